@@ -1,0 +1,53 @@
+// Every bound of the server in one place. Units are in the names; `docs/operations.md` repeats
+// those that people meet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace selvedge::limits {
+
+// HTTP.
+inline constexpr std::size_t header_bytes_max = 32 * 1024;
+inline constexpr std::size_t json_body_bytes_max = 16 * 1024 * 1024;
+inline constexpr std::size_t vectors_body_bytes_max =
+    100 * 1024 * 1024;  // Vectorize: 100 MB an upload.
+inline constexpr std::size_t bodies_in_flight_bytes_max = 1024u * 1024 * 1024;
+inline constexpr int header_ms_max =
+    10'000;  // From the first byte of a request to its last header.
+inline constexpr int body_ms_max = 120'000;
+inline constexpr int keep_alive_ms_max = 75'000;
+inline constexpr int stream_stall_ms_max = 30'000;  // A client that does not read its stream.
+inline constexpr std::size_t connections_max = 16'384;
+inline constexpr std::size_t json_depth_max = 64;
+
+// Inference.
+inline constexpr std::size_t tasks_waiting_max = 256;   // Per model.
+inline constexpr std::size_t sequences_active_max = 8;  // Per model: slots of the runner.
+inline constexpr int task_ms_max = 600'000;
+inline constexpr int runner_silence_ms_max = 60'000;  // A busy runner that sends nothing is hung.
+inline constexpr int runner_load_ms_max = 300'000;
+inline constexpr std::size_t prompt_chars_max = 131'072;  // Workers AI: string 1…131072.
+inline constexpr std::size_t embed_texts_max = 100;       // Workers AI: up to 100 texts a call.
+inline constexpr std::size_t frame_bytes_max = 256u * 1024 * 1024;
+inline constexpr int max_tokens_default = 256;  // Workers AI's default.
+
+// Vectorize, generous mode.
+inline constexpr std::uint32_t dimensions_min = 1;
+inline constexpr std::uint32_t dimensions_max = 4'096;
+inline constexpr std::size_t vectors_per_write_max = 100'000;
+inline constexpr std::size_t id_bytes_max = 64;
+inline constexpr std::size_t namespace_bytes_max = 64;
+inline constexpr std::size_t index_name_bytes_max = 64;
+inline constexpr std::size_t description_bytes_max = 1'024;
+inline constexpr std::size_t metadata_bytes_max = 10'240;
+inline constexpr std::size_t top_k_max = 1'000;
+inline constexpr std::size_t top_k_default = 5;
+inline constexpr std::size_t ids_per_call_max = 1'000;
+inline constexpr std::size_t indexes_per_account_max = 50'000;
+
+// Knowledge (the bot).
+inline constexpr std::size_t knowledge_text_bytes_max = 1024 * 1024;
+inline constexpr std::size_t question_chars_max = 8'192;
+
+}  // namespace selvedge::limits

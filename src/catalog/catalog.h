@@ -1,0 +1,155 @@
+// Catalog: every model id of Workers AI, the files that can answer for it, and which of them are on
+// this disk.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace selvedge::catalog {
+
+enum class Task : std::uint8_t {
+  text_generation,
+  text_embeddings,
+  text_classification,
+  automatic_speech_recognition,
+  text_to_speech,
+  text_to_image,
+  image_to_text,
+  image_classification,
+  object_detection,
+  translation,
+  summarization,
+  voice_activity_detection,
+  other,
+};
+
+// Which files may answer: `exact` only the model named; `small` only a stand-in; `auto_` exact if
+// on disk, else a stand-in if on disk.
+enum class Profile : std::uint8_t { exact, small, auto_ };
+
+// Two generations of text models. Source: docs/compatibility.md.
+enum class Schema : std::uint8_t { legacy, openai };
+
+// Prices in neurons; 0 = none published.
+struct Prices {
+  double per_m_input_tokens = 0;
+  double per_m_output_tokens = 0;
+  double per_m_cached_input_tokens = 0;
+  double per_audio_minute = 0;
+};
+
+// One id of Workers AI. Lives as long as the process.
+struct ModelEntry {
+  std::string id;    // "@cf/meta/llama-3-8b-instruct"
+  std::string uuid;  // Cloudflare's where known, else derived from the id.
+  Task task = Task::other;
+  std::string task_name;  // "Text Generation", as Cloudflare spells it.
+  std::string task_id;
+  std::string description;
+  Schema schema = Schema::legacy;
+  std::int32_t context_tokens = 0;  // 0 = not published.
+  std::int32_t output_dimensions =
+      0;  // Embeddings: what the id promises (768 for bge-base); 0 = unknown.
+  bool deprecated = false;
+  std::string deprecated_on;  // ISO date or empty.
+  bool lora = false;
+  bool function_calling = false;
+  bool listed = false;
+  Prices prices;
+};
+
+// A file that can be fetched or imported, known by its SHA-256.
+struct Artifact {
+  std::string name;         // "smollm2-135m-instruct-q4_1": unique.
+  std::string file;         // File name on disk.
+  std::string url;          // Empty: not to be had by `pull` (the set-up makes it).
+  std::string sha256;       // Empty: not known before the first pull.
+  std::uint64_t bytes = 0;  // 0 = unknown.
+  std::string licence;
+  Task task = Task::other;
+  bool stand_in = false;     // May answer for other ids.
+  bool reader = true;        // False: too small to answer from passages (the bot then quotes).
+  std::string query_prefix;  // Embeddings: what the model was trained to see, "query: ".
+  std::string passage_prefix;
+  double refuse_below_latin =
+      0;  // Embeddings: cosine of question and best sentence under which `quote` refuses.
+  double refuse_below_cjk = 0;
+  std::vector<std::string> models;  // Ids that this file is the exact weights of.
+};
+
+// What answers for an id, now.
+struct Resolved {
+  const ModelEntry* entry = nullptr;  // Never null.
+  std::string requested;              // The id as asked for.
+  std::string answered_by;            // Artifact or imported file's name.
+  std::filesystem::path path;         // The weights.
+  std::string sha256;
+  bool stand_in = false;  // Always announced to the client.
+  bool reader = true;
+  std::string query_prefix;
+  std::string passage_prefix;
+  double refuse_below_latin = 0;
+  double refuse_below_cjk = 0;
+};
+
+// A file on this disk.
+struct Installed {
+  std::string name;
+  std::filesystem::path path;
+  std::string sha256;
+  std::uint64_t bytes = 0;
+  std::string source;  // Where it came from: a URL, or "import".
+  Task task = Task::other;
+  bool stand_in = false;
+  std::vector<std::string> models;  // Ids it is bound to exactly.
+};
+
+// Bytes done, bytes in all (0 = unknown), and what is being done ("fetching", "checking").
+using Progress = std::function<void(std::uint64_t, std::uint64_t, std::string_view)>;
+
+// Thread-safe. Look-ups are quick; install, import and pull block (and are used by the CLI, not by
+// requests).
+class Catalog {
+ public:
+  // `home` holds `models/` and `catalog.db`; created when missing. Errors: io, corrupt_data.
+  static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& home, Profile profile);
+  virtual ~Catalog() = default;
+
+  virtual std::span<const ModelEntry> entries() const = 0;
+  virtual std::span<const Artifact> artifacts() const = 0;
+  // Errors: model_not_found.
+  virtual Result<const ModelEntry*> find(std::string_view id) const = 0;
+
+  // Which file answers for `id` under the profile. Sees files that another process installed
+  // meanwhile. Errors: model_not_found, model_not_installed (the message says which `selvedge pull`
+  // fetches it), model_unsupported (a task that no engine of this build serves).
+  virtual Result<Resolved> resolve(std::string_view id) const = 0;
+
+  virtual Result<std::vector<Installed>> installed() const = 0;
+
+  // Copies (or hard-links) a weights file in: checked (a GGUF's header must hold), hashed, renamed
+  // into place atomically. A file whose SHA-256 is that of a known artifact becomes that artifact;
+  // `as_ids` binds it to ids besides; one of the two is needed. Errors: not_found, file_invalid,
+  // model_not_found, io.
+  virtual Result<Installed> import(const std::filesystem::path& file,
+                                   std::span<const std::string> as_ids,
+                                   const Progress& progress) = 0;
+
+  // Fetches the exact artifact of `id` (or the artifact of that name): resumed, verified, renamed
+  // into place. Errors: model_not_found, download_failed, checksum_mismatch, io.
+  virtual Result<Installed> pull(std::string_view id_or_name, const Progress& progress) = 0;
+
+  // Removes a file by its name, or the file bound to an id. Errors: not_found, io.
+  virtual Status remove(std::string_view name_or_id) = 0;
+};
+
+}  // namespace selvedge::catalog

@@ -1,0 +1,110 @@
+// Inference: tasks in, token streams and embeddings out. Hides runners, queues and threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "wire/messages.h"
+
+namespace selvedge::inference {
+
+namespace asio = boost::asio;
+
+struct Usage {
+  std::int32_t prompt_tokens = 0;
+  std::int32_t cached_tokens = 0;
+  std::int32_t completion_tokens = 0;
+};
+
+struct GenerateTask {
+  std::vector<wire::ChatMessage> messages;
+  std::string prompt;
+  bool raw = false;
+  std::int32_t tokens_max = 256;
+  std::vector<std::string> stop;
+  wire::Sampling sampling;
+};
+
+struct Piece {
+  std::string text;  // Whole UTF-8 characters; may be empty on the last one.
+  bool last = false;
+  wire::FinishReason reason = wire::FinishReason::stop;  // Of the last one.
+  Usage usage;                                           // Of the last one.
+};
+
+// The completion of one generation. Destroying it cancels the task: a client that leaves costs one
+// batch at most.
+class TokenStream {
+ public:
+  virtual ~TokenStream() = default;
+  // The next piece; after the last one it must not be called again.
+  // Errors: model_crashed, deadline_exceeded, context_overflow, cancelled, internal.
+  virtual asio::awaitable<Result<Piece>> next() = 0;
+};
+
+// What the embedded text is, for models that were trained with prefixes. `plain`: not known (a REST
+// call); the query prefix is used on both sides then.
+enum class EmbedRole : std::uint8_t { plain, query, passage };
+
+struct EmbedTask {
+  std::vector<std::string> texts;
+  wire::Pooling pooling = wire::Pooling::mean;
+  EmbedRole role = EmbedRole::plain;
+};
+
+struct Embeddings {
+  std::int32_t dimensions = 0;  // What the id promises: the model's own values, zero-padded to it.
+  std::vector<float> values;    // [texts x dimensions], row-major, each row of length 1.
+  Usage usage;
+};
+
+struct TokenSpans {
+  std::vector<std::int32_t> ids;
+  std::vector<std::uint32_t> ends;  // Byte offset where each token ends.
+};
+
+enum class RunnerState : std::uint8_t { starting, ready, backing_off };
+
+struct RunnerStatus {
+  std::string model;  // Name of the weights.
+  RunnerState state = RunnerState::starting;
+  int pid = 0;
+  std::uint64_t memory_bytes = 0;
+  std::size_t tasks_active = 0;
+  std::size_t tasks_waiting = 0;
+  std::int32_t threads = 0;  // Granted now.
+  std::uint64_t restarts = 0;
+};
+
+// Everything is called on the I/O thread. A model is loaded by its first task and unloaded when
+// idle.
+class Inference {
+ public:
+  virtual ~Inference() = default;
+
+  // Returns when the task is accepted (the model may still be loading). `model` is copied.
+  // Errors: queue_full, memory_budget_exceeded, unavailable; later ones come from the stream.
+  virtual asio::awaitable<Result<std::unique_ptr<TokenStream>>> generate(
+      const catalog::Resolved& model, GenerateTask task) = 0;
+
+  // Errors: as generate, and those of TokenStream::next.
+  virtual asio::awaitable<Result<Embeddings>> embed(const catalog::Resolved& model,
+                                                    EmbedTask task) = 0;
+
+  // How the model cuts `text` into tokens. Errors: as embed.
+  virtual asio::awaitable<Result<TokenSpans>> tokenize(const catalog::Resolved& model,
+                                                       std::string text) = 0;
+
+  virtual std::vector<RunnerStatus> status() const = 0;
+
+  // Refuses new tasks, ends the running ones with `unavailable`, and stops the runners.
+  virtual asio::awaitable<void> shut_down() = 0;
+};
+
+}  // namespace selvedge::inference

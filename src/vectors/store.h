@@ -1,0 +1,40 @@
+// Store: the indexes of every account in one RocksDB folder.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "vectors/index.h"
+
+namespace selvedge::vectors {
+
+// Thread-safe; methods block. An account is a separate space of names; any non-empty name is one.
+class Store {
+ public:
+  // Opens or creates the folder. One process at a time: a second one gets `unavailable`.
+  // Errors: io, corrupt_data (the message names the file), unavailable.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder);
+  virtual ~Store() = default;
+
+  // Errors: index_already_exists, index_config_invalid (dimensions, name), io.
+  virtual Result<IndexDescription> create(std::string_view account, std::string_view name,
+                                          std::string_view description,
+                                          const IndexConfig& config) = 0;
+
+  // The opened index; it stays usable while the pointer is held, even if the index is dropped
+  // meanwhile. Errors: index_not_found, io, corrupt_data.
+  virtual Result<std::shared_ptr<Index>> find(std::string_view account, std::string_view name) = 0;
+
+  // Sorted by name.
+  virtual std::vector<IndexDescription> list(std::string_view account) const = 0;
+
+  // Removes the index and its vectors. Later writes through a held pointer fail with
+  // index_not_found. Errors: index_not_found, io.
+  virtual Status drop(std::string_view account, std::string_view name) = 0;
+};
+
+}  // namespace selvedge::vectors

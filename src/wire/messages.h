@@ -1,0 +1,171 @@
+// Messages between the server and a runner: one model, one socket pair, both directions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace selvedge::wire {
+
+// Names one task on one runner; chosen by the server, never reused while the runner lives. 0 names
+// the model itself.
+using TaskId = std::uint64_t;
+
+enum class ModelKind : std::uint8_t { text_generation, embedding };
+enum class Pooling : std::uint8_t { mean, cls };
+enum class FinishReason : std::uint8_t { stop, length, cancelled };
+
+struct ChatMessage {
+  std::string role;  // system, user, assistant or tool; checked by the sender.
+  std::string content;
+};
+
+// Ranges are checked by the sender; the runner clamps what would harm it.
+struct Sampling {
+  double temperature = 0.6;
+  double top_p = 1.0;      // 1 = off
+  std::int32_t top_k = 0;  // 0 = off
+  std::uint64_t seed = 0;
+  bool has_seed = false;  // Without one the runner draws a seed.
+  double repetition_penalty = 1.0;
+  double frequency_penalty = 0.0;
+  double presence_penalty = 0.0;
+};
+
+// ---- server -> runner ----
+
+// First message on the wire. The runner answers Loaded or Failed{task 0}.
+struct Load {
+  std::string model_path;
+  ModelKind kind = ModelKind::text_generation;
+  std::int32_t context_tokens = 0;  // Per sequence; 0 = the model's own, bounded by the runner.
+  std::int32_t sequences_max = 1;   // Sequences that run in one batch.
+  std::int32_t threads_max = 1;     // Most threads a Grant will ever give.
+};
+
+// Threads the runner may compute with from its next step on; 0 = pause. Answered by Granted as soon
+// as it holds. A runner starts with 0.
+struct Grant {
+  std::int32_t threads = 0;
+};
+
+struct Generate {
+  TaskId task = 0;
+  std::vector<ChatMessage>
+      messages;        // Rendered by the model's own chat template, unless `raw` or empty.
+  std::string prompt;  // Used when `messages` is empty: as one user message, or as is when `raw`.
+  bool raw = false;
+  std::int32_t tokens_max = 256;
+  std::vector<std::string> stop;  // The completion ends before the first of these.
+  Sampling sampling;
+};
+
+// Answered by one Embeddings, rows in the order of `texts`, L2-normalised. Longer texts are cut at
+// the window.
+struct Embed {
+  TaskId task = 0;
+  std::vector<std::string> texts;
+  Pooling pooling = Pooling::mean;
+};
+
+// Answered by Tokens. Control tokens are not parsed: the text is content.
+struct Tokenize {
+  TaskId task = 0;
+  std::string text;
+};
+
+struct Cancel {
+  TaskId task = 0;
+};
+
+struct Ping {
+  std::uint64_t number = 0;
+};
+
+// The runner ends with exit code 0.
+struct Shutdown {};
+
+// ---- runner -> server ----
+
+struct LoadProgress {
+  float fraction = 0;
+};
+
+struct Loaded {
+  std::string architecture;         // general.architecture, e.g. "llama".
+  std::string name;                 // general.name, may be empty.
+  std::int32_t context_tokens = 0;  // Per sequence, as granted.
+  std::int32_t training_context_tokens = 0;
+  std::int32_t embedding_dimensions = 0;
+  std::int32_t vocabulary_tokens = 0;
+  bool has_chat_template = false;
+  std::uint64_t memory_bytes = 0;  // Resident after loading.
+};
+
+struct Granted {
+  std::int32_t threads = 0;
+};
+
+// A piece of the completion: whole UTF-8 characters, possibly several tokens.
+struct Piece {
+  TaskId task = 0;
+  std::string text;
+  std::int32_t tokens = 0;
+};
+
+// The last message of a Generate that worked (or was cancelled).
+struct Finished {
+  TaskId task = 0;
+  FinishReason reason = FinishReason::stop;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t cached_tokens = 0;  // Of the prompt, not computed again.
+  std::int32_t completion_tokens = 0;
+};
+
+struct Embeddings {
+  TaskId task = 0;
+  std::int32_t dimensions = 0;
+  std::vector<float> values;               // [texts x dimensions], row-major.
+  std::vector<std::int32_t> token_counts;  // Per text, after the cut.
+};
+
+struct Tokens {
+  TaskId task = 0;
+  std::vector<std::int32_t> ids;
+  std::vector<std::uint32_t>
+      ends;  // Byte offset in the text where each token ends, never decreasing.
+};
+
+// Ends task `task` (0: the model could not be loaded; the runner exits).
+struct Failed {
+  TaskId task = 0;
+  Code code = Code::internal;
+  std::string message;
+};
+
+struct Pong {
+  std::uint64_t number = 0;
+};
+
+using Message =
+    std::variant<Load, Grant, Generate, Embed, Tokenize, Cancel, Ping, Shutdown, LoadProgress,
+                 Loaded, Granted, Piece, Finished, Embeddings, Tokens, Failed, Pong>;
+
+// A frame is a 4-byte little-endian length (of what follows), one byte for the kind (the variant's
+// index), and the fields in order: integers little-endian, strings and lists with a 4-byte count.
+// See docs/formats/frames.md.
+inline constexpr std::size_t kFrameHeaderBytes = 4;
+
+// The whole frame, header included.
+std::string encode(const Message& message);
+
+// `body` is a frame without its 4-byte header. Errors: corrupt_data (unknown kind, short, long,
+// count out of range).
+Result<Message> decode(std::string_view body);
+
+}  // namespace selvedge::wire
