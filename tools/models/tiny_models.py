@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# Makes miniature models with random weights and real vocabularies, for tests: same bytes on every machine.
+#
+# usage: tiny_models.py llama3 ggml-vocab-llama-bpe.gguf out.gguf
+#        tiny_models.py bert ggml-vocab-bert-bge.gguf out.gguf
+#
+# They run the real code paths (architecture, tokenizer, template, pooling) and answer noise.
+
+import random
+import statistics
+import struct
+import sys
+
+import gguf_file as gguf
+
+POOLING_CLS = 2
+FILE_TYPE_F16 = 1
+
+LLAMA3_TEMPLATE = (
+    "{% set loop_messages = messages %}{% for message in loop_messages %}"
+    "{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'"
+    "+ message['content'] | trim + '<|eot_id|>' %}"
+    "{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}")
+
+
+class Weights:
+    """Random tensors in order. A value is one of 256 quantiles of the normal distribution, drawn by a
+    byte of Python's Mersenne twister, whose sequence is the same in every version."""
+
+    def __init__(self, out, seed):
+        self._out = out
+        self._random = random.Random(seed)
+
+    def normal(self, name, rows, columns, deviation, tensor_type=gguf.TENSOR_F16):
+        value_format = "<e" if tensor_type == gguf.TENSOR_F16 else "<f"
+        quantiles = statistics.NormalDist(0, deviation)
+        table = [struct.pack(value_format, quantiles.inv_cdf((i + 0.5) / 256)) for i in range(256)]
+        draws = self._random.randbytes(rows * columns)
+        width = len(table[0])
+        data = bytearray(rows * columns * width)
+        for byte_at in range(width):
+            data[byte_at::width] = draws.translate(bytes(value[byte_at] for value in table))
+        self._out.tensor(name, tensor_type, (rows, columns), bytes(data))
+
+    def constant(self, name, count, value):
+        self._out.tensor(name, gguf.TENSOR_F32, (count,), struct.pack("<f", value) * count)
+
+
+def copy_tokenizer(out, vocabulary_path):
+    """Copies every tokenizer key and returns the number of tokens and the set of keys."""
+    metadata = gguf.read_metadata(vocabulary_path)
+    keys = {key for key in metadata if key.startswith("tokenizer.")}
+    for key, (value_type, value) in metadata.items():
+        if key in keys:
+            out.put(key, value_type, value)
+    return len(metadata["tokenizer.ggml.tokens"][1].items), keys
+
+
+def make_llama3(vocabulary_path, out_path):
+    """Llama-3 architecture: 2 layers of width 64, grouped attention 4/2, the real BPE vocabulary and template."""
+    width, layers, heads, kv_heads, feed_forward = 64, 2, 4, 2, 128
+    head_width = width // heads
+    out = gguf.Writer("llama")
+    out.put("general.name", gguf.STRING, b"tiny-llama3-random")
+    vocabulary, keys = copy_tokenizer(out, vocabulary_path)
+    out.put("{arch}.context_length", gguf.U32, 8192)
+    out.put("{arch}.embedding_length", gguf.U32, width)
+    out.put("{arch}.block_count", gguf.U32, layers)
+    out.put("{arch}.feed_forward_length", gguf.U32, feed_forward)
+    out.put("{arch}.attention.head_count", gguf.U32, heads)
+    out.put("{arch}.attention.head_count_kv", gguf.U32, kv_heads)
+    out.put("{arch}.attention.layer_norm_rms_epsilon", gguf.F32, 1e-5)
+    out.put("{arch}.rope.dimension_count", gguf.U32, head_width)
+    out.put("{arch}.rope.freq_base", gguf.F32, 500000.0)
+    out.put("{arch}.vocab_size", gguf.U32, vocabulary)
+    out.put("general.file_type", gguf.U32, FILE_TYPE_F16)
+    if "tokenizer.chat_template" not in keys:
+        out.put("tokenizer.chat_template", gguf.STRING, LLAMA3_TEMPLATE.encode())
+
+    weights = Weights(out, seed=7)
+
+    def matrix(name, rows, columns):
+        weights.normal(name, rows, columns, columns**-0.5)
+
+    matrix("token_embd.weight", vocabulary, width)
+    weights.constant("output_norm.weight", width, 1.0)
+    matrix("output.weight", vocabulary, width)
+    for layer in range(layers):
+        block = f"blk.{layer}."
+        weights.constant(block + "attn_norm.weight", width, 1.0)
+        weights.constant(block + "ffn_norm.weight", width, 1.0)
+        matrix(block + "attn_q.weight", width, width)
+        matrix(block + "attn_k.weight", kv_heads * head_width, width)
+        matrix(block + "attn_v.weight", kv_heads * head_width, width)
+        matrix(block + "attn_output.weight", width, width)
+        matrix(block + "ffn_gate.weight", feed_forward, width)
+        matrix(block + "ffn_up.weight", feed_forward, width)
+        matrix(block + "ffn_down.weight", width, feed_forward)
+    out.write(out_path)
+
+
+def make_bert(vocabulary_path, out_path):
+    """The shape of bge-base: width 768, first-token pooling, the real WordPiece vocabulary; 2 layers."""
+    width, layers, heads, positions = 768, 2, 12, 512
+    feed_forward = 4 * width
+    out = gguf.Writer("bert")
+    out.put("general.name", gguf.STRING, b"random-bge-base-768")
+    vocabulary, keys = copy_tokenizer(out, vocabulary_path)
+    if "tokenizer.ggml.token_type_count" not in keys:
+        out.put("tokenizer.ggml.token_type_count", gguf.U32, 2)
+    out.put("{arch}.context_length", gguf.U32, positions)
+    out.put("{arch}.embedding_length", gguf.U32, width)
+    out.put("{arch}.block_count", gguf.U32, layers)
+    out.put("{arch}.feed_forward_length", gguf.U32, feed_forward)
+    out.put("{arch}.attention.head_count", gguf.U32, heads)
+    out.put("{arch}.attention.layer_norm_epsilon", gguf.F32, 1e-12)
+    out.put("{arch}.attention.causal", gguf.BOOL, False)
+    out.put("{arch}.pooling_type", gguf.U32, POOLING_CLS)
+    out.put("general.file_type", gguf.U32, FILE_TYPE_F16)
+
+    weights = Weights(out, seed=11)
+    deviation = 0.02
+
+    def norm(name):
+        weights.constant(name + ".weight", width, 1.0)
+        weights.constant(name + ".bias", width, 0.0)
+
+    weights.normal("token_embd.weight", vocabulary, width, deviation)
+    weights.normal("position_embd.weight", positions, width, deviation, gguf.TENSOR_F32)
+    weights.normal("token_types.weight", 2, width, deviation, gguf.TENSOR_F32)
+    norm("token_embd_norm")
+    for layer in range(layers):
+        block = f"blk.{layer}."
+        for name, rows, columns in (("attn_q", width, width), ("attn_k", width, width), ("attn_v", width, width),
+                                    ("attn_output", width, width), ("ffn_up", feed_forward, width),
+                                    ("ffn_down", width, feed_forward)):
+            weights.normal(f"{block}{name}.weight", rows, columns, deviation)
+            weights.constant(f"{block}{name}.bias", rows, 0.0)
+        norm(block + "attn_output_norm")
+        norm(block + "layer_output_norm")
+    out.write(out_path)
+
+
+if __name__ == "__main__":
+    makers = {"llama3": make_llama3, "bert": make_bert}
+    if len(sys.argv) != 4 or sys.argv[1] not in makers:
+        sys.exit("usage: tiny_models.py llama3|bert vocabulary.gguf out.gguf")
+    makers[sys.argv[1]](*sys.argv[2:])
