@@ -1,0 +1,39 @@
+// ApiClient: one call of a Selvedge server, its errors in words.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/result.h"
+#include "cli/event_stream.h"
+
+namespace selvedge::cli {
+
+class ApiClient {
+ public:
+  // `base_url` without a slash at the end. `what` names the far side in errors: "server" or "bot".
+  ApiClient(std::string base_url, std::string what)
+      : base_url_(std::move(base_url)), what_(std::move(what)) {}
+
+  // The JSON of a 2xx answer. `content_type` empty: JSON when there is a body.
+  // Errors: unavailable (not running: the message says how to start it), internal (what the server
+  // said).
+  Result<nlohmann::json> call(std::string_view method, std::string_view path, std::string body = {},
+                              std::string content_type = {}) const;
+
+  // As `call`, for answers that come as server-sent events. `on_start` is told the headers
+  // `selvedge-model` and `selvedge-answer` before the first event.
+  Status stream(
+      std::string_view path, std::string body,
+      const std::function<void(std::string_view model, std::string_view answer)>& on_start,
+      const std::function<void(const ServerEvent&)>& on_event) const;
+
+ private:
+  std::string base_url_;
+  std::string what_;
+};
+
+}  // namespace selvedge::cli

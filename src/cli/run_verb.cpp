@@ -1,0 +1,109 @@
+// Thin client of ai/run: text models stream, embedding models print their vectors.
+#include "cli/run_verb.h"
+
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "catalog/catalog.h"
+#include "cli/api_client.h"
+#include "cli/output.h"
+#include "http/client.h"
+
+namespace selvedge::cli {
+namespace {
+
+using nlohmann::json;
+
+struct RunOptions {
+  std::string model;
+  std::string prompt;
+  std::string system;
+  int max_tokens = 256;
+  double temperature = 0.6;
+  long long seed = 0;
+};
+
+std::string run_path(const Context& context, const std::string& model) {
+  return "/client/v4/accounts/" + http::percent_encoded(context.account) + "/ai/run/" + model;
+}
+
+json chat_input(const RunOptions& options) {
+  json messages = json::array();
+  if (!options.system.empty()) {
+    messages.push_back({{"role", "system"}, {"content", options.system}});
+  }
+  messages.push_back({{"role", "user"}, {"content", options.prompt}});
+  json input = {{"messages", std::move(messages)},
+                {"max_tokens", options.max_tokens},
+                {"temperature", options.temperature}};
+  if (options.seed > 0) input["seed"] = options.seed;
+  return input;
+}
+
+void run_text(Context& context, const RunOptions& options) {
+  const ApiClient client(context.api_url, "server");
+  json input = chat_input(options);
+  if (context.json) {
+    auto answer = client.call("POST", run_path(context, options.model), input.dump());
+    if (!answer.ok()) return fail(context, answer.error());
+    return print_line(answer->value("result", json()).dump(2));
+  }
+  input["stream"] = true;
+  std::string error;
+  bool done = false;
+  auto status = client.stream(
+      run_path(context, options.model), input.dump(),
+      [](std::string_view model, std::string_view) {
+        std::fprintf(stderr, "%s\n", dim("answered by " + std::string(model)).c_str());
+      },
+      [&](const ServerEvent& event) {
+        done = done || event.data == "[DONE]";
+        const json data = json::parse(event.data, nullptr, false);
+        if (!data.is_object()) return;
+        if (data.contains("errors")) error = data["errors"].front().value("message", "failed");
+        if (data.contains("response") && data["response"].is_string()) {
+          print(data["response"].get_ref<const std::string&>());
+        }
+      });
+  if (status.ok() && !error.empty()) status = Error{Code::internal, error};
+  if (status.ok() && !done) status = Error{Code::io, "the answer broke off"};
+  if (!status.ok()) return fail(context, status.error());
+  print_line("");
+}
+
+void run_embedding(Context& context, const RunOptions& options) {
+  const ApiClient client(context.api_url, "server");
+  auto answer = client.call("POST", run_path(context, options.model),
+                            json({{"text", options.prompt}}).dump());
+  if (!answer.ok()) return fail(context, answer.error());
+  print_line(answer->value("result", json()).dump());
+}
+
+}  // namespace
+
+void add_run_verb(CLI::App& app, Context& context) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* verb = app.add_subcommand("run", "Run a model of the server on a text");
+  verb->add_option("model", options->model, "Its id, such as @cf/meta/llama-3-8b-instruct")
+      ->required();
+  verb->add_option("prompt", options->prompt, "The text")->required();
+  verb->add_option("--system", options->system, "The system message");
+  verb->add_option("--max-tokens", options->max_tokens, "Longest completion")
+      ->capture_default_str();
+  verb->add_option("--temperature", options->temperature, "0 = always the likeliest token")
+      ->capture_default_str();
+  verb->add_option("--seed", options->seed, "The same seed gives the same completion");
+  verb->callback([options, &context] {
+    auto catalog = catalog::Catalog::open(context.home, catalog::Profile::auto_);
+    if (!catalog.ok()) return fail(context, catalog.error());
+    auto entry = (*catalog)->find(options->model);
+    if (!entry.ok()) return fail(context, entry.error());
+    if ((*entry)->task == catalog::Task::text_embeddings) return run_embedding(context, *options);
+    run_text(context, *options);
+  });
+}
+
+}  // namespace selvedge::cli
