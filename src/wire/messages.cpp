@@ -1,0 +1,236 @@
+// Frame codec: messages to bytes and back; see docs/formats/frames.md.
+#include "wire/messages.h"
+
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstring>
+#include <limits>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace selvedge::wire {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "numbers are copied as they lie in memory");
+static_assert(sizeof(float) == 4 && sizeof(double) == 8);
+
+template <class M, class T>
+concept Is = std::same_as<std::remove_const_t<M>, T>;
+
+// The fields of each message in wire order, once for both directions. A new field goes last.
+auto fields(Is<ChatMessage> auto& m) { return std::tie(m.role, m.content); }
+auto fields(Is<Sampling> auto& m) {
+  return std::tie(m.temperature, m.top_p, m.top_k, m.seed, m.has_seed, m.repetition_penalty,
+                  m.frequency_penalty, m.presence_penalty);
+}
+auto fields(Is<Load> auto& m) {
+  return std::tie(m.model_path, m.kind, m.context_tokens, m.sequences_max, m.threads_max);
+}
+auto fields(Is<Grant> auto& m) { return std::tie(m.threads); }
+auto fields(Is<Generate> auto& m) {
+  return std::tie(m.task, m.messages, m.prompt, m.raw, m.tokens_max, m.stop, m.sampling);
+}
+auto fields(Is<Embed> auto& m) { return std::tie(m.task, m.texts, m.pooling); }
+auto fields(Is<Tokenize> auto& m) { return std::tie(m.task, m.text); }
+auto fields(Is<Cancel> auto& m) { return std::tie(m.task); }
+auto fields(Is<Ping> auto& m) { return std::tie(m.number); }
+auto fields(Is<Shutdown> auto&) { return std::tie(); }
+auto fields(Is<LoadProgress> auto& m) { return std::tie(m.fraction); }
+auto fields(Is<Loaded> auto& m) {
+  return std::tie(m.architecture, m.name, m.context_tokens, m.training_context_tokens,
+                  m.embedding_dimensions, m.vocabulary_tokens, m.has_chat_template, m.memory_bytes);
+}
+auto fields(Is<Granted> auto& m) { return std::tie(m.threads); }
+auto fields(Is<Piece> auto& m) { return std::tie(m.task, m.text, m.tokens); }
+auto fields(Is<Finished> auto& m) {
+  return std::tie(m.task, m.reason, m.prompt_tokens, m.cached_tokens, m.completion_tokens);
+}
+auto fields(Is<Embeddings> auto& m) {
+  return std::tie(m.task, m.dimensions, m.values, m.token_counts);
+}
+auto fields(Is<Tokens> auto& m) { return std::tie(m.task, m.ids, m.ends); }
+auto fields(Is<Failed> auto& m) { return std::tie(m.task, m.code, m.message); }
+auto fields(Is<Pong> auto& m) { return std::tie(m.number); }
+
+template <class T>
+concept Number = std::is_arithmetic_v<T> && !std::same_as<T, bool>;
+template <class T>
+concept Record = requires(T& value) { fields(value); };
+
+constexpr std::uint8_t last_of(ModelKind) {
+  return static_cast<std::uint8_t>(ModelKind::embedding);
+}
+constexpr std::uint8_t last_of(Pooling) { return static_cast<std::uint8_t>(Pooling::cls); }
+constexpr std::uint8_t last_of(FinishReason) {
+  return static_cast<std::uint8_t>(FinishReason::cancelled);
+}
+constexpr std::uint8_t last_of(Code) { return static_cast<std::uint8_t>(Code::internal); }
+
+// Bytes that one element takes at least: what makes a count believable.
+template <class T>
+constexpr std::size_t element_bytes_min() {
+  if constexpr (Number<T>) return sizeof(T);
+  if constexpr (std::same_as<T, ChatMessage>) return 8;
+  return 4;
+}
+
+class Writer {
+ public:
+  explicit Writer(std::string& bytes) : bytes_(bytes) {}
+
+  template <Number T>
+  void put(T value) {
+    copy(&value, sizeof value);
+  }
+  void put(bool value) { put(static_cast<std::uint8_t>(value ? 1 : 0)); }
+  template <class T>
+    requires std::is_enum_v<T>
+  void put(T value) {
+    put(static_cast<std::uint8_t>(value));
+  }
+  void put(const std::string& text) {
+    put_count(text.size());
+    bytes_.append(text);
+  }
+  template <class T>
+  void put(const std::vector<T>& list) {
+    put_count(list.size());
+    if constexpr (Number<T>) {
+      copy(list.data(), list.size() * sizeof(T));
+    } else {
+      for (const T& element : list) put(element);
+    }
+  }
+  void put(const Record auto& record) {
+    std::apply([this](const auto&... field) { (put(field), ...); }, fields(record));
+  }
+
+ private:
+  void put_count(std::size_t count) {
+    SEL_CHECK(count <= std::numeric_limits<std::uint32_t>::max());
+    put(static_cast<std::uint32_t>(count));
+  }
+  void copy(const void* from, std::size_t size) {
+    if (size != 0) bytes_.append(static_cast<const char*>(from), size);
+  }
+
+  std::string& bytes_;
+};
+
+// Each get() is false when the bytes do not hold such a value; nothing is allocated for a count
+// that the remaining bytes cannot fill.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  bool at_end() const { return bytes_.empty(); }
+
+  template <Number T>
+  bool get(T& value) {
+    return copy(&value, sizeof value);
+  }
+  bool get(bool& value) {
+    std::uint8_t byte = 0;
+    if (!get(byte) || byte > 1) return false;
+    value = byte == 1;
+    return true;
+  }
+  template <class T>
+    requires std::is_enum_v<T>
+  bool get(T& value) {
+    std::uint8_t byte = 0;
+    if (!get(byte) || byte > last_of(T{})) return false;
+    value = static_cast<T>(byte);
+    return true;
+  }
+  bool get(std::string& text) {
+    std::size_t count = 0;
+    if (!get_count(count, 1)) return false;
+    text.assign(bytes_.substr(0, count));
+    bytes_.remove_prefix(count);
+    return true;
+  }
+  template <class T>
+  bool get(std::vector<T>& list) {
+    std::size_t count = 0;
+    if (!get_count(count, element_bytes_min<T>())) return false;
+    list.resize(count);
+    if constexpr (Number<T>) {
+      return copy(list.data(), count * sizeof(T));
+    } else {
+      for (T& element : list) {
+        if (!get(element)) return false;
+      }
+      return true;
+    }
+  }
+  bool get(Record auto& record) {
+    return std::apply([this](auto&... field) { return (get(field) && ...); }, fields(record));
+  }
+
+ private:
+  bool get_count(std::size_t& count, std::size_t element_bytes) {
+    std::uint32_t stated = 0;
+    if (!get(stated) || stated > bytes_.size() / element_bytes) return false;
+    count = stated;
+    return true;
+  }
+  bool copy(void* to, std::size_t size) {
+    if (size > bytes_.size()) return false;
+    if (size != 0) std::memcpy(to, bytes_.data(), size);
+    bytes_.remove_prefix(size);
+    return true;
+  }
+
+  std::string_view bytes_;
+};
+
+template <std::size_t Kind>
+bool decode_kind(Reader& reader, Message& message) {
+  return reader.get(message.emplace<Kind>());
+}
+
+template <std::size_t... Kinds>
+constexpr auto decoders(std::index_sequence<Kinds...>) {
+  return std::array<bool (*)(Reader&, Message&), sizeof...(Kinds)>{&decode_kind<Kinds>...};
+}
+
+constexpr auto kDecoders = decoders(std::make_index_sequence<std::variant_size_v<Message>>());
+
+}  // namespace
+
+std::string encode(const Message& message) {
+  std::string frame(kFrameHeaderBytes, '\0');
+  Writer writer(frame);
+  writer.put(static_cast<std::uint8_t>(message.index()));
+  std::visit([&writer](const auto& one) { writer.put(one); }, message);
+  const std::size_t body_bytes = frame.size() - kFrameHeaderBytes;
+  SEL_CHECK(body_bytes <= std::numeric_limits<std::uint32_t>::max());
+  const auto length = static_cast<std::uint32_t>(body_bytes);
+  std::memcpy(frame.data(), &length, sizeof length);
+  return frame;
+}
+
+Result<Message> decode(std::string_view body) {
+  Reader reader(body);
+  std::uint8_t kind = 0;
+  if (!reader.get(kind)) return Error{Code::corrupt_data, "runner frame: empty"};
+  if (kind >= kDecoders.size()) {
+    return Error{Code::corrupt_data, "runner frame: unknown kind " + std::to_string(kind)};
+  }
+  Message message;
+  if (!kDecoders[kind](reader, message)) {
+    return Error{Code::corrupt_data, "runner frame of kind " + std::to_string(kind) +
+                                         ": a field is cut off or out of range"};
+  }
+  if (!reader.at_end()) {
+    return Error{Code::corrupt_data,
+                 "runner frame of kind " + std::to_string(kind) + ": bytes after the last field"};
+  }
+  return message;
+}
+
+}  // namespace selvedge::wire
