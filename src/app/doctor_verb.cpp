@@ -1,0 +1,132 @@
+// Looks at the folder, the runner, the models, the ports and the machine; changes nothing.
+#include "app/doctor_verb.h"
+
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "app/places.h"
+#include "catalog/catalog.h"
+#include "cli/api_client.h"
+#include "cli/output.h"
+
+namespace selvedge::app {
+namespace {
+
+using nlohmann::json;
+
+struct Finding {
+  std::string what;
+  bool good = true;
+  bool needed = true;  // A bad finding that is not needed is only a hint.
+  std::string detail;
+};
+
+Finding check_home(const cli::Context& context) {
+  Finding finding{"data folder", true, true, context.home.string()};
+  std::error_code error;
+  std::filesystem::create_directories(context.home, error);
+  if (error || ::access(context.home.c_str(), W_OK) != 0) {
+    finding.good = false;
+    finding.detail += " is not writable; choose another with --home";
+    return finding;
+  }
+  const auto space = std::filesystem::space(context.home, error);
+  if (!error) finding.detail += ", " + std::to_string(space.available >> 30) + " GB free";
+  return finding;
+}
+
+// What `selvedge-runner --version` prints, or empty.
+std::string runner_version(const std::filesystem::path& runner) {
+  const std::string command = "'" + runner.string() + "' --version 2>/dev/null";
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return {};
+  char line[256] = "";
+  const bool got = std::fgets(line, sizeof line, pipe) != nullptr;
+  const bool clean = ::pclose(pipe) == 0;
+  std::string text = got && clean ? line : "";
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+Finding check_runner() {
+  const auto runner = default_runner();
+  Finding finding{"runner", false, true, runner.string()};
+  const std::string version = runner_version(runner);
+  finding.good = !version.empty();
+  finding.detail =
+      finding.good ? version : runner.string() + " does not start; build it, or reinstall";
+  return finding;
+}
+
+void check_models(const cli::Context& context, std::vector<Finding>& findings) {
+  auto catalog = catalog::Catalog::open(context.home, catalog::Profile::auto_);
+  if (!catalog.ok()) {
+    findings.push_back({"catalogue", false, true, catalog.error().message});
+    return;
+  }
+  for (const char* id : {"@cf/baai/bge-base-en-v1.5", "@cf/meta/llama-3-8b-instruct"}) {
+    auto resolved = (*catalog)->resolve(id);
+    Finding finding{id, resolved.ok(), true, ""};
+    if (!resolved.ok()) {
+      finding.detail = resolved.error().message;
+    } else {
+      finding.detail = resolved->answered_by;
+      if (resolved->stand_in) finding.detail += " (stand-in)";
+    }
+    findings.push_back(std::move(finding));
+  }
+}
+
+Finding check_server(const std::string& what, const std::string& url) {
+  const cli::ApiClient client(url, what);
+  auto health = client.call("GET", "/health");
+  return {what, health.ok(), false, health.ok() ? "runs at " + url : "does not run at " + url};
+}
+
+Finding check_machine() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGE_SIZE);
+  const auto memory_gb =
+      static_cast<unsigned long long>(pages) * static_cast<unsigned long long>(page_bytes) >> 30;
+  return {"machine", true, false,
+          std::to_string(std::thread::hardware_concurrency()) + " cores, " +
+              std::to_string(memory_gb) + " GB of memory"};
+}
+
+void print_findings(const std::vector<Finding>& findings) {
+  std::size_t width = 0;
+  for (const Finding& finding : findings) width = std::max(width, finding.what.size());
+  for (const Finding& finding : findings) {
+    const char* mark = finding.good ? "ok  " : (finding.needed ? "BAD " : "-   ");
+    cli::print_line(mark + cli::padded(finding.what, width + 2) + finding.detail);
+  }
+}
+
+}  // namespace
+
+void add_doctor_verb(CLI::App& app, cli::Context& context) {
+  CLI::App* verb = app.add_subcommand("doctor", "Check this machine and say what is missing");
+  verb->callback([&context] {
+    std::vector<Finding> findings = {check_machine(), check_home(context), check_runner()};
+    check_models(context, findings);
+    findings.push_back(check_server("server", context.api_url));
+    findings.push_back(check_server("bot", context.bot_url));
+    json report = json::array();
+    for (const Finding& finding : findings) {
+      if (!finding.good && finding.needed) context.exit_code = 1;
+      report.push_back({{"what", finding.what},
+                        {"ok", finding.good},
+                        {"needed", finding.needed},
+                        {"detail", finding.detail}});
+    }
+    if (context.json) return cli::print_line(report.dump(2));
+    print_findings(findings);
+  });
+}
+
+}  // namespace selvedge::app

@@ -1,0 +1,36 @@
+// ServeOptions: everything a server can be told at its start.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "rag/bot.h"
+
+namespace selvedge::app {
+
+inline constexpr std::uint16_t kApiPort = 7358;  // S-E-L-V on a phone.
+inline constexpr std::uint16_t kBotPort =
+    8787;  // The port of `wrangler dev` and of the tutorials' curl lines.
+
+struct ServeOptions {
+  std::filesystem::path home;
+  std::filesystem::path runner;
+  catalog::Profile profile = catalog::Profile::auto_;
+  std::vector<std::string> addresses = {"127.0.0.1", "::1"};
+  std::uint16_t port = kApiPort;
+  std::vector<std::string> allowed_hosts;
+  std::vector<std::string> tokens;  // Empty: no authentication; then only loopback may be bound.
+  std::int32_t threads = 0;         // 0 = one per core.
+  std::uint64_t memory_mb = 0;      // For models; 0 = 70% of the machine's.
+  std::int32_t idle_unload_s = 600;
+  std::string log_level = "info";
+  bool with_bot = false;
+  std::uint16_t bot_port = kBotPort;
+  rag::BotOptions bot;
+};
+
+}  // namespace selvedge::app
