@@ -1,0 +1,56 @@
+// Errors: the one table from our codes to what each door's clients read, and the answers made from
+// it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "http/message.h"
+
+namespace selvedge::api {
+
+// One row a Code. Numbers are those of Cloudflare's `errors[].code`; docs/compatibility.md#errors
+// repeats the table with the sources in full.
+struct ErrorRow {
+  Code code;
+  int status;               // HTTP.
+  int workers_ai_number;    // On `ai/…` routes.
+  int vectorize_number;     // On `vectorize/…` routes.
+  bool retryable;           // The same request may succeed later: the answer carries Retry-After.
+  std::string_view source;  // Where the numbers come from; "ours" = Cloudflare has no such case.
+};
+
+// The whole table, in the order of Code.
+std::span<const ErrorRow> error_rows();
+const ErrorRow& error_row(Code code);
+
+// A JSON answer: status, `application/json`, body.
+http::Response json_response(int status, std::string body);
+
+// The v4 envelope around a result that is already JSON:
+// {"result":…,"success":true,"errors":[],"messages":[]}.
+http::Response envelope(std::string_view result_json);
+
+// Workers AI's failure: {"errors":[{"message":"AiError: …(<uuid>)","code":n}],"success":false,
+// "result":{},"messages":[]}; `request_id` is the UUID, also sent as `cf-ai-req-id`. Messages of
+// invalid_json and invalid_input get Cloudflare's "Bad input: Error: " in front.
+// Source: docs/compatibility.md#errors.
+http::Response workers_ai_error(const Error& error, std::string_view request_id);
+
+// The JSON of the same failure, for a stream that has already begun.
+std::string workers_ai_error_json(const Error& error, std::string_view request_id);
+
+// Vectorize's failure: the envelope with `"result":null` and the message as it is.
+http::Response vectorize_error(const Error& error);
+
+// The envelope for what no product owns: an unknown path (numbers 7003 and 7000), a wrong token.
+http::Response envelope_error(const Error& error);
+http::Response no_route(std::string_view path);
+
+// {"error":{"code":"<code_name>","message":"…"}}: doors that have no contract to copy.
+http::Response plain_error(const Error& error);
+std::string plain_error_json(const Error& error);
+
+}  // namespace selvedge::api

@@ -1,0 +1,55 @@
+// JSON reader: nlohmann's parser behind a depth check.
+#include "api/json_reader.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "api/input_check.h"
+#include "base/limits.h"
+
+namespace selvedge::api {
+
+bool within_depth(std::string_view text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char byte = text[at];
+    if (in_string) {
+      if (byte == '\\') {
+        ++at;
+      } else if (byte == '"') {
+        in_string = false;
+      }
+    } else if (byte == '"') {
+      in_string = true;
+    } else if (byte == '{' || byte == '[') {
+      if (++depth > limits::json_depth_max) return false;
+    } else if ((byte == '}' || byte == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return true;
+}
+
+Result<nlohmann::json> parse_json(std::string_view text) {
+  if (!within_depth(text)) {
+    return Error{Code::invalid_json, "the JSON body is nested too deeply, the limit is " +
+                                         std::to_string(limits::json_depth_max)};
+  }
+  auto value = nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded()) return Error{Code::invalid_json, "the body is not valid JSON"};
+  return value;
+}
+
+Result<nlohmann::json> parse_object(std::string_view text) {
+  const bool blank = std::all_of(text.begin(), text.end(), [](char c) {
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+  });
+  if (blank) return Error{Code::missing_body, "Request is missing headers or body: body"};
+  SEL_TRY(value, parse_json(text));
+  if (!value.is_object()) return type_mismatch("/", "object", value);
+  return value;
+}
+
+}  // namespace selvedge::api

@@ -1,0 +1,25 @@
+// JSON reader: request bodies into values, bounded in depth, never an exception.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/result.h"
+
+namespace selvedge::api {
+
+// True when no more than limits::json_depth_max arrays and objects stand in each other. Says
+// nothing about the rest of the text.
+bool within_depth(std::string_view text);
+
+// The value of `text`. Of a key that stands twice the last one counts, as in JavaScript.
+// Errors: invalid_json (not JSON, ill-formed UTF-8, a number beyond double, too deep).
+Result<nlohmann::json> parse_json(std::string_view text);
+
+// As parse_json, for bodies that must be an object. Errors: missing_body (empty), invalid_json,
+// invalid_input (another type; the message is in the validator's words).
+Result<nlohmann::json> parse_object(std::string_view text);
+
+}  // namespace selvedge::api

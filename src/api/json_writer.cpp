@@ -1,0 +1,97 @@
+// JSON writer: strings, shortest floats, times.
+#include "api/json_writer.h"
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#include "base/utf8.h"
+
+namespace selvedge::api {
+namespace {
+
+bool needs_escape(unsigned char byte) { return byte < 0x20 || byte == '"' || byte == '\\'; }
+
+void append_escape(std::string& json, unsigned char byte) {
+  switch (byte) {
+    case '"':
+      json += "\\\"";
+      return;
+    case '\\':
+      json += "\\\\";
+      return;
+    case '\n':
+      json += "\\n";
+      return;
+    case '\r':
+      json += "\\r";
+      return;
+    case '\t':
+      json += "\\t";
+      return;
+    default: {
+      char text[8];
+      std::snprintf(text, sizeof text, "\\u%04x", byte);
+      json += text;
+    }
+  }
+}
+
+}  // namespace
+
+void append_string(std::string& json, std::string_view text) {
+  std::string mended;
+  if (!utf8::valid(text)) {
+    mended = utf8::repaired(text);
+    text = mended;
+  }
+  json += '"';
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (!needs_escape(byte)) continue;
+    json.append(text, begin, at - begin);
+    append_escape(json, byte);
+    begin = at + 1;
+  }
+  json.append(text, begin);
+  json += '"';
+}
+
+void append_float(std::string& json, float value) {
+  if (!std::isfinite(value)) {
+    json += "null";
+    return;
+  }
+  if (value == 0) value = 0;  // JavaScript prints -0 as 0.
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value);
+  json.append(text, end.ptr);
+}
+
+void append_floats(std::string& json, std::span<const float> values) {
+  json += '[';
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    if (at != 0) json += ',';
+    append_float(json, values[at]);
+  }
+  json += ']';
+}
+
+void append_time(std::string& json, std::int64_t microseconds) {
+  namespace chrono = std::chrono;
+  const chrono::sys_time<chrono::microseconds> time{chrono::microseconds(microseconds)};
+  const auto day = chrono::floor<chrono::days>(time);
+  const chrono::year_month_day date(day);
+  const chrono::hh_mm_ss clock(time - day);
+  char text[64];
+  std::snprintf(
+      text, sizeof text, "\"%04d-%02u-%02uT%02d:%02d:%02d.%06dZ\"", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  json += text;
+}
+
+}  // namespace selvedge::api
