@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
+
 namespace selvedge::api {
 namespace {
 
@@ -77,6 +79,18 @@ Error required_missing(std::string_view path, std::string_view names) {
   message += path;
   message += "' are '";
   message += names;
+  message += '\'';
+  return Error{Code::invalid_input, std::move(message)};
+}
+
+Error not_in_enum(std::string_view path, std::string_view sent, std::string_view allowed) {
+  constexpr std::size_t kShownBytes = 32;
+  std::string message = "enum ";
+  message += sent.substr(0, utf8::floor_boundary(sent, kShownBytes));
+  message += " not in ";
+  message += allowed;
+  message += " at '";
+  message += path;
   message += '\'';
   return Error{Code::invalid_input, std::move(message)};
 }

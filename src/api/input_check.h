@@ -21,6 +21,9 @@ Error type_mismatch(std::string_view path, std::string_view wanted, const nlohma
 // "required properties at '/' are 'text'"
 Error required_missing(std::string_view path, std::string_view names);
 
+// "enum max not in mean,cls at '/pooling'"; of a long `sent` only the beginning.
+Error not_in_enum(std::string_view path, std::string_view sent, std::string_view allowed);
+
 // JSON's own name of the value's type; whole numbers are "integer".
 std::string_view type_name(const nlohmann::json& value);
 

@@ -1,0 +1,27 @@
+// Context: what the doors work with; made once by the program, lent to every handler.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "catalog/catalog.h"
+#include "inference/inference.h"
+#include "vectors/store.h"
+
+namespace selvedge::api {
+
+// All references outlive the server that answers with them.
+struct ApiContext {
+  const catalog::Catalog& catalog;
+  inference::Inference& inference;  // On the I/O thread only.
+  vectors::Store& store;            // Blocks: only inside offload().
+  boost::asio::thread_pool& pool;
+  std::string version;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  std::vector<std::string> tokens;  // Bearer tokens that may come in; empty = no login at all.
+};
+
+}  // namespace selvedge::api

@@ -1,0 +1,57 @@
+// Text generation: the legacy native shape of Workers AI, from JSON to a task and from pieces to
+// JSON.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "api/sse.h"
+#include "inference/inference.h"
+
+namespace selvedge::api {
+
+struct GenerateCall {
+  inference::GenerateTask task;
+  bool stream = false;
+};
+
+// `input` is an object with `messages` or `prompt` and the sampling fields; properties that the
+// schema does not name are ignored, as the hosted service does. Errors: invalid_input, in the
+// validator's words. Source: docs/compatibility.md#text-generation.
+Result<GenerateCall> parse_generate(const nlohmann::json& input);
+
+// {"response":"…","usage":{…}}
+std::string generate_result(std::string_view text, const inference::Usage& usage);
+
+struct Completion {
+  std::string text;
+  inference::Usage usage;
+};
+// All pieces of `stream` put together. Errors: those of TokenStream::next.
+asio::awaitable<Result<Completion>> collect(inference::TokenStream& stream);
+
+// The events of a streamed completion: {"response":"…","p":"…"} each, one with the usage, [DONE].
+// `p` is padding of random length, so that the sizes of packets do not tell the tokens.
+class CompletionEvents final : public EventSource {
+ public:
+  // `error_json` makes the door's form of an error.
+  CompletionEvents(std::unique_ptr<inference::TokenStream> stream,
+                   std::function<std::string(const Error&)> error_json);
+  asio::awaitable<Result<std::optional<std::string>>> next() override;
+  std::string error_event(const Error& error) override;
+
+ private:
+  std::string text_event(std::string_view text);
+
+  std::unique_ptr<inference::TokenStream> stream_;
+  std::function<std::string(const Error&)> error_json_;
+  std::minstd_rand padding_;
+  bool ended_ = false;
+};
+
+}  // namespace selvedge::api

@@ -1,0 +1,214 @@
+// Vectorize indexes: definitions in and out.
+#include "api/vectorize_indexes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json_reader.h"
+#include "api/json_writer.h"
+#include "api/vectorize_errors.h"
+#include "base/limits.h"
+#include "base/uuid.h"
+
+namespace selvedge::api {
+namespace {
+
+using nlohmann::json;
+
+struct Preset {
+  std::string_view name;
+  std::uint32_t dimensions;
+};
+// Names and sizes are Cloudflare's. It does not publish their metrics; all of these models are made
+// for cosine.
+constexpr Preset kPresets[] = {
+    {"@cf/baai/bge-small-en-v1.5", 384},     {"@cf/baai/bge-base-en-v1.5", 768},
+    {"@cf/baai/bge-large-en-v1.5", 1024},    {"openai/text-embedding-ada-002", 1536},
+    {"cohere/embed-multilingual-v2.0", 768},
+};
+
+std::string_view metric_name(vectors::Metric metric) {
+  switch (metric) {
+    case vectors::Metric::euclidean:
+      return "euclidean";
+    case vectors::Metric::dot_product:
+      return "dot-product";
+    default:
+      return "cosine";
+  }
+}
+
+Result<vectors::Metric> parse_metric(const json& config) {
+  const auto metric = config.find("metric");
+  if (metric != config.end() && metric->is_string()) {
+    const auto& name = metric->get_ref<const std::string&>();
+    for (const auto known :
+         {vectors::Metric::cosine, vectors::Metric::euclidean, vectors::Metric::dot_product}) {
+      if (name == metric_name(known)) return known;
+    }
+  }
+  return invalid_config("Metric must be one of: cosine, euclidean, dot-product");
+}
+
+Result<std::uint32_t> parse_dimensions(const json& config) {
+  const auto dimensions = config.find("dimensions");
+  if (dimensions != config.end() && dimensions->is_number()) {
+    const double number = dimensions->get<double>();
+    if (number == std::floor(number) && number >= limits::dimensions_min &&
+        number <= limits::dimensions_max) {
+      return static_cast<std::uint32_t>(number);
+    }
+  }
+  return invalid_config("Dimensions must be in range: [" + std::to_string(limits::dimensions_min) +
+                        ", " + std::to_string(limits::dimensions_max) + "]");
+}
+
+Result<vectors::IndexConfig> parse_config(const json& body) {
+  const auto found = body.find("config");
+  if (found == body.end() || !found->is_object()) return invalid_config("Config must be provided");
+  vectors::IndexConfig config;
+  const auto preset = found->find("preset");
+  if (preset == found->end() || preset->is_null()) {
+    SEL_TRY(dimensions, parse_dimensions(*found));
+    SEL_TRY(metric, parse_metric(*found));
+    config.dimensions = dimensions;
+    config.metric = metric;
+    return config;
+  }
+  if (preset->is_string()) {
+    const auto& name = preset->get_ref<const std::string&>();
+    const auto known = std::find_if(std::begin(kPresets), std::end(kPresets),
+                                    [&](const Preset& each) { return each.name == name; });
+    if (known != std::end(kPresets)) {
+      config.preset = name;
+      config.dimensions = known->dimensions;
+      return config;
+    }
+  }
+  return invalid_config("Unknown preset");
+}
+
+// Cloudflare only advises on names; what cannot stand in a path segment is refused.
+Status check_name(std::string_view name) {
+  const bool writable = std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x21 || c == 0x7f || c == '/' || c == '\\' || c == '"';
+  });
+  if (name.empty() || name.size() > limits::index_name_bytes_max || !writable) {
+    return invalid_config("Index name must be 1 to " +
+                          std::to_string(limits::index_name_bytes_max) +
+                          " bytes without spaces, slashes, quotes and control characters");
+  }
+  return ok_status();
+}
+
+Result<std::string> parse_description(const json& body) {
+  const auto description = body.find("description");
+  if (description == body.end() || description->is_null()) return std::string();
+  if (!description->is_string()) return invalid_body_payload();
+  if (description->get_ref<const std::string&>().size() > limits::description_bytes_max) {
+    return invalid_config("Description must be at most " +
+                          std::to_string(limits::description_bytes_max) + " bytes");
+  }
+  return description->get<std::string>();
+}
+
+void append_index(std::string& json_text, const vectors::IndexDescription& index) {
+  json_text += "{\"name\":";
+  append_string(json_text, index.name);
+  json_text += ",\"description\":";
+  append_string(json_text, index.description);
+  json_text += ",\"config\":{\"dimensions\":";
+  append_integer(json_text, index.config.dimensions);
+  json_text += ",\"metric\":\"";
+  json_text += metric_name(index.config.metric);
+  json_text += "\"},\"created_on\":";
+  append_time(json_text, index.created_us);
+  json_text += ",\"modified_on\":";
+  append_time(json_text, index.modified_us);
+  json_text += '}';
+}
+
+Result<std::shared_ptr<vectors::Index>> find_index(vectors::Store& store, std::string_view account,
+                                                   std::string_view name) {
+  auto found = store.find(account, name);
+  if (!found.ok()) return reworded(std::move(found.error()), name);
+  return found;
+}
+
+}  // namespace
+
+Result<std::string> create_index(vectors::Store& store, std::string_view account,
+                                 std::string_view body) {
+  auto parsed = parse_json(body);
+  if (!parsed.ok() || !parsed->is_object()) return invalid_body_payload();
+  const auto name_value = parsed->find("name");
+  if (name_value == parsed->end() || !name_value->is_string()) return invalid_body_payload();
+  const auto& name = name_value->get_ref<const std::string&>();
+  SEL_CHECK_OK(check_name(name));
+  SEL_TRY(description, parse_description(*parsed));
+  SEL_TRY(config, parse_config(*parsed));
+  if (store.list(account).size() >= limits::indexes_per_account_max) {
+    return invalid_config("An account holds at most " +
+                          std::to_string(limits::indexes_per_account_max) + " indexes");
+  }
+  auto created = store.create(account, name, description, config);
+  if (!created.ok()) return reworded(std::move(created.error()), name);
+  std::string result;
+  append_index(result, *created);
+  return result;
+}
+
+Result<std::string> list_indexes(vectors::Store& store, std::string_view account) {
+  std::string result = "[";
+  for (const vectors::IndexDescription& index : store.list(account)) {
+    if (result.size() > 1) result += ',';
+    append_index(result, index);
+  }
+  result += ']';
+  return result;
+}
+
+Result<std::string> get_index(vectors::Store& store, std::string_view account,
+                              std::string_view name) {
+  SEL_TRY(index, find_index(store, account, name));
+  std::string result;
+  append_index(result, index->description());
+  return result;
+}
+
+Result<std::string> delete_index(vectors::Store& store, std::string_view account,
+                                 std::string_view name) {
+  auto dropped = store.drop(account, name);
+  if (!dropped.ok()) return reworded(std::move(dropped.error()), name);
+  return std::string("null");
+}
+
+Result<std::string> index_info(vectors::Store& store, std::string_view account,
+                               std::string_view name) {
+  SEL_TRY(index, find_index(store, account, name));
+  const vectors::IndexStats stats = index->stats();
+  std::string result = "{\"dimensions\":";
+  append_integer(result, index->description().config.dimensions);
+  result += ",\"vectorCount\":";
+  append_integer(result, stats.vector_count);
+  result += ",\"processedUpToDatetime\":";
+  if (stats.mutation == 0) {
+    result += "null,\"processedUpToMutation\":null}";
+    return result;
+  }
+  append_time(result, stats.mutation_us);
+  result += ",\"processedUpToMutation\":";
+  append_string(result, mutation_id(index->description(), stats.mutation));
+  result += '}';
+  return result;
+}
+
+std::string mutation_id(const vectors::IndexDescription& index, vectors::MutationNumber number) {
+  return uuid_from_numbers(index.serial, number);
+}
+
+}  // namespace selvedge::api
