@@ -1,0 +1,65 @@
+// Database: one RocksDB folder, opened by one process, whose writes are on disk when they return.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace rocksdb {
+class DB;
+class Env;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace selvedge::vectors {
+
+class FolderLock;
+
+// Thread-safe; methods block. Statuses of the library come back as io or corrupt_data, with the
+// library's words (which name files, never content).
+class Database {
+ public:
+  // Opens or creates the folder. A torn end of the log (a write that nobody was told of) is
+  // dropped; damage anywhere else is refused. `env` stands for the disk in tests; null is the real
+  // one, else it must outlive the Database. Errors: io, corrupt_data, unavailable (another process
+  // has it).
+  static Result<std::shared_ptr<Database>> open(const std::filesystem::path& folder,
+                                                rocksdb::Env* env);
+  // `open` is the way to one.
+  Database(std::unique_ptr<FolderLock> lock, std::unique_ptr<rocksdb::DB> db);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // All of the batch or nothing; on disk (synced) on return. Errors: io; whether the batch is there
+  // is then known only after the folder is opened again.
+  Status commit(rocksdb::WriteBatch& batch);
+
+  // Removes the keys from `begin` up to `end`, and the key `marker` that asked for it. Not synced:
+  // as long as the marker is found, it is done again.
+  Status remove_range(std::string_view begin, std::string_view end, std::string_view marker);
+
+  // The values of `keys`, as the store was at one moment; empty optionals for keys that are not
+  // there. Errors: io, corrupt_data.
+  Result<std::vector<std::optional<std::string>>> read(const std::vector<std::string>& keys) const;
+
+  // Calls `visit` with each key from `begin` up to `end` in order, until it answers false or an
+  // error. Reads ahead and bypasses the cache when `whole`: for long scans. Errors: io,
+  // corrupt_data, those of `visit`.
+  using Visit = std::function<Result<bool>(std::string_view key, std::string_view value)>;
+  Status scan(std::string_view begin, std::string_view end, bool whole, const Visit& visit) const;
+
+ private:
+  std::unique_ptr<FolderLock> lock_;  // Released after the database is closed.
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace selvedge::vectors

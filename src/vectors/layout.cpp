@@ -1,0 +1,220 @@
+// Layout: encoding and decoding, one reader for all values.
+#include "vectors/layout.h"
+
+#include <bit>
+#include <concepts>
+#include <cstring>
+
+namespace selvedge::vectors::layout {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "float32 values are copied as they are");
+
+constexpr std::uint8_t kHasPartition = 1;
+
+template <std::unsigned_integral T>
+void put(std::string& out, T number) {
+  for (std::size_t byte = 0; byte < sizeof(T); ++byte) {
+    out.push_back(static_cast<char>((number >> (8 * byte)) & 0xFFU));
+  }
+}
+
+void put_big_endian(std::string& out, std::uint64_t number) {
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>((number >> shift) & 0xFFU));
+  }
+}
+
+std::uint64_t big_endian(std::string_view bytes) {
+  std::uint64_t number = 0;
+  for (const char byte : bytes) number = (number << 8) | static_cast<std::uint8_t>(byte);
+  return number;
+}
+
+void put_text(std::string& out, std::string_view text) {
+  put(out, static_cast<std::uint32_t>(text.size()));
+  out.append(text);
+}
+
+std::string keyed(char kind, std::uint64_t serial) {
+  std::string key(1, kind);
+  put_big_endian(key, serial);
+  return key;
+}
+
+// Takes a value apart from the front; after a read past the end everything reads as zero and
+// `whole` is false.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {
+    if (number<std::uint8_t>() != kFormatVersion) broken_ = true;
+  }
+
+  template <std::unsigned_integral T>
+  T number() {
+    T number = 0;
+    const std::string_view bytes = take(sizeof(T));
+    for (std::size_t byte = 0; byte < bytes.size(); ++byte) {
+      const auto part = static_cast<T>(static_cast<std::uint8_t>(bytes[byte]));
+      number = static_cast<T>(number | static_cast<T>(part << (8 * byte)));
+    }
+    return number;
+  }
+
+  std::string_view take(std::size_t count) {
+    if (broken_ || count > rest_.size()) {
+      broken_ = true;
+      return {};
+    }
+    const std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
+
+  std::string_view text() { return take(number<std::uint32_t>()); }
+
+  // True when the version was known and the value ended exactly here.
+  bool whole() const { return !broken_ && rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+  bool broken_ = false;
+};
+
+Error corrupt(const char* what) {
+  return Error{Code::corrupt_data, std::string("a stored ") + what + " does not decode"};
+}
+
+}  // namespace
+
+std::string format_key() { return "F"; }
+std::string serial_key() { return "C"; }
+std::string definition_prefix() { return "D"; }
+std::string leftover_prefix() { return "G"; }
+
+std::string definition_key(std::string_view account, std::string_view name) {
+  // The length keeps ("ab", "c") and ("a", "bc") apart.
+  std::string key = keyed('D', account.size());
+  key.append(account);
+  key.append(name);
+  return key;
+}
+
+std::string state_key(std::uint64_t serial) { return keyed('S', serial); }
+std::string record_prefix(std::uint64_t serial) { return keyed('V', serial); }
+std::string record_end(std::uint64_t serial) { return keyed('V', serial + 1); }
+std::string leftover_key(std::uint64_t serial) { return keyed('G', serial); }
+
+std::string record_key(std::uint64_t serial, std::string_view id) {
+  std::string key = record_prefix(serial);
+  key.append(id);
+  return key;
+}
+
+Result<std::uint64_t> leftover_serial(std::string_view key) {
+  if (key.size() != 9) return corrupt("index serial");
+  return big_endian(key.substr(1));
+}
+
+Result<std::string> definition_account(std::string_view key) {
+  if (key.size() < 9) return corrupt("index definition");
+  const std::uint64_t account_bytes = big_endian(key.substr(1, 8));
+  if (account_bytes > key.size() - 9) return corrupt("index definition");
+  return std::string(key.substr(9, account_bytes));
+}
+
+std::string encode_number(std::uint64_t number) {
+  std::string out(1, static_cast<char>(kFormatVersion));
+  put(out, number);
+  return out;
+}
+
+Result<std::uint64_t> decode_number(std::string_view value) {
+  Reader reader(value);
+  const auto number = reader.number<std::uint64_t>();
+  if (!reader.whole()) return corrupt("number");
+  return number;
+}
+
+std::string encode_definition(const IndexDescription& description) {
+  std::string out(1, static_cast<char>(kFormatVersion));
+  put(out, description.serial);
+  put(out, static_cast<std::uint64_t>(description.created_us));
+  put(out, static_cast<std::uint64_t>(description.modified_us));
+  put(out, description.config.dimensions);
+  put(out, static_cast<std::uint8_t>(description.config.metric));
+  put_text(out, description.config.preset);
+  put_text(out, description.name);
+  put_text(out, description.description);
+  return out;
+}
+
+Result<IndexDescription> decode_definition(std::string_view value) {
+  Reader reader(value);
+  IndexDescription description;
+  description.serial = reader.number<std::uint64_t>();
+  description.created_us = static_cast<std::int64_t>(reader.number<std::uint64_t>());
+  description.modified_us = static_cast<std::int64_t>(reader.number<std::uint64_t>());
+  description.config.dimensions = reader.number<std::uint32_t>();
+  const auto metric = reader.number<std::uint8_t>();
+  description.config.preset = reader.text();
+  description.name = reader.text();
+  description.description = reader.text();
+  if (!reader.whole() || metric > static_cast<std::uint8_t>(Metric::dot_product) ||
+      description.config.dimensions < limits::dimensions_min ||
+      description.config.dimensions > limits::dimensions_max) {
+    return corrupt("index definition");
+  }
+  description.config.metric = static_cast<Metric>(metric);
+  return description;
+}
+
+std::string encode_state(const State& state) {
+  std::string out(1, static_cast<char>(kFormatVersion));
+  put(out, state.mutation);
+  put(out, static_cast<std::uint64_t>(state.mutation_us));
+  put(out, state.vector_count);
+  return out;
+}
+
+Result<State> decode_state(std::string_view value) {
+  Reader reader(value);
+  State state;
+  state.mutation = reader.number<std::uint64_t>();
+  state.mutation_us = static_cast<std::int64_t>(reader.number<std::uint64_t>());
+  state.vector_count = reader.number<std::uint64_t>();
+  if (!reader.whole()) return corrupt("index state");
+  return state;
+}
+
+void encode_record(MutationNumber mutation, const std::optional<std::string>& partition,
+                   std::string_view metadata, std::span<const float> values, std::string& out) {
+  out.clear();
+  put(out, kFormatVersion);
+  put(out, partition ? kHasPartition : std::uint8_t{0});
+  put(out, mutation);
+  if (partition) put_text(out, *partition);
+  put_text(out, metadata);
+  const std::size_t at = out.size();
+  out.resize(at + values.size_bytes());
+  std::memcpy(out.data() + at, values.data(), values.size_bytes());
+}
+
+Result<Record> decode_record(std::string_view value, std::size_t dimensions) {
+  Reader reader(value);
+  const auto flags = reader.number<std::uint8_t>();
+  Record record;
+  record.mutation = reader.number<std::uint64_t>();
+  if ((flags & kHasPartition) != 0) record.partition = reader.text();
+  record.metadata = reader.text();
+  record.value_bytes = reader.take(dimensions * sizeof(float));
+  if (!reader.whole() || flags > kHasPartition) return corrupt("vector");
+  return record;
+}
+
+void copy_values(const Record& record, std::span<float> out) {
+  SEL_CHECK(record.value_bytes.size() == out.size_bytes());
+  std::memcpy(out.data(), record.value_bytes.data(), out.size_bytes());
+}
+
+}  // namespace selvedge::vectors::layout

@@ -1,0 +1,241 @@
+// RocksStore: definitions in a map, each index opened when it is first asked for.
+#include "vectors/rocks_store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include <rocksdb/write_batch.h>
+
+#include "vectors/layout.h"
+
+namespace selvedge::vectors {
+namespace {
+
+std::int64_t now_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+Error not_found(std::string_view name) {
+  return Error{Code::index_not_found, "there is no index \"" + std::string(name) + "\""};
+}
+
+// What begins with `prefix`, one byte, ends before the next byte.
+std::string prefix_end(std::string prefix) {
+  ++prefix.back();
+  return prefix;
+}
+
+Status check_name(std::string_view name) {
+  if (name.empty() || name.size() > limits::index_name_bytes_max) {
+    return Error{Code::index_config_invalid, "an index name must have 1 to " +
+                                                 std::to_string(limits::index_name_bytes_max) +
+                                                 " bytes, got " + std::to_string(name.size())};
+  }
+  const bool plain = std::none_of(name.begin(), name.end(), [](char character) {
+    const auto byte = static_cast<unsigned char>(character);
+    return byte == '/' || byte < 0x20 || byte == 0x7F;
+  });
+  if (!plain) {
+    return Error{Code::index_config_invalid,
+                 "an index name must not have slashes or control characters"};
+  }
+  return ok_status();
+}
+
+Status check_config(std::string_view description, const IndexConfig& config) {
+  if (config.dimensions < limits::dimensions_min || config.dimensions > limits::dimensions_max) {
+    return Error{Code::index_config_invalid, "Dimensions must be in range: [" +
+                                                 std::to_string(limits::dimensions_min) + ", " +
+                                                 std::to_string(limits::dimensions_max) + "]"};
+  }
+  if (description.size() > limits::description_bytes_max) {
+    return Error{Code::index_config_invalid, "an index description must have at most " +
+                                                 std::to_string(limits::description_bytes_max) +
+                                                 " bytes"};
+  }
+  return ok_status();
+}
+
+// A folder that is new gets the version; any other must have it.
+Status check_format(Database& database) {
+  SEL_TRY(stored, database.read({layout::format_key()}));
+  if (stored[0]) {
+    SEL_TRY(version, layout::decode_number(*stored[0]));
+    if (version == layout::kFormatVersion) return ok_status();
+    return Error{Code::corrupt_data, "the vector store has format " + std::to_string(version) +
+                                         ", this program reads " +
+                                         std::to_string(layout::kFormatVersion)};
+  }
+  bool empty = true;
+  SEL_CHECK_OK(database.scan("", "\xFF", false,
+                             [&empty](std::string_view, std::string_view) -> Result<bool> {
+                               empty = false;
+                               return false;
+                             }));
+  if (!empty) return Error{Code::corrupt_data, "the vector store has no format record"};
+  rocksdb::WriteBatch batch;
+  const auto put = batch.Put(layout::format_key(), layout::encode_number(layout::kFormatVersion));
+  if (!put.ok()) return Error{Code::internal, put.ToString()};
+  return database.commit(batch);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder) {
+  return RocksStore::open(folder, nullptr);
+}
+
+Result<std::unique_ptr<Store>> RocksStore::open(const std::filesystem::path& folder,
+                                                rocksdb::Env* env) {
+  SEL_TRY(database, Database::open(folder, env));
+  SEL_CHECK_OK(check_format(*database));
+  auto store = std::make_unique<RocksStore>(database);
+  SEL_CHECK_OK(store->load());
+  SEL_CHECK_OK(store->finish_drops());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+Status RocksStore::load() {
+  const std::lock_guard changes(changes_mutex_);
+  SEL_TRY(stored, database_->read({layout::serial_key()}));
+  if (stored[0]) {
+    SEL_TRY(serial, layout::decode_number(*stored[0]));
+    serial_ = serial;
+  }
+  const std::lock_guard indexes(indexes_mutex_);
+  return database_->scan(
+      layout::definition_prefix(), prefix_end(layout::definition_prefix()), false,
+      [this](std::string_view key, std::string_view value) -> Result<bool> {
+        SEL_TRY(account, layout::definition_account(key));
+        SEL_TRY(description, layout::decode_definition(value));
+        if (description.serial > serial_) {
+          return Error{Code::corrupt_data,
+                       "index \"" + description.name + "\" is newer than the store's counter"};
+        }
+        const std::string name = description.name;
+        indexes_[account][name] = std::make_shared<Entry>(std::move(description));
+        return true;
+      });
+}
+
+Status RocksStore::finish_drops() {
+  std::vector<std::uint64_t> serials;
+  SEL_CHECK_OK(database_->scan(layout::leftover_prefix(), prefix_end(layout::leftover_prefix()),
+                               false, [&](std::string_view key, std::string_view) -> Result<bool> {
+                                 SEL_TRY(serial, layout::leftover_serial(key));
+                                 serials.push_back(serial);
+                                 return true;
+                               }));
+  for (const std::uint64_t serial : serials) {
+    SEL_CHECK_OK(database_->remove_range(layout::record_prefix(serial), layout::record_end(serial),
+                                         layout::leftover_key(serial)));
+  }
+  return ok_status();
+}
+
+Result<IndexDescription> RocksStore::create(std::string_view account, std::string_view name,
+                                            std::string_view description,
+                                            const IndexConfig& config) {
+  SEL_CHECK_OK(check_name(name));
+  SEL_CHECK_OK(check_config(description, config));
+  const std::lock_guard changes(changes_mutex_);
+  if (entry(account, name) != nullptr) {
+    return Error{Code::index_already_exists,
+                 "there is an index \"" + std::string(name) + "\" already"};
+  }
+  if (count(account) >= limits::indexes_per_account_max) {
+    return Error{Code::index_config_invalid, "the account has " +
+                                                 std::to_string(limits::indexes_per_account_max) +
+                                                 " indexes, which is the limit"};
+  }
+  const std::int64_t now = now_us();
+  IndexDescription made{std::string(name), std::string(description), config, serial_ + 1, now, now};
+  rocksdb::WriteBatch batch;
+  auto put = batch.Put(layout::serial_key(), layout::encode_number(made.serial));
+  if (put.ok()) put = batch.Put(layout::state_key(made.serial), layout::encode_state({}));
+  if (put.ok()) {
+    put = batch.Put(layout::definition_key(account, name), layout::encode_definition(made));
+  }
+  if (!put.ok()) return Error{Code::internal, put.ToString()};
+  SEL_CHECK_OK(database_->commit(batch));
+  serial_ = made.serial;
+  const std::lock_guard indexes(indexes_mutex_);
+  indexes_[std::string(account)][made.name] = std::make_shared<Entry>(made);
+  return made;
+}
+
+Result<std::shared_ptr<Index>> RocksStore::find(std::string_view account, std::string_view name) {
+  const auto found = entry(account, name);
+  if (found == nullptr) return not_found(name);
+  const std::lock_guard opening(found->opening_mutex);
+  if (found->dropped) return not_found(name);
+  if (found->index == nullptr) {
+    SEL_TRY(opened, ExactIndex::open(database_, found->description));
+    found->index = std::move(opened);
+  }
+  return std::shared_ptr<Index>(found->index);
+}
+
+std::vector<IndexDescription> RocksStore::list(std::string_view account) const {
+  const std::lock_guard indexes(indexes_mutex_);
+  std::vector<IndexDescription> descriptions;
+  const auto known = indexes_.find(account);
+  if (known == indexes_.end()) return descriptions;
+  for (const auto& [name, each] : known->second) descriptions.push_back(each->description);
+  return descriptions;
+}
+
+Status RocksStore::drop(std::string_view account, std::string_view name) {
+  const std::lock_guard changes(changes_mutex_);
+  const auto dropped = entry(account, name);
+  if (dropped == nullptr) return not_found(name);
+  const std::lock_guard opening(dropped->opening_mutex);
+  const std::uint64_t serial = dropped->description.serial;
+  rocksdb::WriteBatch batch;
+  auto put = batch.Delete(layout::definition_key(account, name));
+  if (put.ok()) put = batch.Delete(layout::state_key(serial));
+  if (put.ok()) put = batch.Put(layout::leftover_key(serial), layout::encode_number(serial));
+  if (!put.ok()) return Error{Code::internal, put.ToString()};
+
+  // Writes end before the definition does: none may add records to an index that is gone.
+  if (dropped->index != nullptr) dropped->index->set_dropped(true);
+  auto committed = database_->commit(batch);
+  if (!committed.ok()) {
+    if (dropped->index != nullptr) dropped->index->set_dropped(false);
+    return committed;
+  }
+  dropped->dropped = true;
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    const auto known = indexes_.find(account);
+    known->second.erase(known->second.find(name));
+    if (known->second.empty()) indexes_.erase(known);
+  }
+  if (dropped->index != nullptr) {
+    dropped->index.reset();  // Whoever holds it last removes the records.
+    return ok_status();
+  }
+  // The index is gone already: should this fail, the next opening of the store does it again.
+  [[maybe_unused]] const Status removed = database_->remove_range(
+      layout::record_prefix(serial), layout::record_end(serial), layout::leftover_key(serial));
+  return ok_status();
+}
+
+std::shared_ptr<RocksStore::Entry> RocksStore::entry(std::string_view account,
+                                                     std::string_view name) const {
+  const std::lock_guard indexes(indexes_mutex_);
+  const auto known = indexes_.find(account);
+  if (known == indexes_.end()) return nullptr;
+  const auto found = known->second.find(name);
+  return found == known->second.end() ? nullptr : found->second;
+}
+
+std::size_t RocksStore::count(std::string_view account) const {
+  const std::lock_guard indexes(indexes_mutex_);
+  const auto known = indexes_.find(account);
+  return known == indexes_.end() ? 0 : known->second.size();
+}
+
+}  // namespace selvedge::vectors

@@ -1,0 +1,114 @@
+// Scan: kernels over whole chunks, then one pass over their numbers.
+#include "vectors/scan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "vectors/top_k.h"
+
+namespace selvedge::vectors {
+namespace {
+
+// Scores are JSON numbers: what float32 cannot hold becomes its largest number.
+float finite(double number) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(number, -kLargest, kLargest));
+}
+
+// Turns what the kernels give for one row into its key. Smaller is nearer.
+float key_of(Metric metric, float raw, float inverse_length) {
+  switch (metric) {
+    case Metric::cosine:
+      // Rounding must not take an identical vector past 1.
+      return 0.0F - std::clamp(raw * inverse_length, -1.0F, 1.0F);
+    case Metric::euclidean:
+      return std::sqrt(raw);
+    case Metric::dot_product:
+      return 0.0F - raw;
+  }
+  return 0;
+}
+
+// The rows of one chunk that a query may return, when not all of them are asked for.
+void choose_rows(const Chunk& chunk, std::size_t rows, PartitionNumber partition,
+                 std::vector<std::uint32_t>& chosen) {
+  chosen.clear();
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (chunk.partition(row) == partition) chosen.push_back(static_cast<std::uint32_t>(row));
+  }
+}
+
+}  // namespace
+
+PreparedQuery::PreparedQuery(Metric metric, std::span<const float> values)
+    : metric_(metric),
+      dimensions_(values.size()),
+      values_(hwy::AllocateAligned<float>(padded_dimensions(values.size()))) {
+  double length = 1;
+  if (metric == Metric::cosine) {
+    double sum = 0;
+    for (const float value : values) sum += static_cast<double>(value) * value;
+    // A zero query stays zero: its cosine with everything is 0.
+    if (sum > 0) length = std::sqrt(sum);
+  }
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    values_[at] = static_cast<float>(values[at] / length);
+  }
+  std::fill(values_.get() + dimensions_, values_.get() + padded_dimensions(dimensions_), 0.0F);
+}
+
+float PreparedQuery::key(std::span<const float> values) const {
+  double sum = 0;
+  double squares = 0;
+  for (std::size_t at = 0; at < dimensions_; ++at) {
+    const double here = values_[at];
+    const double there = values[at];
+    sum += metric_ == Metric::euclidean ? (here - there) * (here - there) : here * there;
+    squares += there * there;
+  }
+  switch (metric_) {
+    case Metric::cosine:
+      return squares == 0 ? 0.0F : finite(0.0 - std::clamp(sum / std::sqrt(squares), -1.0, 1.0));
+    case Metric::euclidean:
+      return finite(std::sqrt(sum));
+    case Metric::dot_product:
+      return finite(0.0 - sum);
+  }
+  return 0;
+}
+
+std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query, std::size_t count,
+                            std::optional<PartitionNumber> partition) {
+  TopK<Candidate> nearest(count);
+  std::vector<float> raw;
+  std::vector<std::uint32_t> chosen;
+  const Metric metric = query.metric();
+  for (std::size_t at = 0; at < snapshot.chunks->size(); ++at) {
+    const Chunk& chunk = *(*snapshot.chunks)[at];
+    const std::size_t rows = snapshot.rows_in(at);
+    if (partition) choose_rows(chunk, rows, *partition, chosen);
+    raw.resize(partition ? chosen.size() : rows);
+    if (metric == Metric::euclidean) {
+      partition ? squared_distance_chosen(query.values(), chunk.block(), chosen, raw)
+                : squared_distance_rows(query.values(), chunk.block(), raw);
+    } else {
+      partition ? dot_chosen(query.values(), chunk.block(), chosen, raw)
+                : dot_rows(query.values(), chunk.block(), raw);
+    }
+    for (std::size_t number = 0; number < raw.size(); ++number) {
+      const std::size_t row = partition ? chosen[number] : number;
+      float key = 0;
+      if (std::isfinite(raw[number]) && std::isfinite(chunk.inverse_length(row))) {
+        key = key_of(metric, raw[number], chunk.inverse_length(row));
+      } else {
+        key = query.key(chunk.values(row, query.dimensions()));  // float32 overflowed.
+      }
+      if (!nearest.admits(key) || !chunk.alive(row, snapshot.stats.mutation)) continue;
+      nearest.offer({key, &chunk, static_cast<std::uint32_t>(row)});
+    }
+  }
+  return nearest.sorted();
+}
+
+}  // namespace selvedge::vectors

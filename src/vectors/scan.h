@@ -1,0 +1,56 @@
+// Scan: the nearest rows of a snapshot, exactly, by looking at every one.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <hwy/aligned_allocator.h>
+
+#include "vectors/index.h"
+#include "vectors/rows.h"
+
+namespace selvedge::vectors {
+
+// A query brought into the form of the rows: padded, aligned, and of length 1 for cosine.
+class PreparedQuery {
+ public:
+  // `values` is [dimensions], finite; copied.
+  PreparedQuery(Metric metric, std::span<const float> values);
+
+  Metric metric() const { return metric_; }
+  std::size_t dimensions() const { return dimensions_; }
+  const float* values() const { return values_.get(); }
+
+  // The key of one vector: what results are sorted by, smallest first. Exact to float32, never an
+  // infinity or a NaN. `values` is [dimensions].
+  float key(std::span<const float> values) const;
+  // The score of a key: the metric's own number.
+  float score(float key) const { return metric_ == Metric::cosine ? 0.0F - key : key; }
+
+ private:
+  Metric metric_;
+  std::size_t dimensions_;
+  hwy::AlignedFreeUniquePtr<float[]> values_;
+};
+
+// A row that was found. Points into the snapshot it was found in.
+struct Candidate {
+  float key = 0;
+  const Chunk* chunk = nullptr;
+  std::uint32_t row = 0;
+
+  std::string_view id() const { return chunk->id(row); }
+  bool operator<(const Candidate& other) const {
+    return key != other.key ? key < other.key : id() < other.id();
+  }
+};
+
+// The first `count` rows by key, then id; fewer when there are not so many. Only those of
+// `partition` when it is given. One thread, no lock, no I/O.
+std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query, std::size_t count,
+                            std::optional<PartitionNumber> partition);
+
+}  // namespace selvedge::vectors
