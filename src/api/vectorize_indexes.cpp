@@ -97,7 +97,8 @@ Status check_name(std::string_view name) {
   const bool writable = std::none_of(name.begin(), name.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x21 || c == 0x7f || c == '/' || c == '\\' || c == '"';
   });
-  if (name.empty() || name.size() > limits::index_name_bytes_max || !writable) {
+  const bool dots = name == "." || name == "..";
+  if (name.empty() || name.size() > limits::index_name_bytes_max || !writable || dots) {
     return invalid_config("Index name must be 1 to " +
                           std::to_string(limits::index_name_bytes_max) +
                           " bytes without spaces, slashes, quotes and control characters");
