@@ -1,0 +1,230 @@
+// Server door: the route table, and what every request passes on its way in and out.
+#include "api/server_door.h"
+
+#include <utility>
+
+#include "api/ai_run.h"
+#include "api/auth.h"
+#include "api/errors.h"
+#include "api/models_search.h"
+#include "api/status_pages.h"
+#include "api/vectorize_indexes.h"
+#include "api/vectorize_query.h"
+#include "api/vectorize_vectors.h"
+#include "base/limits.h"
+#include "base/offload.h"
+
+namespace selvedge::api {
+namespace {
+
+constexpr std::string_view kApiPrefix = "/client/v4/";
+constexpr std::string_view kIndexes = "/client/v4/accounts/{account}/vectorize/v2/indexes";
+
+using VectorizeCall = Result<std::string> (*)(const ApiContext&, http::Request&,
+                                              const PathParameters&);
+
+// Runs a blocking Vectorize call on the pool. The request lives in the caller's coroutine, which
+// waits for the pool even when it is cancelled.
+asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, VectorizeCall call,
+                                                 http::Request& request,
+                                                 const PathParameters& parameters) {
+  auto work = [&context, call, &request, &parameters] {
+    return call(context, request, parameters);
+  };
+  auto result = co_await offload(context.pool, std::move(work));
+  if (!result.ok()) co_return vectorize_error(result.error());
+  co_return envelope(*result);
+}
+
+asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
+
+IndexPath index_path(const ApiContext& context, const PathParameters& parameters) {
+  return IndexPath{context.store, parameters.get("account"), parameters.get("index")};
+}
+
+Result<std::string> call_create(const ApiContext& context, http::Request& request,
+                                const PathParameters& parameters) {
+  return create_index(context.store, parameters.get("account"), request.body);
+}
+
+Result<std::string> call_list(const ApiContext& context, http::Request&,
+                              const PathParameters& parameters) {
+  return list_indexes(context.store, parameters.get("account"));
+}
+
+Result<std::string> call_get(const ApiContext& context, http::Request&,
+                             const PathParameters& parameters) {
+  return get_index(context.store, parameters.get("account"), parameters.get("index"));
+}
+
+Result<std::string> call_delete(const ApiContext& context, http::Request&,
+                                const PathParameters& parameters) {
+  return delete_index(context.store, parameters.get("account"), parameters.get("index"));
+}
+
+Result<std::string> call_info(const ApiContext& context, http::Request&,
+                              const PathParameters& parameters) {
+  return index_info(context.store, parameters.get("account"), parameters.get("index"));
+}
+
+Result<std::string> call_insert(const ApiContext& context, http::Request& request,
+                                const PathParameters& parameters) {
+  return write_vectors(index_path(context, parameters), WriteKind::insert, request);
+}
+
+Result<std::string> call_upsert(const ApiContext& context, http::Request& request,
+                                const PathParameters& parameters) {
+  return write_vectors(index_path(context, parameters), WriteKind::upsert, request);
+}
+
+Result<std::string> call_query(const ApiContext& context, http::Request& request,
+                               const PathParameters& parameters) {
+  return query_vectors(index_path(context, parameters), request.body);
+}
+
+Result<std::string> call_get_vectors(const ApiContext& context, http::Request& request,
+                                     const PathParameters& parameters) {
+  return get_vectors(index_path(context, parameters), request.body);
+}
+
+Result<std::string> call_delete_vectors(const ApiContext& context, http::Request& request,
+                                        const PathParameters& parameters) {
+  return delete_vectors(index_path(context, parameters), request.body);
+}
+
+http::Response method_not_allowed(const http::Request& request, bool enveloped,
+                                  const std::string& allow) {
+  const Error error{Code::method_not_allowed,
+                    "Method " + request.method + " not available for that URI."};
+  http::Response response = enveloped ? envelope_error(error) : plain_error(error);
+  response.headers.set("allow", allow);
+  return response;
+}
+
+http::Response options_response(const std::string& allow) {
+  http::Response response;
+  response.status = 204;
+  response.headers.set("allow", allow);
+  return response;
+}
+
+http::Response server_error(int status, Code code, std::string_view message,
+                            const http::Request* request) {
+  const Error error{code, std::string(message)};
+  const std::string_view path = request == nullptr ? std::string_view() : request->path;
+  http::Response response;
+  if (!path.starts_with(kApiPrefix)) {
+    response = plain_error(error);
+  } else if (path.find("/vectorize/") != std::string_view::npos) {
+    response = vectorize_error(error);
+  } else {
+    response = envelope_error(error);
+  }
+  response.status = status;  // The server knows finer ones (431, 415) than a code has.
+  return response;
+}
+
+}  // namespace
+
+ServerDoor::ServerDoor(ApiContext context) : context_(std::move(context)) {
+  add_status_routes();
+  add_ai_routes();
+  add_vectorize_routes();
+}
+
+http::Handler ServerDoor::handler() {
+  return [this](http::Request request) { return handle(std::move(request)); };
+}
+
+http::ErrorBody ServerDoor::error_body() { return server_error; }
+
+http::BodyLimit ServerDoor::body_limit() {
+  return [this](const http::Request& request) {
+    const Router::Found found = router_.find(request.method, request.path);
+    return found.route == nullptr ? limits::json_body_bytes_max : found.route->body_bytes_max;
+  };
+}
+
+void ServerDoor::add_status_routes() {
+  router_.add(
+      {"GET", "/health",
+       [this](http::Request&, const PathParameters&) { return at_once(health_page(context_)); },
+       limits::json_body_bytes_max});
+  router_.add({"GET", "/metrics",
+               [this](http::Request&, const PathParameters&) {
+                 return at_once(metrics_page(context_, counts_));
+               },
+               limits::json_body_bytes_max});
+  router_.add(
+      {"GET", "/",
+       [this](http::Request&, const PathParameters&) { return at_once(home_page(context_)); },
+       limits::json_body_bytes_max});
+}
+
+void ServerDoor::add_ai_routes() {
+  router_.add({"POST", "/client/v4/accounts/{account}/ai/run/{model...}",
+               [this](http::Request& request, const PathParameters& parameters) {
+                 return rest_ai_run(context_, std::string(parameters.get("model")), request);
+               },
+               limits::json_body_bytes_max});
+  router_.add({"GET", "/client/v4/accounts/{account}/ai/models/search",
+               [this](http::Request& request, const PathParameters&) {
+                 return at_once(models_search(context_.catalog, request));
+               },
+               limits::json_body_bytes_max});
+}
+
+void ServerDoor::add_index_route(std::string method, std::string_view rest, VectorizeCall call) {
+  const bool writes = rest == "/{index}/insert" || rest == "/{index}/upsert";
+  router_.add({std::move(method), std::string(kIndexes) + std::string(rest),
+               [this, call](http::Request& request, const PathParameters& parameters) {
+                 return answer_vectorize(context_, call, request, parameters);
+               },
+               writes ? limits::vectors_body_bytes_max : limits::json_body_bytes_max});
+}
+
+void ServerDoor::add_vectorize_routes() {
+  add_index_route("POST", "", call_create);
+  add_index_route("GET", "", call_list);
+  add_index_route("GET", "/{index}", call_get);
+  add_index_route("DELETE", "/{index}", call_delete);
+  add_index_route("GET", "/{index}/info", call_info);
+  add_index_route("POST", "/{index}/insert", call_insert);
+  add_index_route("POST", "/{index}/upsert", call_upsert);
+  add_index_route("POST", "/{index}/query", call_query);
+  add_index_route("POST", "/{index}/get_by_ids", call_get_vectors);
+  add_index_route("POST", "/{index}/delete_by_ids", call_delete_vectors);
+}
+
+asio::awaitable<http::Response> ServerDoor::handle(http::Request request) {
+  const auto begun = std::chrono::steady_clock::now();
+  auto response = co_await dispatch(request);
+  record(counts_, request, response, begun);
+  co_return std::move(response);
+}
+
+asio::awaitable<http::Response> ServerDoor::dispatch(http::Request& request) {
+  const bool enveloped = request.path.starts_with(kApiPrefix);
+  const Router::Found found = router_.find(request.method, request.path);
+  // Before the route is looked at: without a token nobody learns which paths exist.
+  const bool open = request.path == "/" || request.path == "/health";
+  const Status token = open ? ok_status() : check_token(request, context_.tokens);
+  if (!token.ok()) {
+    http::Response refused = enveloped ? envelope_error(token.error()) : plain_error(token.error());
+    refused.headers.set("www-authenticate", "Bearer");
+    co_return std::move(refused);
+  }
+  if (found.allowed.empty()) {
+    if (enveloped) co_return no_route(request.path);
+    co_return plain_error(Error{Code::route_not_found, "no such path; GET / lists the routes"});
+  }
+  const std::string allow = allow_header(found.allowed);
+  if (request.method == "OPTIONS") co_return options_response(allow);
+  if (found.route == nullptr) co_return method_not_allowed(request, enveloped, allow);
+  const std::string_view account = found.parameters.get("account");
+  if (enveloped && !valid_account(account)) co_return no_route(request.path);
+  auto response = co_await found.route->handler(request, found.parameters);
+  co_return std::move(response);
+}
+
+}  // namespace selvedge::api

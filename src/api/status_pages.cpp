@@ -1,0 +1,114 @@
+// Status pages: health, home, metrics.
+#include "api/status_pages.h"
+
+#include <string>
+#include <string_view>
+
+#include "api/errors.h"
+#include "api/json_writer.h"
+
+namespace selvedge::api {
+namespace {
+
+constexpr std::string_view kRoutes = R"(
+Workers AI
+  POST   /client/v4/accounts/{account}/ai/run/{model}
+  GET    /client/v4/accounts/{account}/ai/models/search
+
+Vectorize
+  GET    /client/v4/accounts/{account}/vectorize/v2/indexes
+  POST   /client/v4/accounts/{account}/vectorize/v2/indexes
+  GET    /client/v4/accounts/{account}/vectorize/v2/indexes/{index}
+  DELETE /client/v4/accounts/{account}/vectorize/v2/indexes/{index}
+  GET    /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/info
+  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/insert
+  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/upsert
+  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/query
+  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/get_by_ids
+  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/delete_by_ids
+
+This server
+  GET    /health
+  GET    /metrics
+
+Any account id is a space of its own. Cloudflare's API, for comparison:
+  https://developers.cloudflare.com/workers-ai/
+  https://developers.cloudflare.com/vectorize/
+What differs here: docs/compatibility.md
+)";
+
+http::Response text_response(std::string body) {
+  http::Response response;
+  response.headers.set("content-type", "text/plain; charset=utf-8");
+  response.body = std::move(body);
+  return response;
+}
+
+std::int64_t uptime_s(const ApiContext& context) {
+  const auto time = std::chrono::steady_clock::now() - context.started;
+  return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+}
+
+std::string_view state_name(inference::RunnerState state) {
+  switch (state) {
+    case inference::RunnerState::ready:
+      return "ready";
+    case inference::RunnerState::backing_off:
+      return "backing_off";
+    default:
+      return "starting";
+  }
+}
+
+void add_runner_line(std::string& text, std::string_view metric,
+                     const inference::RunnerStatus& runner, std::uint64_t value) {
+  text += metric;
+  text += "{model=";
+  append_string(text, runner.model);
+  text += ",state=\"";
+  text += state_name(runner.state);
+  text += "\"} ";
+  append_integer(text, value);
+  text += '\n';
+}
+
+}  // namespace
+
+http::Response health_page(const ApiContext& context) {
+  std::string body = "{\"status\":\"ok\",\"version\":";
+  append_string(body, context.version);
+  body += ",\"uptime_s\":";
+  append_integer(body, uptime_s(context));
+  body += '}';
+  return json_response(200, std::move(body));
+}
+
+http::Response home_page(const ApiContext& context) {
+  std::string body = "Selvedge " + context.version +
+                     ": Cloudflare Workers AI and Vectorize, on your own machine.\n";
+  body += kRoutes;
+  return text_response(std::move(body));
+}
+
+http::Response metrics_page(const ApiContext& context, const RequestCounts& counts) {
+  std::string text = "# TYPE selvedge_requests_total counter\n";
+  for (std::size_t at = 2; at < counts.by_class.size(); ++at) {
+    text += "selvedge_requests_total{status=\"" + std::to_string(at) + "xx\"} " +
+            std::to_string(counts.by_class[at]) + '\n';
+  }
+  text += "# TYPE selvedge_response_bytes_total counter\nselvedge_response_bytes_total " +
+          std::to_string(counts.body_bytes) + '\n';
+  text += "# TYPE selvedge_streams_open gauge\nselvedge_streams_open " +
+          std::to_string(counts.streams_open) + '\n';
+  text += "# TYPE selvedge_uptime_seconds gauge\nselvedge_uptime_seconds " +
+          std::to_string(uptime_s(context)) + '\n';
+  for (const inference::RunnerStatus& runner : context.inference.status()) {
+    add_runner_line(text, "selvedge_runner_memory_bytes", runner, runner.memory_bytes);
+    add_runner_line(text, "selvedge_runner_tasks_active", runner, runner.tasks_active);
+    add_runner_line(text, "selvedge_runner_tasks_waiting", runner, runner.tasks_waiting);
+    add_runner_line(text, "selvedge_runner_restarts_total", runner, runner.restarts);
+  }
+  return text_response(std::move(text));
+}
+
+}  // namespace selvedge::api
