@@ -1,0 +1,157 @@
+// Local inference: the outside contract over the runner pool.
+#include "inference/local_inference.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "inference/machine.h"
+#include "inference/runner_pool.h"
+
+namespace selvedge::inference {
+namespace {
+
+Error unexpected_outcome(const std::string& model) {
+  return Error{Code::internal, "the runner of model " + model + " answered with something else"};
+}
+
+class LocalTokenStream : public TokenStream {
+ public:
+  LocalTokenStream(TaskHandle task, std::string model)
+      : task_(std::move(task)), model_(std::move(model)) {}
+
+  asio::awaitable<Result<Piece>> next() override {
+    auto waited = co_await task_->wait_some();
+    SEL_CO_CHECK_OK(std::move(waited));
+    Piece piece;
+    piece.text = task_->take_text();
+    if (!task_->done()) co_return piece;
+    const auto& end = task_->end();
+    if (!end.ok()) {
+      // What was generated before a failure is still the caller's.
+      if (!piece.text.empty()) co_return piece;
+      co_return end.error();
+    }
+    const auto* finished = std::get_if<wire::Finished>(&end.value());
+    if (finished == nullptr) co_return unexpected_outcome(model_);
+    piece.last = true;
+    piece.reason = finished->reason;
+    piece.usage = {finished->prompt_tokens, finished->cached_tokens, finished->completion_tokens};
+    co_return piece;
+  }
+
+ private:
+  TaskHandle task_;
+  std::string model_;
+};
+
+// Rows of the model's own width, padded with zeros to the width the id promises: cosine, dot
+// product and Euclidean distance stay what they were.
+Result<Embeddings> padded(wire::Embeddings&& raw, std::size_t rows, std::int32_t promised,
+                          const std::string& model) {
+  const auto own = static_cast<std::size_t>(std::max(raw.dimensions, 0));
+  if (own == 0 || raw.values.size() != rows * own) return unexpected_outcome(model);
+  const auto wide = promised > 0 ? static_cast<std::size_t>(promised) : own;
+  if (own > wide) {
+    return Error{Code::model_load_failed,
+                 "model " + model + " makes vectors of " + std::to_string(own) +
+                     " dimensions; its id promises " + std::to_string(wide)};
+  }
+  Embeddings out;
+  out.dimensions = static_cast<std::int32_t>(wide);
+  for (const std::int32_t count : raw.token_counts) out.usage.prompt_tokens += count;
+  if (own == wide) {
+    out.values = std::move(raw.values);
+    return out;
+  }
+  out.values.resize(rows * wide);
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::copy_n(raw.values.data() + row * own, own, out.values.data() + row * wide);
+  }
+  return out;
+}
+
+const std::string& prefix_of(const catalog::Resolved& model, EmbedRole role) {
+  return role == EmbedRole::passage ? model.passage_prefix : model.query_prefix;
+}
+
+class LocalInference : public Inference {
+ public:
+  LocalInference(asio::io_context& io, const InferenceOptions& options)
+      : pool_(std::make_shared<RunnerPool>(io, options)) {
+    pool_->start();
+  }
+  ~LocalInference() override { pool_->abandon(); }
+
+  asio::awaitable<Result<std::unique_ptr<TokenStream>>> generate(const catalog::Resolved& model,
+                                                                 GenerateTask task) override {
+    wire::Generate request;
+    request.messages = std::move(task.messages);
+    request.prompt = std::move(task.prompt);
+    request.raw = task.raw;
+    request.tokens_max = task.tokens_max;
+    request.stop = std::move(task.stop);
+    request.sampling = task.sampling;
+    auto submitted =
+        pool_->submit(model, wire::ModelKind::text_generation, Task::Request(std::move(request)));
+    SEL_CO_TRY(handle, std::move(submitted));
+    std::unique_ptr<TokenStream> stream =
+        std::make_unique<LocalTokenStream>(std::move(handle), model.answered_by);
+    co_return stream;
+  }
+
+  asio::awaitable<Result<Embeddings>> embed(const catalog::Resolved& model,
+                                            EmbedTask task) override {
+    const std::string name = model.answered_by;
+    const std::int32_t promised = model.entry->output_dimensions;
+    const std::size_t rows = task.texts.size();
+    const std::string& prefix = prefix_of(model, task.role);
+    wire::Embed request;
+    request.pooling = task.pooling;
+    request.texts = std::move(task.texts);
+    if (!prefix.empty()) {
+      for (std::string& text : request.texts) text.insert(0, prefix);
+    }
+    auto submitted =
+        pool_->submit(model, wire::ModelKind::embedding, Task::Request(std::move(request)));
+    SEL_CO_TRY(handle, std::move(submitted));
+    auto outcome = co_await handle->wait_outcome();
+    SEL_CO_TRY(end, std::move(outcome));
+    auto* raw = std::get_if<wire::Embeddings>(&end);
+    if (raw == nullptr) co_return unexpected_outcome(name);
+    co_return padded(std::move(*raw), rows, promised, name);
+  }
+
+  asio::awaitable<Result<TokenSpans>> tokenize(const catalog::Resolved& model,
+                                               std::string text) override {
+    const std::string name = model.answered_by;
+    const auto kind = model.entry->task == catalog::Task::text_embeddings
+                          ? wire::ModelKind::embedding
+                          : wire::ModelKind::text_generation;
+    wire::Tokenize request;
+    request.text = std::move(text);
+    auto submitted = pool_->submit(model, kind, Task::Request(std::move(request)));
+    SEL_CO_TRY(handle, std::move(submitted));
+    auto outcome = co_await handle->wait_outcome();
+    SEL_CO_TRY(end, std::move(outcome));
+    auto* tokens = std::get_if<wire::Tokens>(&end);
+    if (tokens == nullptr) co_return unexpected_outcome(name);
+    co_return TokenSpans{std::move(tokens->ids), std::move(tokens->ends)};
+  }
+
+  std::vector<RunnerStatus> status() const override { return pool_->status(); }
+
+  asio::awaitable<void> shut_down() override { return pool_->shut_down(); }
+
+ private:
+  std::shared_ptr<RunnerPool> pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<Inference> create_inference(asio::io_context& io, InferenceOptions options) {
+  if (options.cores <= 0) options.cores = machine_cores();
+  if (options.memory_bytes == 0) options.memory_bytes = machine_memory_bytes() / 10 * 7;
+  return std::make_unique<LocalInference>(io, options);
+}
+
+}  // namespace selvedge::inference

@@ -1,0 +1,68 @@
+// Task: what the scheduler puts in, the caller takes out.
+#include "inference/task.h"
+
+#include <utility>
+
+#include <boost/asio/this_coro.hpp>
+
+namespace selvedge::inference {
+
+Task::Task(asio::io_context& io, wire::TaskId id, Request request, TimePoint deadline)
+    : id_(id), request_(std::move(request)), deadline_(deadline), changed_(io) {
+  std::visit([id](auto& one) { one.task = id; }, request_);
+}
+
+wire::Message Task::take_request() {
+  return std::visit([](auto& one) { return wire::Message(std::move(one)); }, request_);
+}
+
+void Task::add_text(std::string text) {
+  if (done()) return;
+  if (text_.empty()) {
+    text_ = std::move(text);
+  } else {
+    text_ += text;
+  }
+  changed_.notify();
+}
+
+void Task::finish(Outcome outcome) {
+  if (done()) return;
+  end_.emplace(std::move(outcome));
+  changed_.notify();
+}
+
+void Task::fail(Error error) {
+  if (done()) return;
+  end_.emplace(std::move(error));
+  changed_.notify();
+}
+
+asio::awaitable<Status> Task::wait_once() {
+  co_await changed_.wait();
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  if (cancellation.cancelled() != asio::cancellation_type::none) {
+    co_return Error{Code::cancelled, "the caller left"};
+  }
+  co_return ok_status();
+}
+
+asio::awaitable<Status> Task::wait_some() {
+  while (text_.empty() && !done()) {
+    auto waited = co_await wait_once();
+    SEL_CO_CHECK_OK(std::move(waited));
+  }
+  co_return ok_status();
+}
+
+asio::awaitable<Result<Task::Outcome>> Task::wait_outcome() {
+  while (!done()) {
+    auto waited = co_await wait_once();
+    SEL_CO_CHECK_OK(std::move(waited));
+  }
+  co_return std::move(*end_);
+}
+
+std::string Task::take_text() { return std::exchange(text_, {}); }
+
+}  // namespace selvedge::inference

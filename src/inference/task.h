@@ -1,0 +1,65 @@
+// Task: one unit of inference work, and the mailbox where its caller waits for what comes of it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "base/result.h"
+#include "inference/event.h"
+#include "wire/messages.h"
+
+namespace selvedge::inference {
+
+// Shared by its caller and its scheduler, both on the I/O thread. Text of a caller that is slow
+// adds up to one piece, so there is never more of it than one completion.
+class Task {
+ public:
+  using TimePoint = Event::TimePoint;
+  using Request = std::variant<wire::Generate, wire::Embed, wire::Tokenize>;
+  using Outcome = std::variant<wire::Finished, wire::Embeddings, wire::Tokens>;
+
+  // Gives `request` the number `id`.
+  Task(asio::io_context& io, wire::TaskId id, Request request, TimePoint deadline);
+
+  wire::TaskId id() const { return id_; }
+  TimePoint deadline() const { return deadline_; }
+
+  // ---- the scheduler's side ----
+
+  // For sending; can be taken once.
+  wire::Message take_request();
+  // Nothing is added to a task that is done.
+  void add_text(std::string text);
+  void finish(Outcome outcome);
+  void fail(Error error);
+
+  // Finished or failed: nothing more will come.
+  bool done() const { return end_.has_value(); }
+
+  // ---- the caller's side ----
+
+  // Until there is text or the end. Errors: cancelled (the waiting coroutine was).
+  asio::awaitable<Status> wait_some();
+  // Until the end. Errors: those it failed with, cancelled.
+  asio::awaitable<Result<Outcome>> wait_outcome();
+  // The text since the last call.
+  std::string take_text();
+  // Only when done.
+  const Result<Outcome>& end() const { return *end_; }
+
+ private:
+  asio::awaitable<Status> wait_once();
+
+  wire::TaskId id_;
+  Request request_;
+  TimePoint deadline_;
+  Event changed_;
+  std::string text_;
+  std::optional<Result<Outcome>> end_;
+};
+
+}  // namespace selvedge::inference
