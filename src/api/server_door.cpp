@@ -108,8 +108,16 @@ http::Response options_response(const std::string& allow) {
   return response;
 }
 
-http::Response server_error(int status, Code code, std::string_view message,
-                            const http::Request* request) {
+}  // namespace
+
+ServerDoor::ServerDoor(ApiContext context) : context_(std::move(context)) {
+  add_status_routes();
+  add_ai_routes();
+  add_vectorize_routes();
+}
+
+http::Response ServerDoor::error_body(int status, Code code, std::string_view message,
+                                      const http::Request* request) const {
   const Error error{code, std::string(message)};
   const std::string_view path = request == nullptr ? std::string_view() : request->path;
   http::Response response;
@@ -124,25 +132,9 @@ http::Response server_error(int status, Code code, std::string_view message,
   return response;
 }
 
-}  // namespace
-
-ServerDoor::ServerDoor(ApiContext context) : context_(std::move(context)) {
-  add_status_routes();
-  add_ai_routes();
-  add_vectorize_routes();
-}
-
-http::Handler ServerDoor::handler() {
-  return [this](http::Request request) { return handle(std::move(request)); };
-}
-
-http::ErrorBody ServerDoor::error_body() { return server_error; }
-
-http::BodyLimit ServerDoor::body_limit() {
-  return [this](const http::Request& request) {
-    const Router::Found found = router_.find(request.method, request.path);
-    return found.route == nullptr ? limits::json_body_bytes_max : found.route->body_bytes_max;
-  };
+std::size_t ServerDoor::body_limit(const http::Request& request) const {
+  const Router::Found found = router_.find(request.method, request.path);
+  return found.route == nullptr ? limits::json_body_bytes_max : found.route->body_bytes_max;
 }
 
 void ServerDoor::add_status_routes() {

@@ -1,4 +1,4 @@
-// Server door: everything that the API port answers, as the parts an http::Server needs.
+// Server door: everything that the API port answers, in the parts an http::Server asks for.
 #pragma once
 
 #include <string>
@@ -18,12 +18,14 @@ class ServerDoor {
   ServerDoor(const ServerDoor&) = delete;
   ServerDoor& operator=(const ServerDoor&) = delete;
 
-  // The returned functions refer to this door.
-  http::Handler handler();
-  // In the envelope under /client/v4, else plain JSON.
-  http::ErrorBody error_body();
-  // By route: 100 MB for writes of vectors, json_body_bytes_max for the rest.
-  http::BodyLimit body_limit();
+  asio::awaitable<http::Response> handle(http::Request request);
+
+  // http::ErrorBody: in the envelope under /client/v4, else plain JSON.
+  http::Response error_body(int status, Code code, std::string_view message,
+                            const http::Request* request) const;
+
+  // http::BodyLimit, by route: 100 MB for writes of vectors, json_body_bytes_max for the rest.
+  std::size_t body_limit(const http::Request& request) const;
 
  private:
   void add_ai_routes();
@@ -32,7 +34,6 @@ class ServerDoor {
   void add_index_route(std::string method, std::string_view rest,
                        Result<std::string> (*call)(const ApiContext&, http::Request&,
                                                    const PathParameters&));
-  asio::awaitable<http::Response> handle(http::Request request);
   asio::awaitable<http::Response> dispatch(http::Request& request);
 
   ApiContext context_;
