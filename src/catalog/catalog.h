@@ -39,12 +39,19 @@ enum class Profile : std::uint8_t { exact, small, auto_ };
 // Two generations of text models. Source: docs/compatibility.md.
 enum class Schema : std::uint8_t { legacy, openai };
 
+// A published price of one unit, as the table spells it ("per_step", "per_512_tile").
+struct UnitPrice {
+  std::string unit;
+  double neurons = 0;
+};
+
 // Prices in neurons; 0 = none published.
 struct Prices {
   double per_m_input_tokens = 0;
   double per_m_output_tokens = 0;
   double per_m_cached_input_tokens = 0;
   double per_audio_minute = 0;
+  std::vector<UnitPrice> units;  // Every published one, those above too.
 };
 
 // One id of Workers AI. Lives as long as the process.
@@ -65,17 +72,23 @@ struct ModelEntry {
   bool function_calling = false;
   bool listed = false;
   Prices prices;
+  std::vector<std::string> traits;  // "beta", "reasoning", "vision", "async_queue", "partner" ...
+  std::string created_at;           // As Cloudflare writes it; mostly unknown.
+  std::string weights;              // Repository of the open weights on huggingface.co, or empty.
 };
 
 // A file that can be fetched or imported, known by its SHA-256.
 struct Artifact {
-  std::string name;         // "smollm2-135m-instruct-q4_1": unique.
-  std::string file;         // File name on disk.
-  std::string url;          // Empty: not to be had by `pull` (the set-up makes it).
-  std::string sha256;       // Empty: not known before the first pull.
-  std::uint64_t bytes = 0;  // 0 = unknown.
+  std::string name;               // "smollm2-135m-instruct-q4_1": unique.
+  std::string file;               // File name on disk.
+  std::string url;                // Empty: not to be had by `pull` (the set-up makes it).
+  std::string sha256;             // Empty: not known before the first pull.
+  std::uint64_t bytes = 0;        // 0 = unknown.
+  std::uint64_t bytes_about = 0;  // For people: `bytes`, or roughly so much; 0 = no idea.
   std::string licence;
   Task task = Task::other;
+  std::string
+      part;  // Empty = the weights; else "projector", "vae", "text_encoder" ... of `models`.
   bool stand_in = false;     // May answer for other ids.
   bool reader = true;        // False: too small to answer from passages (the bot then quotes).
   std::string query_prefix;  // Embeddings: what the model was trained to see, "query: ".
@@ -145,7 +158,8 @@ class Catalog {
                                    const Progress& progress) = 0;
 
   // Fetches the exact artifact of `id` (or the artifact of that name): resumed, verified, renamed
-  // into place. Errors: model_not_found, download_failed, checksum_mismatch, io.
+  // into place. Errors: model_not_found, model_unsupported, download_failed, checksum_mismatch,
+  // file_invalid, unavailable (another process fetches it), io.
   virtual Result<Installed> pull(std::string_view id_or_name, const Progress& progress) = 0;
 
   // Removes a file by its name, or the file bound to an id. Errors: not_found, io.

@@ -1,0 +1,34 @@
+// GGUF check: reads the header of a weights file with suspicion, before any library sees the file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+#include "catalog/catalog.h"
+
+namespace selvedge::catalog {
+
+// What the header says. Text is the file's own claim: show it, never trust it.
+struct GgufSummary {
+  std::uint32_t version = 0;
+  std::string architecture;         // "llama", "bert": [a-z0-9.-], at most 64 bytes.
+  std::string name;                 // At most 256 bytes of valid UTF-8; may be empty.
+  Task task = Task::other;          // Guessed from the architecture, the pooling and the tensors.
+  std::int64_t context_tokens = 0;  // 0 = not stated.
+  std::int32_t dimensions = 0;  // Width of the hidden state, which embeddings have; 0 = not stated.
+  std::uint64_t parameters = 0;  // Elements of all tensors.
+  std::uint64_t tensor_count = 0;
+};
+
+// Holds for every file that passes: magic, version 2 or 3, little-endian; every string and array
+// lies inside the file; keys and tensor names are unique; every tensor has a known type, at most 4
+// dimensions, a size that fits 63 bits, lies at the aligned place that follows its predecessor, and
+// ends inside the file. Reads the header only (at most 512 MB of it), through one buffer of 256
+// KiB; keeps keys and tensor names only (below 32 MB whatever the file claims). Never maps the
+// file. Errors: not_found, io, file_invalid (the message names the file and what is wrong with it).
+// Source: the GGUF specification of ggml.
+Result<GgufSummary> check_gguf(const std::filesystem::path& file);
+
+}  // namespace selvedge::catalog

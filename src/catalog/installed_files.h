@@ -1,0 +1,68 @@
+// Installed files: which weights lie in models/ and which ids they are bound to, in catalog.db.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "catalog/database.h"
+
+namespace selvedge::catalog {
+
+struct InstalledFile {
+  std::string name;  // Unique; an artifact's name, or the file's without its ending.
+  std::string file;  // In models/.
+  std::string sha256;
+  std::uint64_t bytes = 0;
+  std::string source;    // A URL, or "import".
+  std::string artifact;  // Its name, when the catalogue knows the file; else empty.
+  Task task = Task::other;
+  std::string architecture;
+  std::int32_t dimensions = 0;
+  std::uint64_t parameters = 0;
+  std::vector<std::string> bound_ids;  // By the user, with --as.
+};
+
+using FileList = std::vector<InstalledFile>;
+
+// Thread-safe. The list is kept in memory and read again when another connection has written.
+//
+// Tables (PRAGMA user_version 1):
+//   files(name, file, sha256, bytes, source, task, artifact, architecture, dimensions, parameters,
+//         added_at)
+//   bindings(model, name): an id is bound to at most one file; a file's bindings go with it.
+class InstalledFiles {
+ public:
+  // Errors: io, corrupt_data, unavailable.
+  static Result<std::unique_ptr<InstalledFiles>> open(const std::filesystem::path& database_file);
+
+  // In the order of names. Costs one PRAGMA when nothing changed.
+  Result<std::shared_ptr<const FileList>> list();
+
+  // Adds or replaces the row of `file.name` and binds `file.bound_ids` to it, besides those it has;
+  // an id that was bound to another file moves.
+  Status add(const InstalledFile& file);
+
+  // Errors: not_found.
+  Status remove(std::string_view name);
+
+ private:
+  Result<std::shared_ptr<const FileList>> read();
+
+  // Guards everything below; held while SQLite reads or writes its small file.
+  std::mutex database_mutex_;
+  std::unique_ptr<Database> database_;
+  std::optional<Statement> data_version_;
+  std::int64_t version_seen_ = -1;
+  std::shared_ptr<const FileList> list_;
+};
+
+}  // namespace selvedge::catalog

@@ -1,0 +1,165 @@
+// Resolver: the order of choice, and the words when there is none.
+#include "catalog/resolver.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "base/utf8.h"
+#include "catalog/task_names.h"
+
+namespace selvedge::catalog {
+
+namespace {
+
+// Below this, models answer from what they remember and not from the passages: measured for 135
+// million parameters, assumed up to here.
+constexpr std::uint64_t kReaderParametersMin = 800'000'000;
+
+bool names(const std::vector<std::string>& ids, std::string_view id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+std::string size_note(const Artifact& artifact) {
+  if (artifact.bytes_about == 0) return {};
+  return " (" + readable_bytes(artifact.bytes_about) + ")";
+}
+
+}  // namespace
+
+Error unknown_model(std::string_view id) {
+  constexpr std::size_t kShownBytesMax = 128;
+  const std::string_view shown = id.substr(0, utf8::floor_boundary(id, kShownBytesMax));
+  return Error{Code::model_not_found, "no model is called \"" + std::string(shown) + "\""};
+}
+
+Resolver::Resolver(std::shared_ptr<const ModelTable> table, std::filesystem::path models_folder)
+    : table_(std::move(table)), models_folder_(std::move(models_folder)) {}
+
+const Artifact* Resolver::artifact_of(const InstalledFile& file) const {
+  return table_->artifact(file.artifact);
+}
+
+bool Resolver::is_there(const InstalledFile& file) const {
+  std::error_code problem;
+  const std::uintmax_t bytes = std::filesystem::file_size(models_folder_ / file.file, problem);
+  return !problem && bytes == file.bytes;
+}
+
+const InstalledFile* Resolver::bound_file(const FileList& files, std::string_view id) const {
+  for (const InstalledFile& file : files) {
+    if (names(file.bound_ids, id)) return &file;
+  }
+  return nullptr;
+}
+
+const InstalledFile* Resolver::exact_weights(const FileList& files, std::string_view id) const {
+  const InstalledFile* best = nullptr;
+  for (const InstalledFile& file : files) {
+    const Artifact* artifact = artifact_of(file);
+    if (artifact == nullptr || !artifact->part.empty() || !names(artifact->models, id)) continue;
+    if (best == nullptr || !is_there(*best)) best = &file;
+  }
+  return best;
+}
+
+const InstalledFile* Resolver::exact_file(const FileList& files, std::string_view id) const {
+  const InstalledFile* bound = bound_file(files, id);
+  return bound != nullptr ? bound : exact_weights(files, id);
+}
+
+const InstalledFile* Resolver::stand_in(const FileList& files, const ModelEntry& entry) const {
+  const InstalledFile* best = nullptr;
+  bool best_reads = false;
+  for (const InstalledFile& file : files) {
+    const Artifact* artifact = artifact_of(file);
+    if (artifact == nullptr || !artifact->stand_in || artifact->task != entry.task) continue;
+    const bool too_wide = entry.task == Task::text_embeddings &&
+                          (file.dimensions == 0 || (entry.output_dimensions > 0 &&
+                                                    file.dimensions > entry.output_dimensions));
+    if (too_wide || !is_there(file)) continue;
+    const bool better = best == nullptr || (artifact->reader && !best_reads) ||
+                        (artifact->reader == best_reads && file.bytes > best->bytes);
+    if (!better) continue;
+    best = &file;
+    best_reads = artifact->reader;
+  }
+  return best;
+}
+
+Resolved Resolver::answer(const InstalledFile& file, const ModelEntry& entry, bool stand_in) const {
+  Resolved resolved;
+  resolved.entry = &entry;
+  resolved.requested = entry.id;
+  resolved.answered_by = file.name;
+  resolved.path = models_folder_ / file.file;
+  resolved.sha256 = file.sha256;
+  resolved.stand_in = stand_in;
+  const Artifact* artifact = artifact_of(file);
+  if (artifact == nullptr) {
+    resolved.reader = file.parameters >= kReaderParametersMin;
+    return resolved;
+  }
+  resolved.reader = artifact->reader;
+  resolved.query_prefix = artifact->query_prefix;
+  resolved.passage_prefix = artifact->passage_prefix;
+  resolved.refuse_below_latin = artifact->refuse_below_latin;
+  resolved.refuse_below_cjk = artifact->refuse_below_cjk;
+  return resolved;
+}
+
+Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
+                              Profile profile) const {
+  const std::string id = "\"" + entry.id + "\"";
+  std::string message = profile == Profile::small ? "no stand-in for model " + id : "model " + id;
+  message += " is not on this machine";
+  const InstalledFile* known = exact_file(files, entry.id);
+  if (known != nullptr && !is_there(*known)) {
+    message += " (its file \"" + known->file + "\" has vanished or changed)";
+  }
+  const Artifact* fetched = table_->exact_artifact(entry.id);
+  std::string what = entry.id;
+  if (profile == Profile::small) {
+    fetched = nullptr;
+    for (const Artifact& artifact : table_->artifacts()) {
+      if (!artifact.stand_in || artifact.task != entry.task || artifact.url.empty()) continue;
+      fetched = &artifact;
+      what = artifact.name;
+      break;
+    }
+  }
+  if (fetched != nullptr && !fetched->url.empty()) {
+    message += ": fetch it with \"selvedge pull " + what + "\"" + size_note(*fetched) +
+               ", or bind any GGUF with ";
+  } else {
+    message += ": bind any GGUF with ";
+  }
+  return Error{Code::model_not_installed,
+               message + "\"selvedge import FILE --as " + entry.id + "\""};
+}
+
+Result<Resolved> Resolver::resolve(const FileList& files, std::string_view id,
+                                   Profile profile) const {
+  const ModelEntry* entry = table_->find(id);
+  if (entry == nullptr) return unknown_model(id);
+  if (!task_is_served(entry->task)) {
+    return Error{Code::model_unsupported, "model \"" + entry->id + "\" does " + entry->task_name +
+                                              ", which this build does not serve"};
+  }
+  const InstalledFile* bound = bound_file(files, id);
+  if (bound != nullptr && is_there(*bound)) return answer(*bound, *entry, false);
+  if (profile != Profile::small) {
+    const InstalledFile* exact = exact_weights(files, id);
+    if (exact != nullptr && is_there(*exact)) return answer(*exact, *entry, false);
+  }
+  if (profile != Profile::exact) {
+    const InstalledFile* other = stand_in(files, *entry);
+    if (other != nullptr) {
+      const bool is_exact = names(artifact_of(*other)->models, id);
+      return answer(*other, *entry, !is_exact);
+    }
+  }
+  return not_installed(files, *entry, profile);
+}
+
+}  // namespace selvedge::catalog

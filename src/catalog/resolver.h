@@ -1,0 +1,49 @@
+// Resolver: which installed file answers for an id.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "catalog/installed_files.h"
+#include "catalog/model_table.h"
+
+namespace selvedge::catalog {
+
+// Picks, in this order: the file that the user bound to the id (under every profile); the exact
+// weights (not under `small`); a stand-in of the same task (not under `exact`), readers before
+// others, then the largest; an embedding model must not be wider than the id promises. A file that
+// is missing on disk, or has not its size, counts as not installed. Constant; thread-safe.
+class Resolver {
+ public:
+  Resolver(std::shared_ptr<const ModelTable> table, std::filesystem::path models_folder);
+
+  // Errors: as Catalog::resolve.
+  Result<Resolved> resolve(const FileList& files, std::string_view id, Profile profile) const;
+
+  // Null unless `file` is an artifact.
+  const Artifact* artifact_of(const InstalledFile& file) const;
+
+  // On disk, with the size it was installed with.
+  bool is_there(const InstalledFile& file) const;
+
+  // The file that is bound to `id`, or its exact weights; there or not; null when neither is known.
+  const InstalledFile* exact_file(const FileList& files, std::string_view id) const;
+
+ private:
+  const InstalledFile* bound_file(const FileList& files, std::string_view id) const;
+  const InstalledFile* exact_weights(const FileList& files, std::string_view id) const;
+  const InstalledFile* stand_in(const FileList& files, const ModelEntry& entry) const;
+  Resolved answer(const InstalledFile& file, const ModelEntry& entry, bool stand_in) const;
+  Error not_installed(const FileList& files, const ModelEntry& entry, Profile profile) const;
+
+  std::shared_ptr<const ModelTable> table_;
+  std::filesystem::path models_folder_;
+};
+
+// Error model_not_found that names (the beginning of) `id`.
+Error unknown_model(std::string_view id);
+
+}  // namespace selvedge::catalog

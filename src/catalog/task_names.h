@@ -1,0 +1,20 @@
+// Task names: how Cloudflare spells a task, and how people may.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "catalog/catalog.h"
+
+namespace selvedge::catalog {
+
+// "Text Generation". Names of Cloudflare's that have no Task of ours ("Decision") are Task::other.
+std::string_view task_name(Task task);
+
+// By Cloudflare's name; case, spaces, '-' and '_' do not matter ("text-generation").
+std::optional<Task> task_from_name(std::string_view name);
+
+// Whether an engine of this build serves it.
+bool task_is_served(Task task);
+
+}  // namespace selvedge::catalog
