@@ -1,0 +1,207 @@
+// Wires the layers together on one I/O thread and one worker pool, and takes them down in order.
+#include "app/service.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <thread>
+
+#include <boost/asio.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include "api/bot_door.h"
+#include "api/server_door.h"
+#include "base/log.h"
+#include "cli/output.h"
+#include "http/server.h"
+#include "inference/local_inference.h"
+#include "vectors/store.h"
+
+namespace selvedge::app {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int kGraceMs = 1'500;        // For answers that are running when the end is asked for.
+constexpr int kShutDownMsMax = 4'800;  // Then the process leaves whatever hangs.
+constexpr int kBotPortTries = 100;
+
+// Everything that lives as long as the server, in the order of construction; destroyed in reverse.
+class Service {
+ public:
+  explicit Service(const ServeOptions& options) : options_(options) {}
+
+  // Opens the folder and the ports. Errors: as run_service.
+  Status open();
+
+  // Returns when a signal ended the server.
+  void run();
+
+ private:
+  Status open_state();
+  Status open_api_port();
+  Status open_bot_port();
+  http::ServerOptions listening(std::uint16_t port) const;
+  asio::awaitable<void> live();
+  asio::awaitable<void> announce();
+  asio::awaitable<void> wait_for_signal();
+  asio::awaitable<void> shut_down();
+
+  const ServeOptions& options_;
+  asio::io_context io_{1};
+  asio::thread_pool pool_{std::max(2u, std::thread::hardware_concurrency())};
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<vectors::Store> store_;
+  std::unique_ptr<inference::Inference> inference_;
+  std::unique_ptr<rag::Bot> bot_;
+  std::optional<api::ApiContext> api_context_;
+  std::unique_ptr<api::ServerDoor> api_door_;
+  std::unique_ptr<api::BotDoor> bot_door_;
+  std::unique_ptr<http::Server> api_server_;
+  std::unique_ptr<http::Server> bot_server_;
+};
+
+Status Service::open() {
+  SEL_CHECK_OK(open_state());
+  SEL_CHECK_OK(open_api_port());
+  if (options_.with_bot) SEL_CHECK_OK(open_bot_port());
+  return ok_status();
+}
+
+Status Service::open_state() {
+  std::error_code error;
+  std::filesystem::create_directories(options_.home, error);
+  if (error)
+    return Error{Code::io, "cannot make " + options_.home.string() + ": " + error.message()};
+  auto store = vectors::Store::open(options_.home / "vectors");
+  SEL_TRY(opened_store, std::move(store));
+  store_ = std::move(opened_store);
+  auto catalog = catalog::Catalog::open(options_.home, options_.profile);
+  SEL_TRY(opened_catalog, std::move(catalog));
+  catalog_ = std::move(opened_catalog);
+  inference::InferenceOptions inference;
+  inference.runner = options_.runner;
+  inference.cores = options_.threads;
+  inference.memory_bytes = options_.memory_mb << 20;
+  inference.idle_unload_ms = options_.idle_unload_s * 1000;
+  inference_ = inference::create_inference(io_, inference);
+  return ok_status();
+}
+
+Status Service::open_api_port() {
+  api_context_.emplace(api::ApiContext{.catalog = *catalog_,
+                                       .inference = *inference_,
+                                       .store = *store_,
+                                       .pool = pool_,
+                                       .version = SELVEDGE_VERSION,
+                                       .tokens = options_.tokens});
+  api_door_ = std::make_unique<api::ServerDoor>(*api_context_);
+  http::ServerOptions http = listening(options_.port);
+  http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };
+  http.error_body = [this](int status, Code code, std::string_view message,
+                           const http::Request* request) {
+    return api_door_->error_body(status, code, message, request);
+  };
+  http.body_limit = [this](const http::Request& request) { return api_door_->body_limit(request); };
+  auto server = http::Server::start(io_, std::move(http));
+  SEL_TRY(started, std::move(server));
+  api_server_ = std::move(started);
+  return ok_status();
+}
+
+Status Service::open_bot_port() {
+  bot_ = rag::Bot::create(options_.bot, *catalog_, *inference_, *store_, pool_);
+  bot_door_ = std::make_unique<api::BotDoor>(*bot_);
+  for (int step = 0;; ++step) {
+    const int port = options_.bot_port == 0 ? 0 : options_.bot_port + step;
+    http::ServerOptions http = listening(static_cast<std::uint16_t>(port));
+    http.handler = [this](http::Request request) { return bot_door_->handle(std::move(request)); };
+    http.error_body = [this](int status, Code code, std::string_view message,
+                             const http::Request* request) {
+      return bot_door_->error_body(status, code, message, request);
+    };
+    http.body_limit = [this](const http::Request& request) {
+      return bot_door_->body_limit(request);
+    };
+    auto server = http::Server::start(io_, std::move(http));
+    if (server.ok()) {
+      bot_server_ = std::move(*server);
+      return ok_status();
+    }
+    if (port == 0 || step == kBotPortTries || port == 65'535) return server.error();
+    if (step == 0) {
+      cli::print_line("port " + std::to_string(port) +
+                      " is taken (wrangler dev likes it, too); the bot takes the next free one");
+    }
+  }
+}
+
+http::ServerOptions Service::listening(std::uint16_t port) const {
+  http::ServerOptions http;
+  http.addresses = options_.addresses;
+  http.allowed_hosts = options_.allowed_hosts;
+  http.port = port;
+  return http;
+}
+
+asio::awaitable<void> Service::announce() {
+  cli::print_line("listening on http://127.0.0.1:" + std::to_string(api_server_->port()));
+  if (bot_ == nullptr) co_return;
+  auto prepared = co_await bot_->prepare_index();
+  if (!prepared.ok()) {
+    log::error("the bot's index {}: {}", options_.bot.index, prepared.error().message);
+  } else if (*prepared) {
+    cli::print_line("created index " + options_.bot.index);
+  }
+  cli::print_line("bot on http://127.0.0.1:" + std::to_string(bot_server_->port()));
+}
+
+asio::awaitable<void> Service::wait_for_signal() {
+  asio::signal_set signals(io_, SIGINT, SIGTERM);
+  const int number = co_await signals.async_wait(asio::use_awaitable);
+  log::info("signal {}: ending", number);
+}
+
+asio::awaitable<void> Service::shut_down() {
+  using asio::experimental::awaitable_operators::operator&&;
+  auto api_ended = api_server_->shut_down(kGraceMs);
+  if (bot_server_ == nullptr) {
+    co_await std::move(api_ended);
+  } else {
+    auto bot_ended = bot_server_->shut_down(kGraceMs);
+    co_await (std::move(api_ended) && std::move(bot_ended));
+  }
+  co_await inference_->shut_down();
+}
+
+asio::awaitable<void> Service::live() {
+  co_await announce();
+  co_await wait_for_signal();
+  asio::steady_timer overdue(io_, std::chrono::milliseconds(kShutDownMsMax));
+  overdue.async_wait([](const boost::system::error_code& error) {
+    if (error) return;
+    log::error("something did not end in time; leaving it");
+    std::_Exit(1);
+  });
+  co_await shut_down();
+}
+
+void Service::run() {
+  asio::co_spawn(io_, live(), [this](const std::exception_ptr& problem) {
+    if (problem) log::error("the server ended by an exception");
+    io_.stop();
+  });
+  io_.run();
+  pool_.join();
+}
+
+}  // namespace
+
+Status run_service(const ServeOptions& options) {
+  Service service(options);
+  SEL_CHECK_OK(service.open());
+  service.run();
+  return ok_status();
+}
+
+}  // namespace selvedge::app
