@@ -65,7 +65,7 @@ struct QueryOptions {
   std::size_t top_k = limits::top_k_default;
   bool with_values = false;
   bool with_metadata = false;
-  std::optional<std::string> partition;  // Only vectors of this one.
+  std::optional<std::string> partition = std::nullopt;  // Only vectors of this one.
 };
 
 struct IndexStats {

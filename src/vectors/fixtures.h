@@ -1,0 +1,85 @@
+// Fixtures: a folder of its own for each test, and batches in one line. For tests only.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "vectors/index.h"
+#include "vectors/store.h"
+
+namespace selvedge::vectors::fixtures {
+
+// Removed with everything in it at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "vectors-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct Vector {
+  std::string id;
+  std::vector<float> values;
+  std::string metadata = {};
+  std::optional<std::string> partition = std::nullopt;
+};
+
+inline VectorBatch batch_of(const std::vector<Vector>& vectors) {
+  VectorBatch batch;
+  for (const Vector& vector : vectors) {
+    batch.dimensions = vector.values.size();
+    batch.ids.push_back(vector.id);
+    batch.values.insert(batch.values.end(), vector.values.begin(), vector.values.end());
+    batch.partitions.push_back(vector.partition);
+    batch.metadata.push_back(vector.metadata);
+  }
+  return batch;
+}
+
+// A store, and one index in it.
+struct Opened {
+  std::unique_ptr<Store> store;
+  std::shared_ptr<Index> index;
+};
+
+inline std::unique_ptr<Store> open_store(const std::filesystem::path& folder) {
+  auto store = Store::open(folder);
+  EXPECT_TRUE(store.ok()) << store.error().message;
+  return std::move(store).value();
+}
+
+inline Opened open_index(const std::filesystem::path& folder, std::uint32_t dimensions,
+                         Metric metric = Metric::cosine) {
+  Opened opened{open_store(folder), nullptr};
+  if (opened.store->list("a").empty()) {
+    EXPECT_TRUE(opened.store->create("a", "docs", "", {dimensions, metric, ""}).ok());
+  }
+  auto index = opened.store->find("a", "docs");
+  EXPECT_TRUE(index.ok()) << index.error().message;
+  opened.index = std::move(index).value();
+  return opened;
+}
+
+inline std::vector<std::string> ids_of(const Result<std::vector<Match>>& matches) {
+  std::vector<std::string> ids;
+  EXPECT_TRUE(matches.ok()) << matches.error().message;
+  for (const Match& match : matches.value()) ids.push_back(match.id);
+  return ids;
+}
+
+}  // namespace selvedge::vectors::fixtures
