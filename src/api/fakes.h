@@ -1,0 +1,246 @@
+// Fakes: a catalogue, an inference and a store without disk or runners, for the tests of this
+// layer.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "inference/inference.h"
+#include "vectors/store.h"
+
+namespace selvedge::api::fakes {
+
+namespace asio = boost::asio;
+
+// Two models: "@cf/text" and "@cf/embed" (a stand-in); "@cf/absent" is not installed, "@cf/image"
+// not served.
+class FakeCatalog final : public catalog::Catalog {
+ public:
+  FakeCatalog() {
+    add("@cf/text", catalog::Task::text_generation);
+    add("@cf/embed", catalog::Task::text_embeddings);
+    add("@cf/absent", catalog::Task::text_generation);
+    add("@cf/image", catalog::Task::text_to_image);
+  }
+  std::span<const catalog::ModelEntry> entries() const override { return entries_; }
+  std::span<const catalog::Artifact> artifacts() const override { return {}; }
+  Result<const catalog::ModelEntry*> find(std::string_view id) const override {
+    for (const auto& entry : entries_) {
+      if (entry.id == id) return &entry;
+    }
+    return Error{Code::model_not_found, "no such model"};
+  }
+  Result<catalog::Resolved> resolve(std::string_view id) const override {
+    SEL_TRY(entry, find(id));
+    if (id == "@cf/absent") return Error{Code::model_not_installed, "selvedge pull @cf/absent"};
+    catalog::Resolved resolved;
+    resolved.entry = entry;
+    resolved.requested = entry->id;
+    resolved.answered_by = "weights";
+    resolved.stand_in = id == "@cf/embed";
+    return resolved;
+  }
+  Result<std::vector<catalog::Installed>> installed() const override {
+    return std::vector<catalog::Installed>();
+  }
+  Result<catalog::Installed> import(const std::filesystem::path&, std::span<const std::string>,
+                                    const catalog::Progress&) override {
+    return Error{Code::io, "fake"};
+  }
+  Result<catalog::Installed> pull(std::string_view, const catalog::Progress&) override {
+    return Error{Code::io, "fake"};
+  }
+  Status remove(std::string_view) override { return Error{Code::io, "fake"}; }
+
+ private:
+  void add(std::string id, catalog::Task task) {
+    catalog::ModelEntry entry;
+    entry.uuid = "uuid of " + id;
+    entry.id = std::move(id);
+    entry.task = task;
+    entry.task_name = task == catalog::Task::text_generation ? "Text Generation" : "Other";
+    entries_.push_back(std::move(entry));
+  }
+  std::vector<catalog::ModelEntry> entries_;
+};
+
+// Gives its pieces in order, then its error, if it has one.
+class FakeStream final : public inference::TokenStream {
+ public:
+  FakeStream(std::vector<inference::Piece> pieces, std::optional<Error> error, int* alive)
+      : pieces_(std::move(pieces)), error_(std::move(error)), alive_(alive) {
+    if (alive_ != nullptr) ++*alive_;
+  }
+  FakeStream(const FakeStream&) = delete;
+  FakeStream& operator=(const FakeStream&) = delete;
+  ~FakeStream() override {
+    if (alive_ != nullptr) --*alive_;
+  }
+  asio::awaitable<Result<inference::Piece>> next() override {
+    if (at_ < pieces_.size()) co_return pieces_[at_++];
+    co_return error_.value_or(Error{Code::internal, "read past the end"});
+  }
+
+ private:
+  std::vector<inference::Piece> pieces_;
+  std::optional<Error> error_;
+  int* alive_;
+  std::size_t at_ = 0;
+};
+
+inline inference::Piece piece(std::string text, bool last = false) {
+  inference::Piece one;
+  one.text = std::move(text);
+  one.last = last;
+  one.usage.prompt_tokens = 3;
+  one.usage.completion_tokens = 2;
+  return one;
+}
+
+class FakeInference final : public inference::Inference {
+ public:
+  std::vector<inference::Piece> pieces = {piece("Hello"), piece(" 1"), piece("", true)};
+  std::optional<Error> stream_error;  // After the pieces.
+  std::optional<Error> refuse;        // Of generate and embed.
+  inference::GenerateTask generated;  // The last one.
+  int streams_alive = 0;
+
+  asio::awaitable<Result<std::unique_ptr<inference::TokenStream>>> generate(
+      const catalog::Resolved&, inference::GenerateTask task) override {
+    if (refuse) co_return *refuse;
+    generated = std::move(task);
+    std::unique_ptr<inference::TokenStream> stream =
+        std::make_unique<FakeStream>(pieces, stream_error, &streams_alive);
+    co_return std::move(stream);
+  }
+  asio::awaitable<Result<inference::Embeddings>> embed(const catalog::Resolved&,
+                                                       inference::EmbedTask task) override {
+    if (refuse) co_return *refuse;
+    inference::Embeddings embeddings;
+    embeddings.dimensions = 2;
+    for (std::size_t at = 0; at < task.texts.size(); ++at) {
+      embeddings.values.push_back(0.6F);
+      embeddings.values.push_back(0.8F);
+    }
+    co_return std::move(embeddings);
+  }
+  asio::awaitable<Result<inference::TokenSpans>> tokenize(const catalog::Resolved&,
+                                                          std::string) override {
+    co_return inference::TokenSpans();
+  }
+  std::vector<inference::RunnerStatus> status() const override {
+    inference::RunnerStatus runner;
+    runner.model = "weights";
+    return {runner};
+  }
+  asio::awaitable<void> shut_down() override { co_return; }
+};
+
+// Vectors in a map; a query returns all of them with score 1.
+class FakeIndex final : public vectors::Index {
+ public:
+  explicit FakeIndex(vectors::IndexDescription description)
+      : description_(std::move(description)) {}
+  const vectors::IndexDescription& description() const override { return description_; }
+  Result<vectors::MutationNumber> insert(const vectors::VectorBatch& batch) override {
+    return write(batch, false);
+  }
+  Result<vectors::MutationNumber> upsert(const vectors::VectorBatch& batch) override {
+    return write(batch, true);
+  }
+  Result<vectors::MutationNumber> erase(std::span<const std::string> ids) override {
+    for (const std::string& id : ids) vectors_.erase(id);
+    return ++mutation_;
+  }
+  Result<std::vector<vectors::StoredVector>> get(std::span<const std::string> ids) const override {
+    std::vector<vectors::StoredVector> found;
+    for (const std::string& id : ids) {
+      const auto at = vectors_.find(id);
+      if (at != vectors_.end()) found.push_back(at->second);
+    }
+    return found;
+  }
+  Result<std::vector<vectors::Match>> query(std::span<const float>,
+                                            const vectors::QueryOptions& options) const override {
+    std::vector<vectors::Match> matches;
+    for (const auto& [id, vector] : vectors_) {
+      if (options.partition && options.partition != vector.partition) continue;
+      if (matches.size() == options.top_k) break;
+      vectors::Match match;
+      match.id = id;
+      match.score = 1;
+      match.partition = vector.partition;
+      if (options.with_values) match.values = vector.values;
+      if (options.with_metadata) match.metadata = vector.metadata;
+      matches.push_back(std::move(match));
+    }
+    return matches;
+  }
+  Result<vectors::IdPage> list(std::string_view, std::size_t) const override {
+    return vectors::IdPage();
+  }
+  vectors::IndexStats stats() const override {
+    return {vectors_.size(), mutation_, mutation_ == 0 ? 0 : 1'720'702'938'002'680};
+  }
+
+ private:
+  Result<vectors::MutationNumber> write(const vectors::VectorBatch& batch, bool replace) {
+    for (std::size_t at = 0; at < batch.ids.size(); ++at) {
+      if (!replace && vectors_.contains(batch.ids[at])) continue;
+      const float* row = batch.values.data() + at * batch.dimensions;
+      vectors_[batch.ids[at]] = {batch.ids[at], batch.partitions[at], batch.metadata[at],
+                                 std::vector<float>(row, row + batch.dimensions)};
+    }
+    return ++mutation_;
+  }
+  vectors::IndexDescription description_;
+  std::map<std::string, vectors::StoredVector> vectors_;
+  vectors::MutationNumber mutation_ = 0;
+};
+
+class FakeStore final : public vectors::Store {
+ public:
+  Result<vectors::IndexDescription> create(std::string_view account, std::string_view name,
+                                           std::string_view description,
+                                           const vectors::IndexConfig& config) override {
+    const std::string key = std::string(account) + "/" + std::string(name);
+    if (indexes_.contains(key)) return Error{Code::index_already_exists, "taken"};
+    vectors::IndexDescription made;
+    made.name = name;
+    made.description = description;
+    made.config = config;
+    made.serial = ++serial_;
+    made.created_us = made.modified_us = 1'720'702'938'002'680;
+    indexes_[key] = std::make_shared<FakeIndex>(made);
+    return made;
+  }
+  Result<std::shared_ptr<vectors::Index>> find(std::string_view account,
+                                               std::string_view name) override {
+    const auto at = indexes_.find(std::string(account) + "/" + std::string(name));
+    if (at == indexes_.end()) return Error{Code::index_not_found, "none"};
+    return std::shared_ptr<vectors::Index>(at->second);
+  }
+  std::vector<vectors::IndexDescription> list(std::string_view account) const override {
+    std::vector<vectors::IndexDescription> all;
+    for (const auto& [key, index] : indexes_) {
+      if (key.starts_with(std::string(account) + "/")) all.push_back(index->description());
+    }
+    return all;
+  }
+  Status drop(std::string_view account, std::string_view name) override {
+    const auto erased = indexes_.erase(std::string(account) + "/" + std::string(name));
+    if (erased == 0) return Error{Code::index_not_found, "none"};
+    return ok_status();
+  }
+
+ private:
+  std::map<std::string, std::shared_ptr<FakeIndex>> indexes_;
+  std::uint64_t serial_ = 0;
+};
+
+}  // namespace selvedge::api::fakes
