@@ -116,17 +116,26 @@ Status BlockingChannel::take_frames(std::vector<Message>& messages) {
   return ok_status();
 }
 
-Status BlockingChannel::send(const Message& message) {
-  const std::string frame = encode(message);
-  if (frame.size() - kFrameHeaderBytes > limits::frame_bytes_max) {
-    return Error{Code::body_too_large,
-                 "runner frame: " + std::to_string(frame.size()) + " bytes are too many"};
+Status BlockingChannel::send(const Message& message) { return send(std::span(&message, 1)); }
+
+Status BlockingChannel::send(std::span<const Message> messages) {
+  std::string frames;
+  for (const Message& message : messages) {
+    const std::string frame = encode(message);
+    if (frame.size() - kFrameHeaderBytes > limits::frame_bytes_max) {
+      return Error{Code::body_too_large,
+                   "runner frame: " + std::to_string(frame.size()) + " bytes are too many"};
+    }
+    frames += frame;
   }
-  std::string_view left = frame;
-  while (!left.empty()) {
-    const ssize_t sent = ::send(socket_, left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return send_bytes(frames);
+}
+
+Status BlockingChannel::send_bytes(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
-      left.remove_prefix(static_cast<std::size_t>(sent));
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       SEL_TRY(ready, wait_until_ready(socket_, POLLOUT, std::nullopt));
     } else if (errno == EPIPE || errno == ECONNRESET) {

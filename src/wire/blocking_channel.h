@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -34,7 +36,11 @@ class BlockingChannel {
   // nothing was sent), io.
   Status send(const Message& message);
 
+  // The same for several, with one write as far as the kernel takes it.
+  Status send(std::span<const Message> messages);
+
  private:
+  Status send_bytes(std::string_view bytes);
   Status fill();
   Status take_frames(std::vector<Message>& messages);
 

@@ -1,0 +1,325 @@
+// ScriptedEngine: hashes instead of weights.
+#include "scripted_engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <unistd.h>
+
+#include "text_units.h"
+
+namespace selvedge::scripted {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kContextTokensDefault = 4096;
+constexpr int kCompletionTokensDefault = 12;
+constexpr int kVocabularyTokens = 30'000;
+// A step sleeps no longer than this, so that frames are answered while a slow completion runs.
+constexpr milliseconds kNap{2};
+
+constexpr std::string_view kWords[] = {" thread", " cloth", " loom", " warp",   " weft", " edge",
+                                       " weave",  " linen", " wool", " dye",    " bolt", " hem",
+                                       " stitch", " spool", " yarn", " pattern"};
+
+[[noreturn]] void hang() {
+  while (true) ::pause();
+}
+
+int argument_in_name(std::string_view name, std::string_view key, int otherwise) {
+  const std::size_t at = name.find(key);
+  if (at == name.npos) return otherwise;
+  return std::atoi(std::string(name.substr(at + key.size())).c_str());
+}
+
+std::string last_user_text(const wire::Generate& task) {
+  if (task.messages.empty()) return task.prompt;
+  for (auto message = task.messages.rbegin(); message != task.messages.rend(); ++message) {
+    if (message->role == "user") return message->content;
+  }
+  return {};
+}
+
+std::string received_text(const wire::Generate& task) {
+  if (task.messages.empty()) return task.prompt;
+  std::string text;
+  for (const wire::ChatMessage& message : task.messages) {
+    text += message.role + ": " + message.content + "\n";
+  }
+  return text;
+}
+
+std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+std::string sampling_text(const wire::Generate& task) {
+  const wire::Sampling& sampling = task.sampling;
+  std::string text = "temperature " + short_number(sampling.temperature) + ", top_p " +
+                     short_number(sampling.top_p) + ", top_k " + std::to_string(sampling.top_k) +
+                     ", repetition_penalty " + short_number(sampling.repetition_penalty) +
+                     ", frequency_penalty " + short_number(sampling.frequency_penalty) +
+                     ", presence_penalty " + short_number(sampling.presence_penalty) +
+                     ", max_tokens " + std::to_string(task.tokens_max);
+  if (sampling.has_seed) text += ", seed " + std::to_string(sampling.seed);
+  return text;
+}
+
+std::vector<std::string> tokens_of(const wire::Generate& task, const Script& script,
+                                   const std::string& user_text) {
+  std::optional<std::string> text = script.say;
+  if (script.echo) text = received_text(task);
+  if (script.sampling) text = sampling_text(task);
+  std::vector<std::string> tokens;
+  if (text) {
+    for (const std::string_view unit : text_units(*text)) tokens.emplace_back(unit);
+    if (script.tokens) tokens.resize(static_cast<std::size_t>(std::max(0, *script.tokens)), "…");
+    return tokens;
+  }
+  const int count = std::max(0, script.tokens.value_or(kCompletionTokensDefault));
+  std::uint64_t state = text_hash(user_text, task.sampling.has_seed ? task.sampling.seed + 1 : 0);
+  for (int at = 0; at < count; ++at) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const std::string_view word = kWords[state >> 60];
+    tokens.emplace_back(at == 0 ? word.substr(1) : word);
+  }
+  return tokens;
+}
+
+}  // namespace
+
+ModelScript parse_model_script(std::string_view file_name, std::string_view content) {
+  ModelScript script;
+  const auto asked = [&](std::string_view name) {
+    return file_name.find(name) != file_name.npos || command(content, name).has_value();
+  };
+  const auto number = [&](const char* name, int otherwise) {
+    if (const auto argument = command(content, name)) return std::atoi(argument->c_str());
+    return argument_in_name(file_name, std::string(name) + "-", otherwise);
+  };
+  script.fail = asked("fail-load");
+  script.crash = asked("crash-load");
+  script.hang = asked("hang-load");
+  script.slow_ms = number("slow-load", 0);
+  script.dimensions = std::max(1, number("dimensions", script.dimensions));
+  script.context_tokens = std::max(0, number("context", 0));
+  return script;
+}
+
+// A running task of either kind.
+struct ScriptedEngine::Sequence {
+  wire::TaskId task = 0;
+  Script script;
+  Clock::time_point due;
+  std::optional<wire::Embed> embed;
+  std::vector<std::string> tokens;
+  std::size_t next = 0;
+  engines::CompletionText text{{}};
+  std::int32_t tokens_max = 0;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t unsent_tokens = 0;
+};
+
+ScriptedEngine::ScriptedEngine(const wire::Load& load, const ModelScript& model)
+    : kind_(load.kind),
+      context_tokens_(model.context_tokens > 0  ? model.context_tokens
+                      : load.context_tokens > 0 ? load.context_tokens
+                                                : kContextTokensDefault),
+      sequences_max_(static_cast<std::size_t>(std::max(1, load.sequences_max))),
+      dimensions_(model.dimensions) {}
+
+ScriptedEngine::~ScriptedEngine() = default;
+
+void ScriptedEngine::set_threads(std::int32_t) {}
+
+Status ScriptedEngine::start_generate(wire::Generate task) {
+  if (kind_ != wire::ModelKind::text_generation) {
+    return Error{Code::model_unsupported, "scripted model: makes no text"};
+  }
+  auto sequence = std::make_unique<Sequence>();
+  sequence->task = task.task;
+  const std::string user_text = last_user_text(task);
+  sequence->script = parse_script(user_text);
+  sequence->tokens_max = std::max(1, task.tokens_max);
+  sequence->prompt_tokens = static_cast<std::int32_t>(text_units(received_text(task)).size());
+  if (sequence->prompt_tokens + sequence->tokens_max > context_tokens_) {
+    return Error{Code::context_overflow,
+                 "prompt (" + std::to_string(sequence->prompt_tokens) +
+                     " tokens) and max_tokens (" + std::to_string(sequence->tokens_max) +
+                     ") exceed the window of " + std::to_string(context_tokens_) + " tokens"};
+  }
+  sequence->tokens = tokens_of(task, sequence->script, user_text);
+  sequence->text = engines::CompletionText(std::move(task.stop));
+  sequence->due = Clock::now() + milliseconds(sequence->script.delay_ms);
+  sequences_.push_back(std::move(sequence));
+  return ok_status();
+}
+
+Status ScriptedEngine::start_embed(wire::Embed task) {
+  if (kind_ != wire::ModelKind::embedding) {
+    return Error{Code::model_unsupported, "scripted model: makes no embeddings"};
+  }
+  auto sequence = std::make_unique<Sequence>();
+  sequence->task = task.task;
+  std::string all;
+  for (const std::string& text : task.texts) all += text;
+  sequence->script = parse_script(all);
+  sequence->due = Clock::now() + milliseconds(sequence->script.delay_ms);
+  sequence->embed = std::move(task);
+  sequences_.push_back(std::move(sequence));
+  return ok_status();
+}
+
+Result<wire::Tokens> ScriptedEngine::tokenize(const wire::Tokenize& task) {
+  wire::Tokens tokens;
+  tokens.task = task.task;
+  for (const std::string_view unit : text_units(task.text)) {
+    const auto hash = text_hash(without_spaces(unit)) % kVocabularyTokens;
+    tokens.ids.push_back(static_cast<std::int32_t>(hash));
+    const auto end = unit.data() + unit.size() - task.text.data();
+    tokens.ends.push_back(static_cast<std::uint32_t>(end));
+  }
+  return tokens;
+}
+
+void ScriptedEngine::cancel(wire::TaskId task, std::vector<wire::Message>& events) {
+  const auto found = std::find_if(sequences_.begin(), sequences_.end(),
+                                  [task](const auto& one) { return one->task == task; });
+  if (found == sequences_.end()) return;
+  const Sequence& sequence = **found;
+  if (sequence.embed) {
+    events.push_back(wire::Failed{task, Code::cancelled, "cancelled"});
+  } else {
+    events.push_back(wire::Finished{task, wire::FinishReason::cancelled, sequence.prompt_tokens, 0,
+                                    static_cast<std::int32_t>(sequence.next)});
+  }
+  sequences_.erase(found);
+}
+
+bool ScriptedEngine::has_work() const { return !sequences_.empty(); }
+
+Status ScriptedEngine::step(std::vector<wire::Message>& events) {
+  const auto now = Clock::now();
+  const std::size_t running = std::min(sequences_.size(), sequences_max_);
+  bool advanced = false;
+  for (std::size_t at = 0; at < running; ++at) {
+    std::unique_ptr<Sequence>& sequence = sequences_[at];
+    if (sequence->due > now) continue;
+    advanced = true;
+    if (!advance(*sequence, events)) sequence.reset();
+  }
+  std::erase(sequences_, nullptr);
+  if (!advanced) std::this_thread::sleep_for(kNap);
+  return ok_status();
+}
+
+// One token (or the embedding); false when the task has ended.
+bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& events) {
+  const Script& script = sequence.script;
+  const auto made = static_cast<std::int32_t>(sequence.next);
+  if (script.crash_after && made >= *script.crash_after) std::abort();
+  if (script.hang_after && made >= *script.hang_after) hang();
+  if (script.exit) ::_exit(3);
+  if (script.fail) {
+    events.push_back(wire::Failed{sequence.task, *script.fail, "failed as scripted"});
+    return false;
+  }
+  if (sequence.embed) {
+    events.push_back(embeddings_of(*sequence.embed));
+    return false;
+  }
+  const bool more = sequence.next < sequence.tokens.size() && made < sequence.tokens_max;
+  std::string text;
+  if (more) {
+    text = sequence.text.add(sequence.tokens[sequence.next++]);
+    ++sequence.unsent_tokens;
+    sequence.due += milliseconds(script.delay_ms);
+  }
+  const bool stopped = sequence.text.stopped();
+  const bool ended = stopped || sequence.next >= sequence.tokens.size();
+  const bool full = static_cast<std::int32_t>(sequence.next) >= sequence.tokens_max;
+  if (ended || full) text += sequence.text.finish();
+  if (!text.empty()) {
+    events.push_back(wire::Piece{sequence.task, text, std::exchange(sequence.unsent_tokens, 0)});
+  }
+  if (!ended && !full) return true;
+  events.push_back(
+      wire::Finished{sequence.task, ended ? wire::FinishReason::stop : wire::FinishReason::length,
+                     sequence.prompt_tokens, 0, static_cast<std::int32_t>(sequence.next)});
+  return false;
+}
+
+wire::Embeddings ScriptedEngine::embeddings_of(const wire::Embed& task) const {
+  const auto dimensions = static_cast<std::size_t>(dimensions_);
+  wire::Embeddings answer;
+  answer.task = task.task;
+  answer.dimensions = dimensions_;
+  answer.values.assign(task.texts.size() * dimensions, 0.0f);
+  for (std::size_t row = 0; row < task.texts.size(); ++row) {
+    float* values = answer.values.data() + row * dimensions;
+    const auto units = text_units(task.texts[row]);
+    for (const std::string_view unit : units) {
+      const std::string_view word = without_spaces(unit);
+      if (word.empty()) continue;
+      const std::uint64_t hash = text_hash(word, task.pooling == wire::Pooling::cls ? 1 : 0);
+      values[hash % dimensions] += (hash >> 63) != 0 ? -1.0f : 1.0f;
+    }
+    double square = 0;
+    for (std::size_t at = 0; at < dimensions; ++at) {
+      square += static_cast<double>(values[at]) * static_cast<double>(values[at]);
+    }
+    if (square == 0) values[0] = 1;
+    const auto scale = static_cast<float>(square == 0 ? 1.0 : 1.0 / std::sqrt(square));
+    for (std::size_t at = 0; at < dimensions; ++at) values[at] *= scale;
+    answer.token_counts.push_back(static_cast<std::int32_t>(units.size()) + 2);
+  }
+  return answer;
+}
+
+Result<engines::LoadedEngine> load_scripted_engine(const wire::Load& load,
+                                                   const engines::LoadProgress& progress) {
+  const std::filesystem::path path = load.model_path;
+  std::ifstream file(path, std::ios::binary);
+  std::string content(4096, '\0');
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (!file.is_open()) {
+    return Error{Code::model_load_failed, "scripted model: no such file: " + path.string()};
+  }
+  content.resize(static_cast<std::size_t>(file.gcount()));
+  const ModelScript script = parse_model_script(path.filename().string(), content);
+  if (script.crash) std::abort();
+  if (script.hang) hang();
+  for (int step = 0; step <= 10; ++step) {
+    if (!progress(static_cast<float>(step) / 10)) {
+      return Error{Code::cancelled, "scripted model: the load was given up"};
+    }
+    std::this_thread::sleep_for(milliseconds(script.slow_ms / 10));
+  }
+  if (script.fail) {
+    return Error{Code::model_load_failed,
+                 "scripted model: " + path.filename().string() + ": fails as scripted"};
+  }
+  wire::Loaded facts;
+  facts.architecture = "scripted";
+  facts.name = path.filename().string();
+  facts.training_context_tokens = kContextTokensDefault;
+  facts.context_tokens = script.context_tokens > 0 ? script.context_tokens
+                         : load.context_tokens > 0 ? load.context_tokens
+                                                   : kContextTokensDefault;
+  facts.embedding_dimensions = script.dimensions;
+  facts.vocabulary_tokens = kVocabularyTokens;
+  facts.has_chat_template = true;
+  facts.memory_bytes = 8u << 20;
+  return engines::LoadedEngine{std::make_unique<ScriptedEngine>(load, script), std::move(facts)};
+}
+
+}  // namespace selvedge::scripted

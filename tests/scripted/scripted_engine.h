@@ -1,0 +1,66 @@
+// ScriptedEngine: an engine without weights, whose answers follow from the words of the task.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engines/completion_text.h"
+#include "engines/engine.h"
+#include "script.h"
+
+namespace selvedge::scripted {
+
+// What a model file's name or its first 4 KiB ask for: in the name as "fail-load", "crash-load",
+// "hang-load", "slow-load-500" (ms), "dimensions-768", "context-512"; in the content as
+// [[fail-load]], [[slow-load 500]] and so on.
+struct ModelScript {
+  bool fail = false;
+  bool crash = false;
+  bool hang = false;
+  int slow_ms = 0;
+  int dimensions = 384;
+  int context_tokens = 0;  // 0: as the Load asks, or 4096.
+};
+ModelScript parse_model_script(std::string_view file_name, std::string_view content);
+
+// Same text, same tokens, same vectors, on every machine.
+// - A completion without a command is some words drawn from a hash of the last user message (and of
+//   the seed, when there is one). `stop`, `tokens_max` and the context window hold as for a model.
+// - A vector has a bucket for each word and CJK character, signed by a hash: texts with words in
+//   common are near each other.
+// - Tokens are the units of text_units().
+class ScriptedEngine final : public engines::Engine {
+ public:
+  ScriptedEngine(const wire::Load& load, const ModelScript& model);
+  ~ScriptedEngine() override;
+
+  void set_threads(std::int32_t threads) override;
+  Status start_generate(wire::Generate task) override;
+  Status start_embed(wire::Embed task) override;
+  Result<wire::Tokens> tokenize(const wire::Tokenize& task) override;
+  void cancel(wire::TaskId task, std::vector<wire::Message>& events) override;
+  Status step(std::vector<wire::Message>& events) override;
+  bool has_work() const override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Sequence;
+
+  bool advance(Sequence& sequence, std::vector<wire::Message>& events);
+  wire::Embeddings embeddings_of(const wire::Embed& task) const;
+
+  wire::ModelKind kind_;
+  int context_tokens_;
+  std::size_t sequences_max_;
+  int dimensions_;
+  std::deque<std::unique_ptr<Sequence>> sequences_;  // The first sequences_max_ are running.
+};
+
+// The loader of the scripted runner.
+Result<engines::LoadedEngine> load_scripted_engine(const wire::Load& load,
+                                                   const engines::LoadProgress& progress);
+
+}  // namespace selvedge::scripted
