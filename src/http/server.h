@@ -8,18 +8,21 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "http/message.h"
 
 namespace selvedge::http {
 
-// Answers one request. Cancelled (its coroutine is destroyed at its next suspension, by Asio's
-// cancellation of the pending operation) when the client closes the connection before the answer is
-// whole. Exceptions become a 500.
+// Answers one request. Cancelled when the client leaves before the answer is whole: by Asio's
+// terminal cancellation of the operation it waits for, after which each further `co_await` fails,
+// so that its coroutine unwinds. A client has left when the connection breaks, and also when it
+// closes only its sending side while a handler or a stream is at work; before that, a closed
+// sending side is the ordinary end of the last request. Exceptions become a 500.
 using Handler = std::function<asio::awaitable<Response>(Request)>;
 
-// Makes the body of an error that the server itself answers (400, 408, 413, 429, 431, 403 for a
-// foreign Host), in the shape that the door's clients read.
+// Makes the body of an error that the server itself answers (400, 403 for a foreign Host, 408,
+// 413, 415, 417, 431, 500, 503), in the shape that the door's clients read.
 using ErrorBody = std::function<Response(int status, Code code, std::string_view message,
                                          const Request* request)>;
 
@@ -27,15 +30,26 @@ using ErrorBody = std::function<Response(int status, Code code, std::string_view
 // body is empty).
 using BodyLimit = std::function<std::size_t(const Request&)>;
 
+// Bounds of one server; the defaults are those of base/limits.h.
+struct ServerLimits {
+  std::size_t header_bytes_max = limits::header_bytes_max;
+  std::size_t bodies_in_flight_bytes_max = limits::bodies_in_flight_bytes_max;
+  std::size_t connections_max = limits::connections_max;
+  int header_ms_max = limits::header_ms_max;
+  int body_ms_max = limits::body_ms_max;
+  int keep_alive_ms_max = limits::keep_alive_ms_max;
+  int stream_stall_ms_max = limits::stream_stall_ms_max;
+};
+
 struct ServerOptions {
   std::vector<std::string> addresses = {"127.0.0.1", "::1"};
   std::uint16_t port = 0;  // 0 = any free one, the same on every address.
   std::vector<std::string>
       allowed_hosts;  // Besides localhost, loopback addresses and *.localhost. "*" = all.
   Handler handler;
-  ErrorBody error_body;
-  BodyLimit body_limit;
-  std::string server_name = "selvedge";
+  ErrorBody error_body;  // Empty: plain text.
+  BodyLimit body_limit;  // Empty: json_body_bytes_max for all.
+  ServerLimits limits;
 };
 
 // Created, used and destroyed on the thread that runs `io`.
@@ -50,7 +64,8 @@ class Server {
   virtual std::size_t connections() const = 0;
 
   // Stops accepting, closes idle connections, lets running answers end for up to `grace_ms`, then
-  // closes all.
+  // cancels and closes all. Returns within half a second after the grace, also when a handler waits
+  // for blocking work that cannot be interrupted.
   virtual asio::awaitable<void> shut_down(int grace_ms) = 0;
 };
 
