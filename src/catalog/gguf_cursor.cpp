@@ -32,7 +32,10 @@ Result<GgufCursor> GgufCursor::open(const std::filesystem::path& file, std::uint
 }
 
 GgufCursor::GgufCursor(int file, std::uint64_t file_bytes, std::uint64_t end)
-    : file_(file), file_bytes_(file_bytes), end_(end), buffer_(kBufferBytes) {}
+    : file_(file),
+      file_bytes_(file_bytes),
+      end_(end),
+      buffer_(static_cast<std::size_t>(std::min<std::uint64_t>(end, kBufferBytes))) {}
 
 GgufCursor::GgufCursor(GgufCursor&& other) noexcept
     : file_(std::exchange(other.file_, -1)),

@@ -149,7 +149,10 @@ Status Intake::settle(const std::string& file) {
   return sync(folder_, O_RDONLY | O_DIRECTORY);
 }
 
-void Intake::discard() { ::unlink(partial_.c_str()); }
+void Intake::discard() {
+  ::unlink(partial_.c_str());
+  ::unlink((partial_.string() + ".etag").c_str());  // Kept by http::download.
+}
 
 Status check_room(const fs::path& folder, std::uint64_t bytes, const std::string& what) {
   if (bytes == 0) return ok_status();

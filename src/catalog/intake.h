@@ -33,7 +33,7 @@ class Intake {
   // it. Errors: io.
   Status settle(const std::string& file);
 
-  // Removes the partial file.
+  // Removes the partial file and what a download keeps beside it.
   void discard();
 
  private:

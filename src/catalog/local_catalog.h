@@ -55,7 +55,7 @@ class LocalCatalog final : public Catalog {
                                      const Artifact& artifact);
   // Of pull: all errors but io and checksum_mismatch.
   Result<const Artifact*> artifact_to_pull(std::string_view id_or_name) const;
-  Result<std::string> fetch(const Artifact& artifact, const std::filesystem::path& partial,
+  Result<std::string> fetch(const Artifact& artifact, Intake& intake,
                             const Progress& progress) const;
 
   std::filesystem::path models_folder_;

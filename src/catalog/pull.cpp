@@ -72,8 +72,11 @@ Result<const Artifact*> LocalCatalog::artifact_to_pull(std::string_view id_or_na
 }
 
 // Completes the partial file and returns its sum.
-Result<std::string> LocalCatalog::fetch(const Artifact& artifact, const fs::path& partial,
+Result<std::string> LocalCatalog::fetch(const Artifact& artifact, Intake& intake,
                                         const Progress& progress) const {
+  const fs::path& partial = intake.partial();
+  // More than there should be cannot be continued.
+  if (artifact.bytes > 0 && size_of(partial) > artifact.bytes) intake.discard();
   const std::uint64_t have = size_of(partial);
   if (artifact.bytes == 0 || have != artifact.bytes) {
     const std::uint64_t whole = artifact.bytes_about;
@@ -107,7 +110,7 @@ Result<Installed> LocalCatalog::pull(std::string_view id_or_name, const Progress
     if (file.artifact == artifact->name && resolver_.is_there(file)) return describe(file, *files);
   }
   SEL_TRY(intake, Intake::begin(models_folder_, artifact->file));
-  SEL_TRY(sha256, fetch(*artifact, intake.partial(), progress));
+  SEL_TRY(sha256, fetch(*artifact, intake, progress));
   if (artifact->sha256.empty()) {
     log::warn("no SHA-256 is published for {}: recorded {}", artifact->file, sha256);
   } else if (sha256 != artifact->sha256) {
