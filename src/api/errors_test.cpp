@@ -24,10 +24,8 @@ TEST(Errors, BadInputOfWorkersAiIsWrappedAsTheHostedServiceDoes) {
   EXPECT_EQ(response.headers.get("cf-ai-req-id"), "u-1");
   EXPECT_EQ(response.headers.get("content-type"), "application/json");
   EXPECT_EQ(response.body,
-            R"({"errors":[{"message":"AiError: Bad input: Error: required properties at '/' are )"
-            R"('text' (u-1)","code":5006
-}],"success":false,"result":{},"messages":[]
-})");
+            R"~({"errors":[{"message":"AiError: Bad input: Error: required properties at '/' are )~"
+            R"~('text' (u-1)","code":5006}],"success":false,"result":{},"messages":[]})~");
 }
 
 TEST(Errors, AFullQueueSaysWhenToComeAgain) {

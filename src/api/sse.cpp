@@ -27,6 +27,12 @@ asio::awaitable<void> read_first(std::shared_ptr<FirstEvent> first) {
   try {
     auto event = co_await first->source->next();
     first->event.emplace(std::move(event));
+  } catch (const boost::system::system_error& failure) {
+    // Asio's way of unwinding a cancelled coroutine; nobody waits for the event any more.
+    if (failure.code() != asio::error::operation_aborted) {
+      log::error("a stream ended by an exception: {}", failure.what());
+    }
+    first->event.emplace(Error{Code::cancelled, "cancelled"});
   } catch (const std::exception& failure) {
     log::error("a stream ended by an exception: {}", failure.what());
     first->event.emplace(Error{Code::internal, "internal error"});

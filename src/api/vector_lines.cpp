@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+// Without its exceptions, a result that is taken for a value does not compile.
+#define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
 #include "api/json_writer.h"
@@ -121,7 +123,8 @@ class MetadataWriter {
       out_ += truth ? "true" : "false";
       return MetadataFault::none;
     }
-    if (!value.is_null()) return MetadataFault::unparsable;
+    bool null = false;
+    if (value.is_null().get(null) || !null) return MetadataFault::unparsable;
     out_ += "null";
     return MetadataFault::none;
   }
@@ -195,7 +198,9 @@ class VectorReader {
 
   bool read_partition(ondemand::value value) {
     partition_.reset();
-    if (value.is_null()) return true;
+    bool null = false;
+    if (value.is_null().get(null)) return false;
+    if (null) return true;
     std::string_view text;
     if (value.get_string().get(text)) return false;
     partition_ = std::string(text);
@@ -205,7 +210,9 @@ class VectorReader {
   bool read_metadata(ondemand::value value) {
     metadata_.clear();
     metadata_key_fault_ = false;
-    if (value.is_null()) return true;
+    bool null = false;
+    if (value.is_null().get(null)) return false;
+    if (null) return true;
     ondemand::object object;
     if (value.get_object().get(object)) return false;
     const MetadataFault fault = MetadataWriter(metadata_).object(object, 1);
