@@ -123,9 +123,8 @@ TEST_F(ExactIndexTest, CosineIsHighestFirstAndAZeroVectorScoresZero) {
   EXPECT_EQ(matches[2].score, 0);
   EXPECT_FALSE(std::signbit(matches[2].score));
   EXPECT_NEAR(matches[3].score, -1, 1e-6);
-  for (const Match& match : index.query(std::vector<float>{0, 0}, {}).value()) {
-    EXPECT_EQ(match.score, 0);
-  }
+  const auto of_zero = index.query(std::vector<float>{0, 0}, {}).value();
+  for (const Match& match : of_zero) EXPECT_EQ(match.score, 0);
 }
 
 TEST_F(ExactIndexTest, EuclideanIsTheDistanceLowestFirst) {

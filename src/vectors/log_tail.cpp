@@ -1,6 +1,7 @@
-// Log tail: walks the record headers of a log up to its end.
+// Log tail: walks the record headers of a log; payloads are left to recovery.
 #include "vectors/log_tail.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <string>
@@ -12,6 +13,7 @@ namespace selvedge::vectors {
 namespace {
 
 constexpr std::uint64_t kBlockBytes = 32'768;
+constexpr std::uint8_t kTypeMax = 4;     // Whole, first, middle, last; from 5 on: recycled.
 constexpr std::size_t kHeaderBytes = 7;  // CRC-32C (masked) 4, length 2, type 1.
 
 std::uint32_t little_endian(std::string_view bytes) {
@@ -43,28 +45,41 @@ bool length_was_damaged(std::string_view record) {
   return false;
 }
 
+Error damaged(const std::filesystem::path& path, std::uint64_t at, const char* what) {
+  return Error{Code::corrupt_data, path.string() + ": the " + what + " of the record at offset " +
+                                       std::to_string(at) + " is damaged"};
+}
+
+// `block` begins at offset `at` of the file; `last` when the file ends with it.
+Status check_block(const std::filesystem::path& path, std::string_view block, std::uint64_t at,
+                   bool last) {
+  while (block.size() >= kHeaderBytes) {
+    const std::size_t record_bytes = kHeaderBytes + little_endian(block.substr(4, 2));
+    const auto type = static_cast<std::uint8_t>(block[6]);
+    if (type == 0 && record_bytes == kHeaderBytes) return ok_status();  // Space never written to.
+    if (record_bytes > block.size()) {
+      if (last && !length_was_damaged(block)) return ok_status();
+      return damaged(path, at, "length");
+    }
+    if (type == 0 || type > kTypeMax) return damaged(path, at, "type");
+    block.remove_prefix(record_bytes);
+    at += record_bytes;
+  }
+  return ok_status();
+}
+
 Status check_log_tail(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::error_code failed;
   const std::uint64_t file_bytes = std::filesystem::file_size(path, failed);
   if (!file || failed) return Error{Code::io, "cannot read " + path.string()};
-  // Damage in earlier blocks is found by recovery: there a record cannot end past what it reads.
-  std::uint64_t at = file_bytes / kBlockBytes * kBlockBytes;
-  std::string block(file_bytes - at, '\0');
-  file.seekg(static_cast<std::streamoff>(at));
-  if (!block.empty() && !file.read(block.data(), static_cast<std::streamsize>(block.size()))) {
-    return Error{Code::io, "cannot read " + path.string()};
-  }
-  std::string_view rest = block;
-  while (rest.size() >= kHeaderBytes) {
-    const std::size_t record_bytes = kHeaderBytes + little_endian(rest.substr(4, 2));
-    if (record_bytes > rest.size()) {
-      if (!length_was_damaged(rest)) return ok_status();
-      return Error{Code::corrupt_data, path.string() + ": the length of the record at offset " +
-                                           std::to_string(at) + " is damaged"};
+  std::string block;
+  for (std::uint64_t at = 0; at < file_bytes; at += kBlockBytes) {
+    block.resize(std::min(kBlockBytes, file_bytes - at));
+    if (!file.read(block.data(), static_cast<std::streamsize>(block.size()))) {
+      return Error{Code::io, "cannot read " + path.string()};
     }
-    rest.remove_prefix(record_bytes);
-    at += record_bytes;
+    SEL_CHECK_OK(check_block(path, block, at, at + kBlockBytes >= file_bytes));
   }
   return ok_status();
 }
