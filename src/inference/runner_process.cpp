@@ -13,9 +13,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+
+// The header of glibc 2.36 does not say itself that these are C functions.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include "base/log.h"
 #include "inference/background.h"

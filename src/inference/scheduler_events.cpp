@@ -56,7 +56,10 @@ void Scheduler::on(wire::Loaded& message) {
 void Scheduler::on(wire::LoadProgress&) {}
 
 void Scheduler::on(wire::Granted& message) {
-  if (threads_id_) threads_->confirm(*threads_id_, message.threads, Clock::now());
+  if (phase_ != Phase::ready) return;
+  if (!threads_->confirm(*threads_id_, message.threads, Clock::now())) {
+    give_up("it did not take the threads it was granted");
+  }
 }
 
 void Scheduler::on(wire::Piece& message) {

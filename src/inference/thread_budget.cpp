@@ -37,16 +37,16 @@ void ThreadBudget::rest(Id id, TimePoint) {
   settle();
 }
 
-void ThreadBudget::confirm(Id id, std::int32_t threads, TimePoint now) {
+bool ThreadBudget::confirm(Id id, std::int32_t threads, TimePoint now) {
   const auto found = members_.find(id);
-  if (found == members_.end()) return;
+  if (found == members_.end()) return false;
   Member& member = found->second;
-  // A confirmation of something else than the grant on its way proves nothing about that grant.
-  if (!member.pending || threads != member.sent) return;
+  if (!member.pending || threads != member.sent) return false;
   if (member.confirmed == 0 && threads > 0) member.holds_since = now;
   member.confirmed = threads;
   member.pending = false;
   settle();
+  return true;
 }
 
 void ThreadBudget::tick(TimePoint now) {

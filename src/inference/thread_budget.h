@@ -42,8 +42,9 @@ class ThreadBudget {
   void want(Id id, TimePoint now);
   void rest(Id id, TimePoint now);
 
-  // The runner confirmed its latest grant.
-  void confirm(Id id, std::int32_t threads, TimePoint now);
+  // The runner confirmed its latest grant. False when it confirmed something else: then nothing is
+  // known about what it computes with, and nothing changes.
+  bool confirm(Id id, std::int32_t threads, TimePoint now);
 
   // Ends the time slices that are over.
   void tick(TimePoint now);

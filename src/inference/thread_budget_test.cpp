@@ -31,7 +31,7 @@ class ThreadBudgetTest : public testing::Test {
     const std::int32_t threads = found->second;
     unconfirmed_.erase(found);
     using_[id] = threads;
-    budget.confirm(id, threads, now_);
+    EXPECT_TRUE(budget.confirm(id, threads, now_));
   }
 
   void confirm_all(ThreadBudget& budget) {
@@ -128,7 +128,7 @@ TEST_F(ThreadBudgetTest, AConfirmationOfSomethingElseFreesNothing) {
   confirm_all(budget);
   budget.want(second, now_);
 
-  budget.confirm(first, 0, now_);
+  EXPECT_FALSE(budget.confirm(first, 0, now_));
   EXPECT_FALSE(unconfirmed_.contains(second));
   EXPECT_EQ(budget.held_in_all(), 2);
 }
