@@ -29,7 +29,7 @@ Status check_field_line(std::string_view line) {
 }  // namespace
 
 Status check_head_bytes(std::string_view bytes) {
-  if (!bytes.empty() && !is_token_char(bytes.front())) return bad("not an HTTP/1.1 request");
+  if (!bytes.empty() && !is_token_char(bytes.front())) return bad("not an HTTP request");
   std::size_t line_at = 0;
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     if (bytes[at] == '\r') {

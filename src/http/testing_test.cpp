@@ -36,8 +36,8 @@ ServerThread::ServerThread(ServerOptions options) : state_(std::make_unique<Stat
 ServerThread::~ServerThread() {
   if (!state_->server) return;
   shut_down(0);
-  state_->guard.reset();
   on_thread([this] { state_->server.reset(); });
+  state_->guard.reset();
   state_->io.stop();
   state_->thread.join();
 }
@@ -47,12 +47,12 @@ std::string ServerThread::url(std::string_view path) const {
 }
 
 void ServerThread::on_thread(const std::function<void()>& function) {
-  std::promise<void> done;
-  asio::post(state_->io, [&] {
+  const auto done = std::make_shared<std::promise<void>>();
+  asio::post(state_->io, [&function, done] {
     function();
-    done.set_value();
+    done->set_value();
   });
-  done.get_future().wait();
+  done->get_future().wait();
 }
 
 std::size_t ServerThread::connections() {
