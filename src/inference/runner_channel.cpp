@@ -28,8 +28,14 @@ std::size_t body_bytes(const char* header) {
 
 }  // namespace
 
-RunnerChannel::RunnerChannel(asio::io_context& io, Descriptor socket) : socket_(io) {
-  socket_.assign(asio::local::stream_protocol(), socket.release());
+Result<std::shared_ptr<RunnerChannel>> RunnerChannel::open(asio::io_context& io,
+                                                           Descriptor socket) {
+  auto channel = std::make_shared<RunnerChannel>(io);
+  boost::system::error_code error;
+  channel->socket_.assign(asio::local::stream_protocol(), socket.get(), error);
+  if (error) return Error{Code::io, "channel of a runner: " + error.message()};
+  socket.release();
+  return channel;
 }
 
 bool RunnerChannel::send(const wire::Message& message) {

@@ -22,7 +22,9 @@ namespace asio = boost::asio;
 class RunnerChannel : public std::enable_shared_from_this<RunnerChannel> {
  public:
   // `socket` is a connected stream socket of the family AF_UNIX.
-  RunnerChannel(asio::io_context& io, Descriptor socket);
+  // Errors: io (the event loop takes no more descriptors).
+  static Result<std::shared_ptr<RunnerChannel>> open(asio::io_context& io, Descriptor socket);
+  explicit RunnerChannel(asio::io_context& io) : socket_(io) {}  // For open() alone.
 
   // Queues the frame. False when the channel is closed, or when the runner has not read for so long
   // that the queue is full: nothing can be told to it any more then.

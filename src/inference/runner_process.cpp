@@ -42,7 +42,6 @@ class SpawnPlan {
     ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions_, output, 1);
     ::posix_spawn_file_actions_adddup2(&actions_, output, 2);
-    // Also right when `socket` is 3 already: the C library then clears its close-on-exec flag.
     ::posix_spawn_file_actions_adddup2(&actions_, socket, kChildSocket);
     // Clients' connections are not marked close-on-exec by the HTTP library.
     ::posix_spawn_file_actions_addclosefrom_np(&actions_, kChildSocket + 1);
@@ -113,6 +112,21 @@ asio::awaitable<void> log_output(asio::posix::stream_descriptor output, std::str
   log_line(model, pending);
 }
 
+// `descriptor` under a number that none of the child's own will take while it is set up. (A server
+// without a terminal may have been given 0 to 2 for its sockets.)
+Result<Descriptor> out_of_the_way(const Descriptor& descriptor) {
+  Descriptor copy(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kChildSocket + 1));
+  if (!copy.open()) return system_error("descriptors of a runner", errno);
+  return copy;
+}
+
+// For a child that cannot be used.
+void end_now(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 ProcessEnd end_of(const siginfo_t& info) {
   return ProcessEnd{info.si_code != CLD_EXITED, info.si_status};
 }
@@ -129,13 +143,15 @@ Result<RunnerProcess::Parts> RunnerProcess::spawn(const std::filesystem::path& e
     return system_error("socket pair of a runner", errno);
   }
   Descriptor ours(sockets[0]);
-  Descriptor theirs(sockets[1]);
+  const Descriptor theirs(sockets[1]);
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return system_error("pipe of a runner", errno);
   Descriptor output(pipe[0]);
-  Descriptor output_of_child(pipe[1]);
+  const Descriptor input(pipe[1]);
+  SEL_TRY(child_socket, out_of_the_way(theirs));
+  SEL_TRY(child_output, out_of_the_way(input));
 
-  const SpawnPlan plan(theirs.get(), output_of_child.get());
+  const SpawnPlan plan(child_socket.get(), child_output.get());
   std::string program = executable.string();
   std::string flag = "--fd";
   std::string number = std::to_string(kChildSocket);
@@ -149,8 +165,7 @@ Result<RunnerProcess::Parts> RunnerProcess::spawn(const std::filesystem::path& e
   Descriptor handle(::pidfd_open(pid, 0));
   if (!handle.open()) {
     const int reason = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
+    end_now(pid);
     return system_error("cannot watch a runner", reason);
   }
   return Parts{pid, std::move(handle), std::move(ours), std::move(output)};
@@ -160,12 +175,20 @@ Result<std::shared_ptr<RunnerProcess>> RunnerProcess::start(asio::io_context& io
                                                             const std::filesystem::path& executable,
                                                             std::string model) {
   SEL_TRY(parts, spawn(executable));
-  asio::posix::stream_descriptor output(io, parts.output.release());
-  auto process = std::make_shared<RunnerProcess>(io, std::move(parts));
-  process->wait_for_handle();
-  run_in_background(io, "log of the runner of " + model,
-                    log_output(std::move(output), std::move(model)));
-  return process;
+  const pid_t pid = parts.pid;
+  try {
+    asio::posix::stream_descriptor output(io, parts.output.get());
+    parts.output.release();
+    auto process = std::make_shared<RunnerProcess>(io, std::move(parts));
+    process->wait_for_handle();
+    run_in_background(io, "log of the runner of " + model,
+                      log_output(std::move(output), std::move(model)));
+    return process;
+  } catch (const boost::system::system_error& error) {
+    // The event loop takes no more descriptors.
+    end_now(pid);
+    return system_error("cannot watch a runner", error.code().value());
+  }
 }
 
 RunnerProcess::RunnerProcess(asio::io_context& io, Parts parts)
@@ -176,10 +199,8 @@ RunnerProcess::RunnerProcess(asio::io_context& io, Parts parts)
 
 RunnerProcess::~RunnerProcess() {
   if (end_) return;
-  kill();
   // By its number, since the event loop made the pidfd non-blocking; it is ours until it is reaped.
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  end_now(pid_);
 }
 
 void RunnerProcess::kill() {

@@ -177,6 +177,7 @@ std::uint64_t Scheduler::needed_bytes() const {
   std::error_code error;
   const std::uintmax_t bytes = std::filesystem::file_size(model_.path, error);
   if (error) return 0;
+  if (loaded_bytes_ > 0 && bytes == weights_bytes_) return loaded_bytes_;
   return estimate_memory_bytes(bytes, model_.kind, options_.sequences_max, options_.context_tokens);
 }
 
@@ -214,12 +215,14 @@ asio::awaitable<void> Scheduler::run() {
 
 asio::awaitable<void> Scheduler::run_once() {
   std::error_code missing;
-  weights_bytes_ = std::filesystem::file_size(model_.path, missing);
+  const std::uintmax_t bytes = std::filesystem::file_size(model_.path, missing);
   if (missing) {
     fail_waiting(Error{Code::model_load_failed,
                        "the weights of model " + model_.name + ": " + missing.message()});
     co_return;
   }
+  if (bytes != weights_bytes_) loaded_bytes_ = 0;
+  weights_bytes_ = bytes;
   const auto rooms = rooms_.lock();
   if (!rooms) co_return;
   auto room = co_await rooms->make_room(shared_from_this(), needed_bytes());
@@ -244,8 +247,9 @@ asio::awaitable<void> Scheduler::run_once() {
 
 Status Scheduler::start_runner() {
   SEL_TRY(process, RunnerProcess::start(io_, options_.runner, model_.name));
+  SEL_TRY(channel, RunnerChannel::open(io_, process->take_socket()));
   process_ = std::move(process);
-  channel_ = std::make_shared<RunnerChannel>(io_, process_->take_socket());
+  channel_ = std::move(channel);
   process_->on_end([channel = std::weak_ptr<RunnerChannel>(channel_)] {
     if (const auto open = channel.lock()) open->end_receiving();
   });

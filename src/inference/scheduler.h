@@ -176,9 +176,10 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   std::shared_ptr<RunnerChannel> channel_;
   std::optional<ThreadBudget::Id> threads_id_;
   std::uint64_t weights_bytes_ = 0;
-  std::string end_reason_;     // Why we ended it, when it was its fault.
-  bool end_wanted_ = false;    // We asked it to end, for reasons of our own.
-  bool load_refused_ = false;  // It said why.
+  std::uint64_t loaded_bytes_ = 0;  // What these weights took when they were loaded last.
+  std::string end_reason_;          // Why we ended it, when it was its fault.
+  bool end_wanted_ = false;         // We asked it to end, for reasons of our own.
+  bool load_refused_ = false;       // It said why.
   std::optional<TimePoint> ready_at_;
   TimePoint phase_since_;
   TimePoint used_at_;

@@ -43,8 +43,8 @@ void Scheduler::on(wire::Loaded& message) {
   used_at_ = now;
   load_crashes_ = 0;
   // Mapped weights become resident only when they are used.
-  const std::uint64_t bytes = std::max(message.memory_bytes, weights_bytes_);
-  if (const auto rooms = rooms_.lock()) rooms->hold(*this, bytes);
+  loaded_bytes_ = std::max(message.memory_bytes, weights_bytes_);
+  if (const auto rooms = rooms_.lock()) rooms->hold(*this, loaded_bytes_);
   threads_id_ = threads_->join(model_.kind == wire::ModelKind::text_generation,
                                [weak = weak_from_this()](std::int32_t threads) {
                                  const auto self = weak.lock();
@@ -109,8 +109,12 @@ void Scheduler::on(wire::Pong& message) {
 asio::awaitable<void> Scheduler::watch() {
   const auto self = shared_from_this();
   while (!ended_) {
-    co_await watch_.wait_until(next_due());
-    check(Clock::now());
+    const TimePoint due = next_due();
+    co_await watch_.wait_until(due);
+    const TimePoint now = Clock::now();
+    // What this thread was late is not the runner's silence: its words may lie unread.
+    if (now > due) heard_at_ = std::min(now, heard_at_ + (now - due));
+    check(now);
   }
 }
 
