@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+# Conformance: replays the cases under this folder against a real server with the scripted runner.
+"""Usage: run.py [PART OF A FILE NAME…]   The form of a case is told in README.md beside this file."""
+import base64
+import http.client
+import json
+import pathlib
+import re
+import socket
+import struct
+import sys
+import time
+import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from server_process import ServerProcess, TemporaryHome, cli  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+TIMEOUT_S = 30
+# Weights without weights: what the scripted runner reads in them is told in tests/scripted/script.h.
+MODELS = [
+    ("scripted-text", "llama", "@cf/meta/llama-3-8b-instruct", ""),
+    ("scripted-embedding", "bert", "@cf/baai/bge-base-en-v1.5", "[[dimensions 768]]"),
+    ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
+]
+MATCHERS = {
+    "$any": lambda value: True,
+    "$string": lambda value: isinstance(value, str),
+    "$number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "$integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "$list": lambda value: isinstance(value, list),
+    "$object": lambda value: isinstance(value, dict),
+    "$uuid": lambda value: isinstance(value, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value),
+    "$time": lambda value: isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", value),
+}
+
+
+def gguf(architecture, name):
+    """The smallest weights file that an import takes: a header and one tensor of 32 zeros."""
+    def text(value):
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2)
+    for key, value in (("general.architecture", architecture), ("general.name", name)):
+        head += text(key) + struct.pack("<I", 8) + text(value)
+    head += text("t") + struct.pack("<IQIQ", 1, 32, 0, 0)
+    return head + bytes(-len(head) % 32) + bytes(128)
+
+
+def expanded(value, variables):
+    """`value` with ${variables} filled in and {"$text": […]}, {"$array": […]} written out."""
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)\}", lambda match: str(variables[match.group(1)]), value)
+    if isinstance(value, list):
+        return [expanded(item, variables) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"$text"}:  # ["x", 3, "y", 1] -> "xxxy"
+        parts = expanded(value["$text"], variables)
+        return "".join(part * times for part, times in zip(parts[::2], parts[1::2]))
+    if set(value) == {"$array"}:  # [item, 3] -> [item, item, item]
+        item, times = value["$array"]
+        return [expanded(item, variables) for _ in range(times)]
+    return {expanded(key, variables): expanded(item, variables) for key, item in value.items()}
+
+
+def difference(expected, actual, at="body"):
+    """What is wrong with `actual`, or None."""
+    if isinstance(expected, str) and expected.startswith("$"):
+        if expected in MATCHERS:
+            return None if MATCHERS[expected](actual) else f"{at}: {actual!r:.200} is no {expected}"
+        name, _, rest = expected.partition(":")
+        if name == "$re":
+            found = isinstance(actual, str) and re.search(rest, actual, re.S)
+            return None if found else f"{at}: {actual!r:.300} does not match {rest}"
+        if name == "$contains":
+            return None if isinstance(actual, str) and rest in actual else f"{at}: {actual!r:.300} lacks {rest}"
+        if name == "$len":
+            size = len(actual) if isinstance(actual, (list, str, dict)) else None
+            return None if size == int(rest) else f"{at}: length {size}, expected {rest}"
+        if name == "$near":
+            value, tolerance = map(float, rest.split(":"))
+            close = MATCHERS["$number"](actual) and abs(actual - value) <= tolerance
+            return None if close else f"{at}: {actual!r} is not near {value}"
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict):
+            return f"{at}: {actual!r:.200} is no object"
+        partial = expected.get("$partial", False)
+        for key, item in expected.items():
+            if key == "$partial":
+                continue
+            if item == "$absent":
+                if key in actual:
+                    return f"{at}.{key}: should be absent"
+                continue
+            if key not in actual:
+                return f"{at}.{key}: is missing"
+            wrong = difference(item, actual[key], f"{at}.{key}")
+            if wrong:
+                return wrong
+        extra = [] if partial else sorted(set(actual) - set(expected))
+        return f"{at}: unexpected {', '.join(extra)}" if extra else None
+    if isinstance(expected, list):
+        if not isinstance(actual, list) or len(actual) != len(expected):
+            return f"{at}: {actual!r:.300} is no list of {len(expected)}"
+        for number, (one, other) in enumerate(zip(expected, actual)):
+            wrong = difference(one, other, f"{at}[{number}]")
+            if wrong:
+                return wrong
+        return None
+    same = expected == actual and isinstance(expected, bool) == isinstance(actual, bool)
+    return None if same else f"{at}: {actual!r:.300}, expected {expected!r:.300}"
+
+
+def events_of(text):
+    """The data of each event of a stream, parsed where it is JSON; comments are left out."""
+    found = []
+    for block in text.split("\n\n"):
+        lines = [line[6:] for line in block.split("\n") if line.startswith("data: ")]
+        if lines:
+            data = "\n".join(lines)
+            found.append(json.loads(data) if data.startswith("{") else data)
+    return found
+
+
+def event_difference(expected, events):
+    """An expectation {"$repeat": event} stands for one or more events."""
+    at = 0
+    for want in expected:
+        repeat = isinstance(want, dict) and "$repeat" in want
+        item = want["$repeat"] if repeat else want
+        if at == len(events):
+            return f"the stream ended before {json.dumps(item):.200}"
+        wrong = difference(item, events[at], f"event {at}")
+        if wrong:
+            return wrong
+        at += 1
+        while repeat and at < len(events) and difference(item, events[at]) is None:
+            at += 1
+    return None if at == len(events) else f"event {at} is too much: {json.dumps(events[at]):.200}"
+
+
+class Response:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+        self.text = body.decode("utf-8", "replace")
+
+
+def body_bytes(request):
+    if "json" in request:
+        return json.dumps(request["json"], ensure_ascii=False).encode(), "application/json"
+    if "lines" in request:
+        lines = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in request["lines"]]
+        return "\n".join(lines).encode(), "application/x-ndjson"
+    if "base64" in request:
+        return base64.b64decode(request["base64"]), None
+    if "body" in request:
+        return request["body"].encode(), None
+    return None, None
+
+
+def send(url, request):
+    address = urllib.parse.urlsplit(url)
+    if "raw" in request:
+        with socket.create_connection((address.hostname, address.port), TIMEOUT_S) as connection:
+            connection.sendall(request["raw"].encode("latin-1"))
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            return Response(answer.status, answer.headers, answer.read())
+    body, content_type = body_bytes(request)
+    headers = {name.lower(): value for name, value in request.get("headers", {}).items()}
+    if content_type:
+        headers.setdefault("content-type", content_type)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=TIMEOUT_S)
+    connection.putrequest(request.get("method", "GET"), request["path"], skip_host="host" in headers,
+                          skip_accept_encoding=True)
+    for name, value in headers.items():
+        if value is not None:
+            connection.putheader(name, value)
+    if body is not None:
+        connection.putheader("content-length", str(len(body)))
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    response = Response(answer.status, answer.headers, answer.read())
+    connection.close()
+    return response
+
+
+def check(expect, response):
+    if response.status != expect["status"]:
+        return f"status {response.status}, expected {expect['status']}: {response.text:.300}"
+    for name, want in expect.get("headers", {}).items():
+        actual = response.headers.get(name)
+        if want == "$absent":
+            if actual is not None:
+                return f"header {name} should be absent"
+        elif actual is None:
+            return f"header {name} is missing"
+        elif wrong := difference(want, actual, f"header {name}"):
+            return wrong
+    if "text" in expect and (wrong := difference(expect["text"], response.text, "text")):
+        return wrong
+    for part in expect.get("contains", []):
+        if part not in response.text:
+            return f"{part!r} is not in {response.text:.300}"
+    if "json" in expect:
+        try:
+            actual = json.loads(response.text)
+        except ValueError:
+            return f"no JSON: {response.text:.300}"
+        if wrong := difference(expect["json"], actual):
+            return wrong
+    if "sse" in expect or "joined" in expect:
+        events = events_of(response.text)
+        if "sse" in expect and (wrong := event_difference(expect["sse"], events)):
+            return wrong
+        joined = "".join(event.get("response") or "" for event in events if isinstance(event, dict))
+        if "joined" in expect and (wrong := difference(expect["joined"], joined, "joined")):
+            return wrong
+    return None
+
+
+def pointed(value, pointer):
+    for part in pointer.strip("/").split("/"):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return value
+
+
+def run_step(url, step, variables):
+    """What is wrong, or None."""
+    try:
+        response = send(url, expanded(step["request"], variables))
+        wrong = check(expanded(step["expect"], variables), response)
+        if wrong is None:
+            for name, pointer in step.get("save", {}).items():
+                variables[name] = pointed(json.loads(response.text), pointer)
+        return wrong
+    except (OSError, http.client.HTTPException, ValueError, KeyError, IndexError) as failure:
+        return f"{type(failure).__name__}: {failure}"
+
+
+class Servers:
+    """One server per set of options, started when a case first asks for it."""
+
+    def __init__(self):
+        self.running = {}
+
+    def url(self, options):
+        key = tuple(options)
+        if key not in self.running:
+            home = TemporaryHome().__enter__()
+            self.running[key] = (home, None)
+            for name, architecture, model, commands in MODELS:
+                file = home.path.parent / f"{name}.gguf"
+                file.write_bytes(gguf(architecture, f"{name} {commands}"))
+                cli(home.path, "import", file, "--as", model)
+            self.running[key] = (home, ServerProcess(home.path, options=options))
+        return self.running[key][1].url
+
+    def stop(self):
+        """What the servers did wrong at their end."""
+        wrong = []
+        for home, server in self.running.values():
+            if server is not None:
+                code, seconds = server.stop()
+                if code != 0:
+                    wrong.append(f"a server ended with code {code} after {seconds:.1f} s\n{server_log(home)}")
+            home.__exit__()
+        return wrong
+
+
+def server_log(home):
+    log = home.path.parent / (home.path.name + ".log")
+    return log.read_text(errors="replace")[-2000:] if log.exists() else ""
+
+
+def main(arguments):
+    files = sorted(HERE.glob("*/*.json"))
+    if arguments:
+        files = [file for file in files if any(part in str(file.relative_to(HERE)) for part in arguments)]
+    servers, passed, failures, began = Servers(), 0, [], time.monotonic()
+    try:
+        for number, file in enumerate(files):
+            case = json.loads(file.read_text())
+            name = str(file.relative_to(HERE))
+            if not case.get("source"):
+                failures.append(f"{name}: no source of the expectation")
+                continue
+            url = servers.url(case.get("options", []))
+            account = f"conformance{number}"
+            variables = {"account": account, "base": f"/client/v4/accounts/{account}", "host": url.split("//")[1],
+                         "indexes": f"/client/v4/accounts/{account}/vectorize/v2/indexes",
+                         "run": f"/client/v4/accounts/{account}/ai/run"}
+            for at, step in enumerate(case.get("steps") or [case]):
+                wrong = run_step(url, step, variables)
+                if wrong is None:
+                    passed += 1
+                else:
+                    failures.append(f"{name} · {step.get('name', f'step {at}')}: {wrong}")
+    finally:
+        failures += servers.stop()
+    for failure in failures:
+        print(f"FAILED {failure}")
+    print(f"{passed} passed, {len(failures)} failed in {time.monotonic() - began:.1f} s")
+    return 1 if failures or passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
