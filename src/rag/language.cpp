@@ -32,17 +32,17 @@ int leaning(std::string_view text) {
 
 }  // namespace
 
-Script script_of(std::string_view text) {
-  int cjk = 0;
-  int letters = 0;
+double cjk_share(std::string_view text) {
+  double cjk = 0;
+  double letters = 0;
   for (const Character& character : characters(text)) {
     if (is_cjk(character.code)) {
-      ++cjk;
+      cjk += 2.5;
     } else if (is_word(character.code) && !is_digit(character.code)) {
-      ++letters;
+      letters += 1;
     }
   }
-  return 5 * cjk > 2 * letters ? Script::cjk : Script::latin;
+  return cjk == 0 ? 0 : cjk / (cjk + letters);
 }
 
 Language language_of(std::string_view question, std::string_view hint) {

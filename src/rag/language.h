@@ -1,4 +1,4 @@
-// Language: which script a question is in, and how to say in its language that there is no answer.
+// Language: which scripts a question is in, and how to say in its language that there is no answer.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +6,10 @@
 
 namespace selvedge::rag {
 
-// Which threshold of an embedding model applies: cosines live in another range per script.
-enum class Script : std::uint8_t { latin, cjk };
-
-// By the weight of letters: a CJK character counts as much as two and a half letters, since words
-// have about two of the ones and five of the others.
-Script script_of(std::string_view text);
+// How much of a text is CJK, 0 to 1, by the weight of letters: a CJK character counts as much as
+// two and a half others, since words have about two of the ones and five of the others. 0 for a
+// text without letters.
+double cjk_share(std::string_view text);
 
 enum class Language : std::uint8_t { english, chinese_simplified, chinese_traditional };
 

@@ -70,14 +70,30 @@ TEST(Quote, RefusesWhenThereIsNothingToQuote) {
 }
 
 TEST(Language, OfAQuestionIsToldByItsCharacters) {
-  EXPECT_EQ(script_of("What is a Durable Object?"), Script::latin);
-  EXPECT_EQ(script_of("什麼是持久物件？"), Script::cjk);
-  EXPECT_EQ(script_of("什么是KV？"), Script::cjk);
   EXPECT_EQ(language_of("什麼是 Durable Objects?", ""), Language::chinese_traditional);
   EXPECT_EQ(language_of("什么是 Durable Objects?", ""), Language::chinese_simplified);
   EXPECT_EQ(language_of("KV 有何用途", "這個"), Language::chinese_traditional);
   EXPECT_EQ(language_of("KV 有何用途", ""), Language::chinese_simplified);
   EXPECT_EQ(language_of("これは何ですか", ""), Language::english);
+}
+
+TEST(Language, ShareOfCjkGoesByWordsNotByCharacters) {
+  EXPECT_EQ(cjk_share("What is a Durable Object?"), 0);
+  EXPECT_EQ(cjk_share("什麼是持久物件？"), 1);
+  EXPECT_EQ(cjk_share("12?!"), 0);
+  EXPECT_GT(cjk_share("什么是KV？"), 0.7);
+  EXPECT_LT(cjk_share("什麼是 Durable Objects?"), 0.5);
+}
+
+TEST(Quoter, ThresholdOfAMixedQuestionLiesBetweenThoseOfItsScripts) {
+  catalog::Resolved model;
+  EXPECT_EQ(refuse_below(model, "什麼?"), 0);
+  model.refuse_below_latin = 0.82;
+  EXPECT_EQ(refuse_below(model, "什麼?"), 0);
+  model.refuse_below_cjk = 0.86;
+  EXPECT_NEAR(refuse_below(model, "什麼?"), 0.86, 1e-9);
+  EXPECT_NEAR(refuse_below(model, "What?"), 0.82, 1e-9);
+  EXPECT_NEAR(refuse_below(model, "什麼 words"), 0.84, 1e-9);
 }
 
 TEST(Pieces, AreWordsAndCjkCharactersAndJoinToTheWholeText) {

@@ -59,6 +59,13 @@ std::string SentenceVectors::key_of(const catalog::Resolved& model, std::string_
   return hash.hex();
 }
 
+double refuse_below(const catalog::Resolved& model, std::string_view question) {
+  const double share = cjk_share(question);
+  const bool known =
+      (share == 1 || model.refuse_below_latin > 0) && (share == 0 || model.refuse_below_cjk > 0);
+  return known ? (1 - share) * model.refuse_below_latin + share * model.refuse_below_cjk : 0;
+}
+
 asio::awaitable<Result<Quote>> Quoter::quote(const catalog::Resolved& model,
                                              std::string_view question,
                                              std::span<const float> question_vector,
@@ -66,9 +73,7 @@ asio::awaitable<Result<Quote>> Quoter::quote(const catalog::Resolved& model,
   std::vector<Candidate> candidates = candidates_of(passages);
   auto measured = co_await measure(model, question_vector, passages, candidates);
   if (!measured.ok()) co_return std::move(measured.error());
-  const double refuse_below =
-      script_of(question) == Script::cjk ? model.refuse_below_cjk : model.refuse_below_latin;
-  co_return best_quote(question, passages, candidates, refuse_below);
+  co_return best_quote(question, passages, candidates, refuse_below(model, question));
 }
 
 asio::awaitable<Status> Quoter::measure(const catalog::Resolved& model,

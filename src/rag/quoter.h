@@ -41,6 +41,11 @@ class SentenceVectors {
   std::unordered_map<std::string, std::list<Entry>::iterator> places_;
 };
 
+// The cosine under which a question is not answered. The model's thresholds differ by script, since
+// its cosines live in other ranges; a question in both gets what lies between, by their shares. 0
+// (never refuse) when the model is not calibrated for a script of the question.
+double refuse_below(const catalog::Resolved& model, std::string_view question);
+
 // Used on the I/O thread. `inference` must outlive it, and it the coroutines it started.
 class Quoter {
  public:
