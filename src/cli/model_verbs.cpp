@@ -1,0 +1,195 @@
+// Verbs over catalog::Catalog: parse, do, tell.
+#include "cli/model_verbs.h"
+
+#include <cstdio>
+#include <iostream>
+#include <system_error>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "catalog/model_table.h"
+#include "cli/model_listing.h"
+#include "cli/output.h"
+#include "cli/progress_bar.h"
+
+namespace selvedge::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using catalog::Catalog;
+using catalog::Installed;
+using nlohmann::json;
+
+struct ImportOptions {
+  std::string file;
+  std::vector<std::string> ids;
+  bool yes = false;
+  bool if_missing = false;
+};
+
+catalog::Profile profile_of(const std::string& name) {
+  if (name == "exact") return catalog::Profile::exact;
+  if (name == "small") return catalog::Profile::small;
+  return catalog::Profile::auto_;
+}
+
+void tell_installed(const Context& context, const Installed& file, const char* how) {
+  if (context.json) return print_line(installed_json(file).dump(2));
+  print_line(std::string(how) + " " + bold(file.name) + " (" + catalog::readable_bytes(file.bytes) +
+             "): " + answers_for(file));
+}
+
+catalog::Progress progress_to(ProgressBar& bar) {
+  return [&bar](std::uint64_t done, std::uint64_t total, std::string_view doing) {
+    bar.update(done, total, doing);
+  };
+}
+
+void pull(Context& context, const std::vector<std::string>& names) {
+  auto models = open_catalog(context);
+  if (!models.ok()) return fail(context, models.error());
+  json all = json::array();
+  for (const std::string& name : names) {
+    auto installed = [&] {
+      ProgressBar bar(name, context.json);
+      return (*models)->pull(name, progress_to(bar));
+    }();
+    if (!installed.ok()) {
+      fail(context, installed.error());
+      if (context.json) return;  // One object comes out, and it is the error.
+      continue;
+    }
+    if (context.json) {
+      all.push_back(installed_json(*installed));
+    } else {
+      tell_installed(context, *installed, "installed");
+    }
+  }
+  if (context.json) print_line((names.size() == 1 ? all.front() : all).dump(2));
+}
+
+// The installed file of the same name and length: enough for set-ups that run again and again.
+const Installed* same_file(const std::vector<Installed>& installed, const fs::path& file) {
+  std::error_code problem;
+  const std::uintmax_t bytes = fs::file_size(file, problem);
+  if (problem) return nullptr;
+  for (const Installed& other : installed) {
+    if (other.path.filename() == file.filename() && other.bytes == bytes) return &other;
+  }
+  return nullptr;
+}
+
+// Which of `ids` another file answers for exactly, and that file.
+std::string bindings_lost(const std::vector<Installed>& installed, const ImportOptions& options) {
+  std::string lost;
+  const Installed* same = same_file(installed, options.file);
+  for (const Installed& other : installed) {
+    if (&other == same) continue;
+    for (const std::string& id : other.models) {
+      for (const std::string& wanted : options.ids) {
+        if (id == wanted) lost += (lost.empty() ? "" : ", ") + id + " (now " + other.name + ")";
+      }
+    }
+  }
+  return lost;
+}
+
+Status confirm(const std::string& lost) {
+  const Error unsure{Code::already_exists, "already answered for: " + lost +
+                                               "; say --yes to let the new file answer instead"};
+  if (::isatty(STDIN_FILENO) != 1) return unsure;
+  std::fprintf(stderr, "Already answered for: %s. Let the new file answer instead? [y/N] ",
+               lost.c_str());
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer != "y" && answer != "Y" && answer != "yes") return unsure;
+  return ok_status();
+}
+
+void import(Context& context, const ImportOptions& options) {
+  auto models = open_catalog(context);
+  if (!models.ok()) return fail(context, models.error());
+  const fs::path file = options.file;
+  auto installed = (*models)->installed();
+  if (!installed.ok()) return fail(context, installed.error());
+  if (options.if_missing && options.ids.empty()) {
+    const Installed* same = same_file(*installed, file);
+    if (same != nullptr) return tell_installed(context, *same, "already there:");
+  }
+  const std::string lost = bindings_lost(*installed, options);
+  if (!lost.empty() && !options.yes) {
+    const Status agreed = confirm(lost);
+    if (!agreed.ok()) return fail(context, agreed.error());
+  }
+  auto taken = [&] {
+    ProgressBar bar(file.filename().string(), context.json);
+    return (*models)->import(file, options.ids, progress_to(bar));
+  }();
+  if (!taken.ok()) return fail(context, taken.error());
+  tell_installed(context, *taken, "installed");
+}
+
+void remove(Context& context, const std::string& name) {
+  auto models = open_catalog(context);
+  if (!models.ok()) return fail(context, models.error());
+  const Status removed = (*models)->remove(name);
+  if (!removed.ok()) return fail(context, removed.error());
+  if (context.json) return print_line(json({{"removed", name}}).dump(2));
+  print_line("removed " + name);
+}
+
+void add_pull(CLI::App& app, Context& context) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  CLI::App* verb = app.add_subcommand(
+      "pull", "Fetch the weights of models: continued when broken off, checked by SHA-256");
+  verb->add_option("id", *names, "Model ids (@cf/...) or names of artifacts")->required();
+  verb->callback([names, &context] { pull(context, *names); });
+}
+
+void add_import(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ImportOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "import", "Take in a GGUF file: one that the catalogue knows, or any, for the ids of --as");
+  verb->add_option("file", options->file, "The file; it is copied")->required();
+  verb->add_option("--as", options->ids, "A model id that it shall answer for (may be repeated)")
+      ->take_all()
+      ->expected(1);
+  verb->add_flag("--yes,-y", options->yes, "Also where another file answers now");
+  verb->add_flag("--if-missing", options->if_missing,
+                 "A file of this name and length that is there already is left as it is");
+  verb->callback([options, &context] { import(context, *options); });
+}
+
+void add_list_and_show(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* list = app.add_subcommand("list", "List the models on this machine");
+  list->add_flag("--all", options->all, "The whole catalogue, and what would answer");
+  list->add_option("--task", options->task, "Only this task, as \"text generation\"");
+  list->callback([options, &context] { list_models(context, *options); });
+  auto name = std::make_shared<std::string>();
+  CLI::App* show = app.add_subcommand("show", "Show all that is known about a model");
+  show->add_option("id", *name, "A model id (@cf/...), or the name of a file")->required();
+  show->callback([name, &context] { show_model(context, *name); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> open_catalog(const Context& context) {
+  return Catalog::open(context.home, profile_of(context.profile));
+}
+
+void add_model_verbs(CLI::App& app, Context& context) {
+  add_pull(app, context);
+  add_import(app, context);
+  add_list_and_show(app, context);
+  auto name = std::make_shared<std::string>();
+  CLI::App* verb = app.add_subcommand("rm", "Remove a model's file from this machine");
+  verb->add_option("name", *name, "The file's name in \"list\", or the id it is bound to")
+      ->required();
+  verb->callback([name, &context] { remove(context, *name); });
+}
+
+}  // namespace selvedge::cli
