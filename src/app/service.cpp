@@ -3,7 +3,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <optional>
 #include <thread>
 
 #include <boost/asio.hpp>
@@ -54,7 +53,6 @@ class Service {
   std::unique_ptr<vectors::Store> store_;
   std::unique_ptr<inference::Inference> inference_;
   std::unique_ptr<rag::Bot> bot_;
-  std::optional<api::ApiContext> api_context_;
   std::unique_ptr<api::ServerDoor> api_door_;
   std::unique_ptr<api::BotDoor> bot_door_;
   std::unique_ptr<http::Server> api_server_;
@@ -89,13 +87,12 @@ Status Service::open_state() {
 }
 
 Status Service::open_api_port() {
-  api_context_.emplace(api::ApiContext{.catalog = *catalog_,
-                                       .inference = *inference_,
-                                       .store = *store_,
-                                       .pool = pool_,
-                                       .version = SELVEDGE_VERSION,
-                                       .tokens = options_.tokens});
-  api_door_ = std::make_unique<api::ServerDoor>(*api_context_);
+  api_door_ = std::make_unique<api::ServerDoor>(api::ApiContext{.catalog = *catalog_,
+                                                                .inference = *inference_,
+                                                                .store = *store_,
+                                                                .pool = pool_,
+                                                                .version = SELVEDGE_VERSION,
+                                                                .tokens = options_.tokens});
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };
   http.error_body = [this](int status, Code code, std::string_view message,
