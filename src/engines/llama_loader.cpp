@@ -1,0 +1,37 @@
+// LlamaLoader: model, engine, facts.
+#include "engines/llama_loader.h"
+
+#include <utility>
+
+#include "engines/engine_log.h"
+#include "engines/llama_embedding.h"
+#include "engines/llama_model.h"
+#include "engines/llama_text.h"
+
+namespace selvedge::engines {
+namespace {
+
+template <class LlamaEngine>
+Result<LoadedEngine> open_engine(const wire::Load& load, EngineLog& log,
+                                 const LoadProgress& progress) {
+  SEL_TRY(model, LlamaModel::open(load.model_path, log, progress));
+  const LlamaModel& facts_of = *model;
+  SEL_TRY(engine, LlamaEngine::open(std::move(model), load));
+  wire::Loaded facts = facts_of.facts();
+  facts.context_tokens = engine->context_tokens();
+  return LoadedEngine{std::move(engine), std::move(facts)};
+}
+
+}  // namespace
+
+Loader llama_loader(EngineLog& log) {
+  return [&log](const wire::Load& load, const LoadProgress& progress) {
+    llama_backend_init();
+    if (load.kind == wire::ModelKind::embedding) {
+      return open_engine<LlamaEmbedding>(load, log, progress);
+    }
+    return open_engine<LlamaText>(load, log, progress);
+  };
+}
+
+}  // namespace selvedge::engines

@@ -1,0 +1,370 @@
+// LlamaText: admission, batches, and what comes out of them.
+#include "engines/llama_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+
+#include "engines/completion_text.h"
+#include "engines/sampling.h"
+
+namespace selvedge::engines {
+namespace {
+
+constexpr std::int32_t kContextTokensMax = 8192;  // When the server does not say.
+constexpr std::uint64_t kSmallParameters = 500'000'000;
+constexpr std::size_t kBatchTokens = 512;
+
+std::int32_t window(std::int32_t asked, std::int32_t trained) {
+  const std::int32_t own = trained > 0 ? trained : kContextTokensMax;
+  return asked > 0 ? std::min(asked, own) : std::min(own, kContextTokensMax);
+}
+
+// Sequences share the cells: room for one whole window, and for the others half of theirs up to a
+// bound, since most prompts are short and every cell costs memory.
+std::int32_t pool_cells(std::int32_t window_tokens, std::int32_t sequences_max) {
+  if (sequences_max <= 1) return window_tokens;
+  return window_tokens + std::min(window_tokens, 4096);
+}
+
+// A prompt is read in chunks between which frames are answered: large models get smaller ones.
+std::size_t chunk_tokens_for(std::uint64_t parameters) {
+  if (parameters < 1'000'000'000) return 512;
+  return parameters < 5'000'000'000 ? 128 : 64;
+}
+
+bool is_repeatable(const wire::Sampling& sampling) {
+  return sampling.has_seed || !(sampling.temperature > 0);
+}
+
+}  // namespace
+
+struct LlamaText::Sequence {
+  wire::TaskId task = 0;
+  std::vector<llama_token> prompt;
+  std::size_t computed = 0;  // Of the prompt.
+  std::size_t cached = 0;
+  std::int32_t tokens_max = 0;
+  bool repeatable = false;
+  Sampler sampler;
+  CompletionText text;
+  std::size_t slot = 0;
+  llama_token next = LLAMA_TOKEN_NULL;  // Drawn, not yet computed.
+  std::int32_t completion_tokens = 0;
+  std::int32_t unsent_tokens = 0;
+
+  bool reading() const { return computed < prompt.size(); }
+  wire::Finished finished(wire::FinishReason reason) const {
+    return {task, reason, static_cast<std::int32_t>(prompt.size()),
+            static_cast<std::int32_t>(cached), completion_tokens};
+  }
+};
+
+// Tokens of one llama_decode, and whose they are.
+class LlamaText::Batch {
+ public:
+  struct Share {
+    Sequence* sequence = nullptr;
+    std::vector<llama_token> tokens;
+    std::int32_t output = -1;  // Index of its logits.
+    bool whole_chunk = false;  // Computed from one chunk border to the next, or to the end.
+  };
+
+  explicit Batch(std::size_t tokens_max)
+      : tokens_max_(tokens_max),
+        batch_(llama_batch_init(static_cast<std::int32_t>(tokens_max), 0, 1)) {}
+  ~Batch() { llama_batch_free(batch_); }
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  void clear() {
+    batch_.n_tokens = 0;
+    shares_.clear();
+  }
+  std::size_t room() const { return tokens_max_ - static_cast<std::size_t>(batch_.n_tokens); }
+  const llama_batch& get() const { return batch_; }
+  const std::vector<Share>& shares() const { return shares_; }
+  bool empty() const { return shares_.empty(); }
+
+  void add(Sequence& sequence, std::span<const llama_token> tokens, std::size_t position,
+           bool wants_output, bool whole_chunk) {
+    for (std::size_t at = 0; at < tokens.size(); ++at) {
+      const std::int32_t row = batch_.n_tokens++;
+      batch_.token[row] = tokens[at];
+      batch_.pos[row] = static_cast<llama_pos>(position + at);
+      batch_.n_seq_id[row] = 1;
+      batch_.seq_id[row][0] = static_cast<llama_seq_id>(sequence.slot);
+      batch_.logits[row] = static_cast<std::int8_t>(wants_output && at + 1 == tokens.size());
+    }
+    shares_.push_back({&sequence,
+                       {tokens.begin(), tokens.end()},
+                       wants_output ? batch_.n_tokens - 1 : -1,
+                       whole_chunk});
+  }
+
+ private:
+  std::size_t tokens_max_;
+  llama_batch batch_;
+  std::vector<Share> shares_;
+};
+
+LlamaText::LlamaText(Private, std::unique_ptr<LlamaModel> model, const wire::Load& load)
+    : model_(std::move(model)),
+      threads_(load.threads_max),
+      sequences_max_(std::clamp(load.sequences_max, 1, 64)),
+      context_tokens_(window(load.context_tokens, llama_model_n_ctx_train(model_->get()))),
+      chunk_tokens_(chunk_tokens_for(llama_model_n_params(model_->get()))),
+      may_keep_(!llama_model_is_recurrent(model_->get()) && !llama_model_is_hybrid(model_->get())) {
+}
+
+LlamaText::~LlamaText() = default;
+
+Result<std::unique_ptr<LlamaText>> LlamaText::open(std::unique_ptr<LlamaModel> model,
+                                                   const wire::Load& load) {
+  if (llama_model_has_encoder(model->get()) || !llama_model_has_decoder(model->get()) ||
+      model->metadata("{arch}.attention.causal") == "false") {
+    return Error{Code::model_unsupported,
+                 "architecture " + model->architecture() + ": makes no text"};
+  }
+  auto engine = std::make_unique<LlamaText>(Private{}, std::move(model), load);
+  SEL_TRY(chat_prompt, ChatPrompt::open(*engine->model_));
+  engine->chat_prompt_ = std::move(chat_prompt);
+  engine->prompt_tokens_ = std::make_unique<PromptTokens>(*engine->model_, *engine->chat_prompt_);
+  SEL_CHECK_OK(engine->open_context());
+  return engine;
+}
+
+Status LlamaText::open_context() {
+  const std::int32_t cells = pool_cells(context_tokens_, sequences_max_);
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = static_cast<std::uint32_t>(cells);
+  params.n_seq_max = static_cast<std::uint32_t>(sequences_max_);
+  params.n_batch = kBatchTokens;
+  params.n_ubatch = kBatchTokens;
+  params.n_outputs_max = static_cast<std::uint32_t>(sequences_max_);
+  params.kv_unified = true;
+  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_AUTO;
+  params.no_perf = true;
+  params.n_threads = 1;
+  params.n_threads_batch = 1;
+  context_.reset(llama_init_from_model(model_->get(), params));
+  if (!context_) {
+    return Error{Code::model_load_failed,
+                 "no memory for a context of " + std::to_string(cells) + " tokens"};
+  }
+  slots_ = std::make_unique<SlotTable>(static_cast<std::size_t>(sequences_max_),
+                                       static_cast<std::size_t>(cells));
+  batch_ = std::make_unique<Batch>(kBatchTokens);
+  std::int32_t count = 0;
+  const llama_token* suppressed = llama_vocab_get_suppress_tokens(model_->vocabulary(), &count);
+  if (suppressed != nullptr) suppressed_.assign(suppressed, suppressed + count);
+  set_threads(1);
+  return ok_status();
+}
+
+void LlamaText::set_threads(std::int32_t threads) {
+  const bool small = llama_model_n_params(model_->get()) < kSmallParameters;
+  threads_.set(context_.get(), threads, small && threads <= 2 ? 1 : threads);
+}
+
+Result<std::vector<llama_token>> LlamaText::prompt_tokens(const wire::Generate& task) const {
+  if (!task.messages.empty()) return prompt_tokens_->chat(task.messages);
+  if (task.raw) return prompt_tokens_->raw(task.prompt);
+  return prompt_tokens_->chat({{"user", task.prompt}});
+}
+
+Status LlamaText::start_generate(wire::Generate task) {
+  SEL_TRY(prompt, prompt_tokens(task));
+  if (prompt.empty()) return Error{Code::invalid_input, "prompt: empty"};
+  const std::int32_t tokens_max = std::max(1, task.tokens_max);
+  const auto window_tokens = static_cast<std::size_t>(context_tokens_);
+  if (prompt.size() + static_cast<std::size_t>(tokens_max) > window_tokens) {
+    return Error{Code::context_overflow,
+                 "prompt (" + std::to_string(prompt.size()) + " tokens) and max_tokens (" +
+                     std::to_string(tokens_max) + ") exceed the window of " +
+                     std::to_string(context_tokens_) + " tokens"};
+  }
+  Sampler sampler(task.sampling, prompt, suppressed_);
+  auto sequence =
+      std::make_unique<Sequence>(Sequence{.task = task.task,
+                                          .prompt = std::move(prompt),
+                                          .tokens_max = tokens_max,
+                                          .repeatable = is_repeatable(task.sampling),
+                                          .sampler = std::move(sampler),
+                                          .text = CompletionText(std::move(task.stop))});
+  waiting_.push_back(std::move(sequence));
+  return ok_status();
+}
+
+Status LlamaText::start_embed(wire::Embed) {
+  return Error{Code::model_unsupported,
+               "architecture " + model_->architecture() + ": makes no embeddings"};
+}
+
+Result<wire::Tokens> LlamaText::tokenize(const wire::Tokenize& task) {
+  return model_->tokens_of(task);
+}
+
+void LlamaText::cancel(wire::TaskId task, std::vector<wire::Message>& events) {
+  const auto is_it = [task](const auto& sequence) { return sequence->task == task; };
+  if (const auto found = std::find_if(waiting_.begin(), waiting_.end(), is_it);
+      found != waiting_.end()) {
+    events.push_back((*found)->finished(wire::FinishReason::cancelled));
+    waiting_.erase(found);
+    return;
+  }
+  const auto found = std::find_if(running_.begin(), running_.end(), is_it);
+  if (found == running_.end()) return;
+  events.push_back((*found)->finished(wire::FinishReason::cancelled));
+  slots_->release((*found)->slot);
+  running_.erase(found);
+}
+
+// First come, first served: a large prompt that waits is not overtaken for ever by small ones.
+void LlamaText::admit() {
+  while (!waiting_.empty()) {
+    Sequence& sequence = *waiting_.front();
+    const SlotTable::Question question{sequence.prompt,
+                                       static_cast<std::size_t>(sequence.tokens_max),
+                                       sequence.repeatable ? chunk_tokens_ : 0, may_keep_};
+    const auto place = slots_->take(question);
+    if (!place) return;
+    sequence.slot = place->slot;
+    llama_memory_t memory = llama_get_memory(context_.get());
+    const auto slot = static_cast<llama_seq_id>(place->slot);
+    std::size_t kept = place->kept;
+    if (place->copy_from != place->slot) {
+      forget(place->slot, 0);
+      llama_memory_seq_cp(memory, static_cast<llama_seq_id>(place->copy_from), slot, 0,
+                          static_cast<llama_pos>(kept));
+    } else {
+      forget(place->slot, kept);
+    }
+    if (!kept_is_whole(place->slot, kept)) {
+      forget(place->slot, 0);
+      slots_->clear(place->slot);
+      kept = 0;
+    }
+    for (const std::size_t cleared : place->cleared) forget(cleared, 0);
+    sequence.computed = kept;
+    sequence.cached = kept;
+    running_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+void LlamaText::forget(std::size_t slot, std::size_t from) {
+  llama_memory_t memory = llama_get_memory(context_.get());
+  const auto sequence = static_cast<llama_seq_id>(slot);
+  if (llama_memory_seq_rm(memory, sequence, static_cast<llama_pos>(from), -1)) return;
+  llama_memory_seq_rm(memory, sequence, -1, -1);
+}
+
+// A memory with a sliding window may have dropped cells that the kept beginning needs, and one that
+// could not drop an end has dropped all.
+bool LlamaText::kept_is_whole(std::size_t slot, std::size_t kept) const {
+  if (kept == 0) return true;
+  llama_memory_t memory = llama_get_memory(context_.get());
+  const auto sequence = static_cast<llama_seq_id>(slot);
+  return llama_memory_seq_pos_min(memory, sequence) == 0 &&
+         llama_memory_seq_pos_max(memory, sequence) == static_cast<llama_pos>(kept) - 1;
+}
+
+void LlamaText::fill(Batch& batch) {
+  batch.clear();
+  for (const auto& sequence : running_) {
+    if (sequence->reading()) continue;
+    const std::size_t position = slots_->tokens(sequence->slot).size();
+    batch.add(*sequence, std::span(&sequence->next, 1), position, true, false);
+  }
+  // In company prompts are read in halves, so that the others' streams do not stand still.
+  const std::size_t chunk = batch.empty() ? chunk_tokens_ : chunk_tokens_ / 2;
+  std::size_t chunk_room = std::min(chunk, batch.room());
+  for (const auto& sequence : running_) {
+    if (!sequence->reading() || chunk_room == 0) continue;
+    // Chunks end at fixed borders, so that the same prompt is always computed in the same pieces.
+    const std::size_t border = chunk_tokens_ - sequence->computed % chunk_tokens_;
+    const std::size_t left = sequence->prompt.size() - sequence->computed;
+    const std::size_t wanted = std::min(border, left);
+    const std::size_t count = std::min(wanted, chunk_room);
+    const bool whole = count == wanted && sequence->computed % chunk_tokens_ == 0;
+    batch.add(*sequence, std::span(sequence->prompt).subspan(sequence->computed, count),
+              sequence->computed, count == left, whole);
+    chunk_room -= count;
+  }
+}
+
+Status LlamaText::decode(Batch& batch) {
+  std::int32_t failure = llama_decode(context_.get(), batch.get());
+  if (failure == 1) {
+    // No cells in a row that suits: what ended sequences hold is only a cache.
+    for (const std::size_t slot : slots_->idle_slots()) {
+      forget(slot, 0);
+      slots_->clear(slot);
+    }
+    failure = llama_decode(context_.get(), batch.get());
+  }
+  if (failure == 0) return ok_status();
+  // Which cells were written is not known: start clean.
+  for (const Batch::Share& share : batch.shares()) {
+    forget(share.sequence->slot, 0);
+    slots_->clear(share.sequence->slot);
+  }
+  return Error{Code::internal,
+               "llama.cpp could not compute a batch (" + std::to_string(failure) + ")"};
+}
+
+Status LlamaText::step(std::vector<wire::Message>& events) {
+  admit();
+  fill(*batch_);
+  if (batch_->empty()) return Error{Code::internal, "no sequence can go on"};
+  SEL_CHECK_OK(decode(*batch_));
+  take_results(*batch_, events);
+  return ok_status();
+}
+
+void LlamaText::take_results(const Batch& batch, std::vector<wire::Message>& events) {
+  const bool alone = batch.shares().size() == 1;
+  for (const Batch::Share& share : batch.shares()) {
+    Sequence& sequence = *share.sequence;
+    slots_->append(sequence.slot, share.tokens, alone && share.whole_chunk);
+    if (sequence.reading()) sequence.computed += share.tokens.size();
+    if (share.output < 0) continue;
+    if (take_token(sequence, share.output, events)) continue;
+    slots_->release(sequence.slot);
+    const auto ended = std::find_if(running_.begin(), running_.end(), [&](const auto& running) {
+      return running.get() == &sequence;
+    });
+    running_.erase(ended);
+  }
+}
+
+// Draws the next token; false when the sequence has ended with it.
+bool LlamaText::take_token(Sequence& sequence, std::int32_t output,
+                           std::vector<wire::Message>& events) {
+  float* logits = llama_get_logits_ith(context_.get(), output);
+  const auto vocabulary_tokens =
+      static_cast<std::size_t>(llama_vocab_n_tokens(model_->vocabulary()));
+  sequence.next = sequence.sampler.sample(std::span(logits, vocabulary_tokens));
+  const bool ends = llama_vocab_is_eog(model_->vocabulary(), sequence.next);
+  std::string text;
+  if (!ends) {
+    ++sequence.completion_tokens;
+    ++sequence.unsent_tokens;
+    text = sequence.text.add(model_->piece(sequence.next, false));
+  }
+  const bool stopped = ends || sequence.text.stopped();
+  const bool full = sequence.completion_tokens >= sequence.tokens_max;
+  if (stopped || full) text += sequence.text.finish();
+  if (!text.empty()) {
+    events.push_back(
+        wire::Piece{sequence.task, std::move(text), std::exchange(sequence.unsent_tokens, 0)});
+  }
+  if (!stopped && !full) return true;
+  events.push_back(
+      sequence.finished(stopped ? wire::FinishReason::stop : wire::FinishReason::length));
+  return false;
+}
+
+}  // namespace selvedge::engines

@@ -1,0 +1,82 @@
+// LlamaText: text generation over llama.cpp, several sequences in one batch.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engines/chat_prompt.h"
+#include "engines/compute_threads.h"
+#include "engines/engine.h"
+#include "engines/llama_model.h"
+#include "engines/prompt_tokens.h"
+#include "engines/slot_table.h"
+
+namespace selvedge::engines {
+
+// Each step computes one batch: a token for every running sequence, and pieces of the prompts of
+// new ones, so that streams go on while a prompt is read. A task waits until a slot and the cells
+// for its prompt and completion are free. Prompts that begin like one seen lately are computed from
+// where they differ.
+//
+// Deterministic: a task with a seed, or with temperature 0, that runs alone gives the same
+// completion each time. For these only such beginnings are kept whose recomputation would give the
+// same bits: whole prompt chunks computed alone.
+class LlamaText final : public Engine {
+ public:
+  // Errors: model_unsupported (not a decoder), model_load_failed.
+  static Result<std::unique_ptr<LlamaText>> open(std::unique_ptr<LlamaModel> model,
+                                                 const wire::Load& load);
+  ~LlamaText() override;
+
+  void set_threads(std::int32_t threads) override;
+  Status start_generate(wire::Generate task) override;
+  Status start_embed(wire::Embed task) override;
+  Result<wire::Tokens> tokenize(const wire::Tokenize& task) override;
+  void cancel(wire::TaskId task, std::vector<wire::Message>& events) override;
+  Status step(std::vector<wire::Message>& events) override;
+  bool has_work() const override { return !waiting_.empty() || !running_.empty(); }
+
+  // Tokens of prompt and completion that one sequence may have.
+  std::int32_t context_tokens() const { return context_tokens_; }
+
+  // The tokens of a task's prompt. Errors: invalid_input.
+  Result<std::vector<llama_token>> prompt_tokens(const wire::Generate& task) const;
+
+ private:
+  struct Sequence;
+  class Batch;
+  struct Private {};
+
+ public:
+  // For open().
+  LlamaText(Private, std::unique_ptr<LlamaModel> model, const wire::Load& load);
+
+ private:
+  Status open_context();
+  void admit();
+  void fill(Batch& batch);
+  Status decode(Batch& batch);
+  void take_results(const Batch& batch, std::vector<wire::Message>& events);
+  bool take_token(Sequence& sequence, std::int32_t output, std::vector<wire::Message>& events);
+  void forget(std::size_t slot, std::size_t from);
+  bool kept_is_whole(std::size_t slot, std::size_t kept) const;
+
+  std::unique_ptr<LlamaModel> model_;
+  std::unique_ptr<ChatPrompt> chat_prompt_;
+  std::unique_ptr<PromptTokens> prompt_tokens_;
+  ComputeThreads threads_;
+  std::int32_t sequences_max_;
+  std::int32_t context_tokens_;
+  std::size_t chunk_tokens_;
+  bool may_keep_;  // The memory can drop the end of a sequence.
+  std::vector<llama_token> suppressed_;
+  std::unique_ptr<SlotTable> slots_;
+  llama_context_ptr context_;
+  std::unique_ptr<Batch> batch_;
+  std::deque<std::unique_ptr<Sequence>> waiting_;
+  std::vector<std::unique_ptr<Sequence>> running_;
+};
+
+}  // namespace selvedge::engines

@@ -1,0 +1,254 @@
+// Tests of text generation on a miniature model: batches, limits, stops, kept beginnings.
+#include "engines/llama_text.h"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+#include "engines/test_models.h"
+
+namespace selvedge::engines {
+namespace {
+
+struct Outcome {
+  std::string text;
+  std::int32_t piece_tokens = 0;
+  wire::Finished finished;
+};
+
+class LlamaTextTest : public testing::Test {
+ protected:
+  void SetUp() override { open(4, 1024); }
+
+  void open(std::int32_t sequences_max, std::int32_t context_tokens) {
+    engine_.reset();
+    auto model = open_test_model(kTinyLlama3, log_);
+    ASSERT_NE(model, nullptr);
+    const wire::Load load{"", wire::ModelKind::text_generation, context_tokens, sequences_max, 2};
+    auto engine = LlamaText::open(std::move(model), load);
+    ASSERT_TRUE(engine.ok()) << engine.error().message;
+    engine_ = std::move(*engine);
+    engine_->set_threads(2);
+  }
+  static wire::Generate generate(wire::TaskId task, const std::string& text,
+                                 std::int32_t tokens_max = 24) {
+    wire::Generate generate;
+    generate.task = task;
+    generate.messages = {{"user", text}};
+    generate.tokens_max = tokens_max;
+    generate.sampling.temperature = 0;
+    return generate;
+  }
+  void start(wire::Generate task) {
+    auto status = engine_->start_generate(std::move(task));
+    ASSERT_TRUE(status.ok()) << status.error().message;
+  }
+  // Steps until nothing is left to do.
+  std::map<wire::TaskId, Outcome> run() {
+    std::map<wire::TaskId, Outcome> outcomes;
+    std::vector<wire::Message> events;
+    while (engine_->has_work()) {
+      auto status = engine_->step(events);
+      EXPECT_TRUE(status.ok()) << status.error().message;
+      if (!status.ok()) break;
+    }
+    for (const wire::Message& event : events) {
+      if (const auto* piece = std::get_if<wire::Piece>(&event)) {
+        EXPECT_TRUE(utf8::valid(piece->text));
+        outcomes[piece->task].text += piece->text;
+        outcomes[piece->task].piece_tokens += piece->tokens;
+      } else if (const auto* finished = std::get_if<wire::Finished>(&event)) {
+        outcomes[finished->task].finished = *finished;
+      }
+    }
+    return outcomes;
+  }
+  Outcome run_alone(wire::Generate task) {
+    const wire::TaskId id = task.task;
+    start(std::move(task));
+    return run()[id];
+  }
+
+  EngineLog log_;
+  std::unique_ptr<LlamaText> engine_;
+};
+
+TEST_F(LlamaTextTest, MakesAsManyTokensAsAsked) {
+  const Outcome outcome = run_alone(generate(1, "Tell me about looms."));
+  EXPECT_EQ(outcome.finished.reason, wire::FinishReason::length);
+  EXPECT_EQ(outcome.finished.completion_tokens, 24);
+  EXPECT_EQ(outcome.piece_tokens, 24);
+  EXPECT_GT(outcome.finished.prompt_tokens, 10);
+  EXPECT_FALSE(outcome.text.empty());
+}
+
+TEST_F(LlamaTextTest, RepeatsItselfWithTemperatureZeroOrASeed) {
+  const std::string text = "Tell me about looms.";
+  EXPECT_EQ(run_alone(generate(1, text)).text, run_alone(generate(2, text)).text);
+  wire::Generate seeded = generate(3, text);
+  seeded.sampling.temperature = 1;
+  seeded.sampling.seed = 42;
+  seeded.sampling.has_seed = true;
+  wire::Generate again = seeded;
+  again.task = 4;
+  wire::Generate other = seeded;
+  other.task = 5;
+  other.sampling.seed = 43;
+  const std::string first = run_alone(seeded).text;
+  EXPECT_EQ(run_alone(again).text, first);
+  EXPECT_NE(run_alone(other).text, first);
+}
+
+TEST_F(LlamaTextTest, RunsMoreTasksThanItHasSequences) {
+  for (wire::TaskId task = 1; task <= 9; ++task) {
+    start(generate(task, "Tell me about number " + std::to_string(task), 16));
+  }
+  const auto outcomes = run();
+  ASSERT_EQ(outcomes.size(), 9u);
+  for (const auto& [task, outcome] : outcomes) {
+    EXPECT_EQ(outcome.finished.completion_tokens, 16) << task;
+  }
+}
+
+TEST_F(LlamaTextTest, LongPromptsAreReadInChunks) {
+  std::string text;
+  for (int at = 0; at < 600; ++at) text += "word ";
+  start(generate(1, text, 4));
+  start(generate(2, "short", 4));
+  const auto outcomes = run();
+  EXPECT_GT(outcomes.at(1).finished.prompt_tokens, 600);
+  EXPECT_EQ(outcomes.at(1).finished.completion_tokens, 4);
+  EXPECT_EQ(outcomes.at(2).finished.completion_tokens, 4);
+}
+
+TEST_F(LlamaTextTest, RefusesWhatDoesNotFitTheWindow) {
+  auto status = engine_->start_generate(generate(1, "hello", 1020));
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::context_overflow);
+  EXPECT_FALSE(engine_->has_work());
+}
+
+TEST_F(LlamaTextTest, TasksThatFillTheMemoryWaitForEachOther) {
+  open(4, 256);
+  for (wire::TaskId task = 1; task <= 6; ++task) {
+    start(generate(task, "task " + std::to_string(task), 200));
+  }
+  const auto outcomes = run();
+  ASSERT_EQ(outcomes.size(), 6u);
+  for (const auto& [task, outcome] : outcomes) {
+    EXPECT_EQ(outcome.finished.completion_tokens, 200) << task;
+  }
+}
+
+TEST_F(LlamaTextTest, EndsBeforeAStopString) {
+  const std::string whole = run_alone(generate(1, "Tell me about looms.")).text;
+  ASSERT_GT(whole.size(), 12u);
+  const std::size_t cut = utf8::floor_boundary(whole, whole.size() / 2);
+  wire::Generate stopped = generate(2, "Tell me about looms.");
+  stopped.stop = {whole.substr(cut, utf8::floor_boundary(whole.substr(cut), 6))};
+  const Outcome outcome = run_alone(stopped);
+  EXPECT_EQ(outcome.finished.reason, wire::FinishReason::stop);
+  EXPECT_EQ(outcome.text, whole.substr(0, whole.find(stopped.stop[0])));
+  EXPECT_LE(outcome.finished.completion_tokens, 24);
+}
+
+TEST_F(LlamaTextTest, CancelsRunningAndWaitingTasks) {
+  open(1, 1024);
+  start(generate(1, "first", 500));
+  start(generate(2, "second", 500));
+  std::vector<wire::Message> events;
+  ASSERT_TRUE(engine_->step(events).ok());
+  events.clear();
+  engine_->cancel(2, events);
+  engine_->cancel(1, events);
+  engine_->cancel(1, events);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(std::get<wire::Finished>(events[0]).reason, wire::FinishReason::cancelled);
+  EXPECT_EQ(std::get<wire::Finished>(events[1]).reason, wire::FinishReason::cancelled);
+  EXPECT_FALSE(engine_->has_work());
+  EXPECT_EQ(run_alone(generate(3, "third", 5)).finished.completion_tokens, 5);
+}
+
+TEST_F(LlamaTextTest, KeepsTheBeginningOfAPromptItHasSeen) {
+  wire::Generate task = generate(1, "Tell me about looms.", 4);
+  task.sampling.temperature = 0.7;
+  EXPECT_EQ(run_alone(task).finished.cached_tokens, 0);
+  task.task = 2;
+  const Outcome again = run_alone(task);
+  EXPECT_EQ(again.finished.cached_tokens, again.finished.prompt_tokens - 1);
+  task.task = 3;
+  task.messages[0].content = "Tell me about ships.";
+  const Outcome similar = run_alone(task);
+  EXPECT_GT(similar.finished.cached_tokens, 5);
+  EXPECT_LT(similar.finished.cached_tokens, similar.finished.prompt_tokens - 1);
+}
+
+TEST_F(LlamaTextTest, RepeatableTasksKeepWholeChunksAndStillRepeatThemselves) {
+  std::string text;
+  for (int at = 0; at < 700; ++at) text += "word ";
+  const Outcome first = run_alone(generate(1, text, 16));
+  const Outcome again = run_alone(generate(2, text, 16));
+  EXPECT_EQ(again.finished.cached_tokens, 512);
+  EXPECT_EQ(again.text, first.text);
+}
+
+TEST_F(LlamaTextTest, SharingABeginningChangesNothingInTheAnswer) {
+  const std::string rules = "Rules: be brief, be kind, be exact, and speak of cloth only. ";
+  const std::string alone_a = run_alone(generate(1, rules + "What is warp?")).text;
+  open(4, 1024);
+  wire::Generate unseeded = generate(2, rules + "What is weft?");
+  unseeded.sampling.temperature = 0.5;
+  run_alone(unseeded);
+  EXPECT_EQ(run_alone(generate(3, rules + "What is warp?")).text, alone_a);
+}
+
+TEST_F(LlamaTextTest, MakesNoEmbeddings) {
+  auto status = engine_->start_embed({1, {"x"}, wire::Pooling::mean});
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::model_unsupported);
+}
+
+TEST_F(LlamaTextTest, AnEncoderIsRefused) {
+  auto model = open_test_model(kRandomBge, log_);
+  ASSERT_NE(model, nullptr);
+  auto engine = LlamaText::open(std::move(model), {});
+  ASSERT_FALSE(engine.ok());
+  EXPECT_EQ(engine.error().code, Code::model_unsupported);
+}
+
+TEST_F(LlamaTextTest, TokenizesTextAsContentWithOffsets) {
+  const std::string text = "Hello <|eot_id|> 漢字!";
+  auto tokens = engine_->tokenize({1, text});
+  ASSERT_TRUE(tokens.ok());
+  ASSERT_EQ(tokens->ids.size(), tokens->ends.size());
+  EXPECT_EQ(tokens->ends.back(), text.size());
+  for (const std::int32_t id : tokens->ids) EXPECT_LT(id, 128000);
+}
+
+TEST(LlamaModelFile, ThatIsMissingOrBrokenIsSaidSo) {
+  EngineLog log;
+  const auto any = [](float) { return true; };
+  EXPECT_EQ(LlamaModel::open("/nowhere/model.gguf", log, any).error().code, Code::not_found);
+  const std::string path = testing::TempDir() + "/broken.gguf";
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  std::fputs("GGUF but not really", file);
+  std::fclose(file);
+  auto broken = LlamaModel::open(path, log, any);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_EQ(broken.error().code, Code::model_load_failed);
+  EXPECT_NE(broken.error().message.find("broken.gguf"), std::string::npos);
+}
+
+TEST(LlamaModelFile, CanBeGivenUpWhileLoading) {
+  EngineLog log;
+  const std::string path = test_model_path(kTinyLlama3);
+  ASSERT_FALSE(path.empty());
+  auto model = LlamaModel::open(path, log, [](float) { return false; });
+  ASSERT_FALSE(model.ok());
+  EXPECT_EQ(model.error().code, Code::cancelled);
+}
+
+}  // namespace
+}  // namespace selvedge::engines

@@ -1,0 +1,177 @@
+// PromptTokens: finds marks in contents, and keeps them text.
+#include "engines/prompt_tokens.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace selvedge::engines {
+namespace {
+
+constexpr std::string_view kZeroWidthSpace = "\xE2\x80\x8B";
+
+bool looks_like_mark(std::string_view text) {
+  return (text.starts_with("<|") && text.ends_with("|>")) ||
+         (text.starts_with("<｜") && text.ends_with("｜>"));
+}
+
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
+
+void append(std::vector<llama_token>& tokens, const std::vector<llama_token>& more) {
+  tokens.insert(tokens.end(), more.begin(), more.end());
+}
+
+std::size_t first_character_bytes(std::string_view text) {
+  std::size_t bytes = 1;
+  while (bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) ++bytes;
+  return bytes;
+}
+
+}  // namespace
+
+PromptTokens::PromptTokens(const LlamaModel& model, const ChatPrompt& chat_prompt)
+    : model_(model), chat_prompt_(chat_prompt) {
+  const std::string& source = chat_prompt.source();
+  const llama_vocab* vocabulary = model.vocabulary();
+  for (llama_token token = 0; token < llama_vocab_n_tokens(vocabulary); ++token) {
+    const auto attributes = llama_vocab_get_attr(vocabulary, token);
+    const bool control = (attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN)) != 0;
+    const bool user_defined = (attributes & LLAMA_TOKEN_ATTR_USER_DEFINED) != 0;
+    const bool ends = llama_vocab_is_eog(vocabulary, token);
+    if (!control && !user_defined && !ends) continue;
+    const std::string text = llama_vocab_get_text(vocabulary, token);
+    if (is_blank(text)) continue;
+    if (!control && !ends && !looks_like_mark(text) && source.find(text) == source.npos) continue;
+    marks_.push_back({text, user_defined});
+    mark_bytes_max_ = std::max(mark_bytes_max_, text.size());
+    first_bytes_[static_cast<unsigned char>(text.front())] = true;
+  }
+  // The longest first: of two marks that begin alike llama.cpp reads the longer one.
+  std::sort(marks_.begin(), marks_.end(), [](const Mark& left, const Mark& right) {
+    return left.text.size() > right.text.size();
+  });
+}
+
+Result<std::vector<llama_token>> PromptTokens::chat(
+    const std::vector<wire::ChatMessage>& messages) const {
+  SEL_TRY(parts, chat_prompt_.render(messages));
+  std::vector<llama_token> tokens;
+  const bool marked =
+      std::any_of(messages.begin(), messages.end(),
+                  [this](const auto& message) { return holds_mark(message.content); }) ||
+      mark_across_seams(parts);
+  if (!marked) {
+    std::string prompt;
+    for (const PromptPart& part : parts) prompt += part.text;
+    tokens = model_.tokenize(prompt, true);
+    begin(tokens);
+    return tokens;
+  }
+  // An operation of the template may have lost track of where a text came from. Then the template
+  // seems to write marks that it does not write around harmless contents, and the contents with
+  // their marks broken by an invisible character take the place of the original.
+  std::vector<wire::ChatMessage> broken = messages;
+  for (wire::ChatMessage& message : broken) message.content = with_marks_broken(message.content);
+  SEL_TRY(broken_parts, chat_prompt_.render(broken));
+  const bool tracked = template_marks(parts) == template_marks(broken_parts);
+  tokens = apart(tracked ? parts : broken_parts);
+  begin(tokens);
+  return tokens;
+}
+
+std::vector<llama_token> PromptTokens::raw(std::string_view prompt) const {
+  std::vector<llama_token> tokens = model_.tokenize(prompt, true);
+  begin(tokens);
+  return tokens;
+}
+
+bool PromptTokens::holds_mark(std::string_view text) const {
+  bool seen[256] = {};
+  bool possible = false;
+  for (const char byte : text) {
+    const auto at = static_cast<unsigned char>(byte);
+    seen[at] = true;
+    possible = possible || first_bytes_[at];
+  }
+  if (!possible) return false;
+  return std::any_of(marks_.begin(), marks_.end(), [&](const Mark& mark) {
+    return seen[static_cast<unsigned char>(mark.text.front())] && text.find(mark.text) != text.npos;
+  });
+}
+
+// A content that ends in "<|eot_id" before a template that goes on with "|>".
+bool PromptTokens::mark_across_seams(const std::vector<PromptPart>& parts) const {
+  std::string before;
+  for (const PromptPart& part : parts) {
+    const std::size_t reach = mark_bytes_max_ > 0 ? mark_bytes_max_ - 1 : 0;
+    const std::size_t tail = std::min(before.size(), reach);
+    const std::string seam = before.substr(before.size() - tail) + part.text.substr(0, reach);
+    for (const Mark& mark : marks_) {
+      const std::size_t at = tail >= mark.text.size() ? tail - mark.text.size() + 1 : 0;
+      const std::size_t found = seam.find(mark.text, at);
+      if (found < tail && found + mark.text.size() > tail) return true;
+    }
+    before.append(part.text);
+    before.erase(0, before.size() - std::min(before.size(), reach));
+  }
+  return false;
+}
+
+std::vector<llama_token> PromptTokens::content_tokens(std::string_view text) const {
+  std::vector<llama_token> tokens;
+  while (!text.empty()) {
+    std::size_t cut = text.size();
+    for (const Mark& mark : marks_) {
+      if (!mark.user_defined) continue;
+      const std::size_t at = text.find(mark.text);
+      if (at == text.npos) continue;
+      cut = std::min(cut, at + first_character_bytes(mark.text));
+    }
+    append(tokens, model_.tokenize(text.substr(0, cut), false));
+    text.remove_prefix(cut);
+  }
+  return tokens;
+}
+
+std::vector<llama_token> PromptTokens::apart(const std::vector<PromptPart>& parts) const {
+  std::vector<llama_token> tokens;
+  for (const PromptPart& part : parts) {
+    append(tokens, part.content ? content_tokens(part.text) : model_.tokenize(part.text, true));
+  }
+  return tokens;
+}
+
+std::vector<llama_token> PromptTokens::template_marks(const std::vector<PromptPart>& parts) const {
+  std::vector<llama_token> found;
+  for (const PromptPart& part : parts) {
+    if (part.content) continue;
+    for (const llama_token token : model_.tokenize(part.text, true)) {
+      const bool mark = model_.has_attribute(
+          token, static_cast<llama_token_attr>(LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN |
+                                               LLAMA_TOKEN_ATTR_USER_DEFINED));
+      if (mark || llama_vocab_is_eog(model_.vocabulary(), token)) found.push_back(token);
+    }
+  }
+  return found;
+}
+
+std::string PromptTokens::with_marks_broken(std::string_view text) const {
+  std::string broken(text);
+  for (const Mark& mark : marks_) {
+    const std::size_t first = first_character_bytes(mark.text);
+    for (std::size_t at = broken.find(mark.text); at != broken.npos;
+         at = broken.find(mark.text, at + first)) {
+      broken.insert(at + first, kZeroWidthSpace);
+    }
+  }
+  return broken;
+}
+
+// The beginning-of-sequence token, unless the template has written it.
+void PromptTokens::begin(std::vector<llama_token>& tokens) const {
+  const llama_token bos = llama_vocab_bos(model_.vocabulary());
+  if (bos == LLAMA_TOKEN_NULL || !llama_vocab_get_add_bos(model_.vocabulary())) return;
+  if (!tokens.empty() && tokens.front() == bos) return;
+  tokens.insert(tokens.begin(), bos);
+}
+
+}  // namespace selvedge::engines

@@ -1,0 +1,22 @@
+// Test models: the miniature models that tests of the engines run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engines/engine_log.h"
+#include "engines/llama_model.h"
+
+namespace selvedge::engines {
+
+inline constexpr const char* kTinyLlama3 = "tiny-llama3-random.gguf";
+inline constexpr const char* kRandomBge = "random-bge-base-768.gguf";
+
+// The path of a model in $SELVEDGE_TEST_MODELS, or else in the models of the cache. A file that is
+// missing fails the test and says how to get it; the path is empty then.
+std::string test_model_path(const std::string& file);
+
+// The model opened, null (and the test failed) when that does not work.
+std::unique_ptr<LlamaModel> open_test_model(const std::string& file, EngineLog& log);
+
+}  // namespace selvedge::engines
