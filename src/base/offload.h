@@ -12,7 +12,8 @@ namespace selvedge {
 namespace asio = boost::asio;
 
 // `function` runs on `pool`, must not throw, and is never interrupted: a cancelled coroutine waits
-// for it to end, so what it borrows stays valid. Its result must be movable.
+// for it to end, so what it borrows stays valid, and fails at its next `co_await`. Its result must
+// be movable. `pool` is joined before the io_context goes.
 template <class Function>
 auto offload(asio::thread_pool& pool, Function function) {
   using R = std::invoke_result_t<Function&>;

@@ -6,10 +6,6 @@
 #include "http/head.h"
 #include "http/text.h"
 
-#ifndef SELVEDGE_VERSION
-#define SELVEDGE_VERSION "dev"
-#endif
-
 namespace selvedge::http {
 namespace {
 

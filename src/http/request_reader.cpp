@@ -58,28 +58,35 @@ asio::awaitable<bool> RequestReader::read_head(Incoming& incoming) {
   auto deadline = after_ms(first_ ? limits.header_ms_max : limits.keep_alive_ms_max);
   bool begun = false;
   bool blank_line_skipped = false;
+  std::size_t seen = 0;      // Bytes in which no end was found.
+  std::size_t check_at = 1;  // Length at which the bytes so far are checked next.
   while (true) {
     // Some clients send a line break too many after a body.
     if (!blank_line_skipped && line_.input().starts_with("\r\n")) {
       line_.take(2);
       blank_line_skipped = true;
+      seen = 0;
     }
     const std::string_view input = line_.input();
     if (!input.empty() && !begun) {
       begun = true;
       deadline = after_ms(limits.header_ms_max);
     }
-    const std::size_t end = input.find("\r\n\r\n");
-    const std::size_t head_bytes = end == std::string_view::npos ? input.size() : end + 4;
-    if (input != "\r") {
-      // Checked while it comes in, so that a doubtful head is answered at once.
+    const std::size_t end = input.find("\r\n\r\n", seen > 3 ? seen - 3 : 0);
+    seen = input.size();
+    const bool whole = end != std::string_view::npos;
+    const std::size_t head_bytes = whole ? end + 4 : input.size();
+    if (input != "\r" && (whole || input.size() >= check_at)) {
+      // Also while it comes in, so that a doubtful head is answered early; but at doubling lengths,
+      // so that bytes one by one do not cost the square of their number.
       const auto checked = check_head_bytes(input.substr(0, head_bytes));
       if (!checked.ok())
         co_return refuse(incoming, 400, Code::invalid_input, checked.error().message);
+      check_at = 2 * input.size();
     }
     if (head_bytes > limits.header_bytes_max)
       co_return refuse(incoming, 431, Code::invalid_input, "the request head is too large");
-    if (end != std::string_view::npos) {
+    if (whole) {
       head_bytes_ = head_bytes;
       co_return true;
     }
