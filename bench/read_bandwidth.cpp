@@ -46,9 +46,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <memory>
 
 #include <sys/mman.h>
 
@@ -56,24 +54,24 @@ namespace selvedge::bench {
 
 HWY_EXPORT(sum);
 
-double read_bandwidth(std::size_t bytes, int passes) {
-  constexpr std::size_t kHugePageBytes = 2U << 20;
-  const std::size_t rounded = (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
-  const std::unique_ptr<float, void (*)(void*)> memory(
-      static_cast<float*>(std::aligned_alloc(kHugePageBytes, rounded)), std::free);
-  ::madvise(memory.get(), rounded, MADV_HUGEPAGE);
-  const std::size_t count = bytes / sizeof(float);
-  std::fill_n(memory.get(), count, 1.0F);
-  double best = 0;
-  volatile float kept = 0;
-  for (int pass = 0; pass < passes; ++pass) {
-    const auto began = std::chrono::steady_clock::now();
-    kept = HWY_DYNAMIC_DISPATCH(sum)(memory.get(), count);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    best = std::max(best, static_cast<double>(bytes) / took.count());
-  }
-  return kept > 0 ? best : 0;
+namespace {
+
+constexpr std::size_t kHugePageBytes = 2U << 20;
+
+std::size_t rounded(std::size_t bytes) {
+  return (bytes + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
 }
+
+}  // namespace
+
+ReadBandwidth::ReadBandwidth(std::size_t bytes)
+    : count_(bytes / sizeof(float)),
+      memory_(static_cast<float*>(std::aligned_alloc(kHugePageBytes, rounded(bytes))), std::free) {
+  ::madvise(memory_.get(), rounded(bytes), MADV_HUGEPAGE);
+  std::fill_n(memory_.get(), count_, 1.0F);
+}
+
+void ReadBandwidth::pass() { kept_ = HWY_DYNAMIC_DISPATCH(sum)(memory_.get(), count_); }
 
 }  // namespace selvedge::bench
 #endif  // HWY_ONCE

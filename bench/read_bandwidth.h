@@ -2,11 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 namespace selvedge::bench {
 
-// Bytes per second of a plain SIMD sum over `bytes` of memory (huge pages where the system gives
-// them), by the widest instructions of this processor: the best of `passes`.
-double read_bandwidth(std::size_t bytes, int passes);
+// `bytes` of memory, in huge pages where the system gives them.
+class ReadBandwidth {
+ public:
+  explicit ReadBandwidth(std::size_t bytes);
+
+  // Reads all of it once: a plain SIMD sum by the widest instructions of this processor.
+  void pass();
+
+ private:
+  std::size_t count_;
+  std::unique_ptr<float, void (*)(void*)> memory_;
+  volatile float kept_ = 0;  // The sum must not be optimised away.
+};
 
 }  // namespace selvedge::bench
