@@ -7,6 +7,7 @@
 
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <sys/resource.h>
 
 #include "api/bot_door.h"
 #include "api/server_door.h"
@@ -59,7 +60,17 @@ class Service {
   std::unique_ptr<http::Server> bot_server_;
 };
 
+// A stream takes a descriptor; the soft limit of many systems (1,024) is for programs that use
+// select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Status Service::open() {
+  raise_descriptor_limit();
   SEL_CHECK_OK(open_state());
   SEL_CHECK_OK(open_api_port());
   if (options_.with_bot) SEL_CHECK_OK(open_bot_port());
