@@ -3,13 +3,13 @@
 # Targets: engines::ggml  engines::llama  engines::llama_common  engines::whisper  engines::sd
 #   (headers: "ggml.h", "llama.h", "common/chat.h", "whisper.h", "stable-diffusion.h")
 #
-#   -DSELVEDGE_CACHE=          cache folder (also from the environment; default $XDG_CACHE_HOME/selvedge or ~/.cache/selvedge)
-#   -DSELVEDGE_ENGINES_DIR=    folder with llama.cpp/ whisper.cpp/ stable-diffusion.cpp/ to build instead of the pinned sources
-#   -DSELVEDGE_NATIVE=OFF      code for any x86-64 or ARM CPU instead of this one (much slower)
+#   -DSELVEDGE_CACHE=      cache folder (or in the environment; default $XDG_CACHE_HOME/selvedge or ~/.cache/selvedge)
+#   -DSELVEDGE_ENGINES_DIR=      folder with llama.cpp/ whisper.cpp/ stable-diffusion.cpp/ in place of the pinned sources
+#   -DSELVEDGE_NATIVE=OFF        code for any CPU with AVX2 (on ARM: with NEON) instead of for this one
 #   -DSELVEDGE_ENGINES_PEERS=ON  also builds llama-bench, llama-server and llama-quantize, for the benchmarks
 #
-# Sets SELVEDGE_ENGINES_PREFIX: lib/ include/ licences/ and share/ (gguf-py, vocabularies, whisper, samples);
-# with peers also SELVEDGE_ENGINES_PEERS_DIR.
+# Sets SELVEDGE_ENGINES_PREFIX: lib/ include/ licences/ and share/ (gguf-py, vocabularies, whisper, samples), and
+# writes it to engines-prefix.txt in the build folder for scripts. The peers are in its peers/.
 include_guard()
 
 option(SELVEDGE_NATIVE "engines: compile for the CPU of this machine" ON)
@@ -40,16 +40,17 @@ endif()
 # Everything that the result depends on goes into the key of the cached build. Sanitizer and debug flags
 # of the project do not: the engines are always built optimised.
 set(_engines_flags -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=${_engines_cc}
-    -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} -DGGML_NATIVE=$<BOOL>)
-list(POP_BACK _engines_flags)
+    -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER})
 if(SELVEDGE_NATIVE)
   list(APPEND _engines_flags -DGGML_NATIVE=ON)
 else()
   list(APPEND _engines_flags -DGGML_NATIVE=OFF)
 endif()
 set(_engines_key "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_SYSTEM_PROCESSOR} ${_engines_flags}")
-set(_engines_inputs ${_engines_lock} ${_engines_recipe}/CMakeLists.txt ${_engines_recipe}/check.cpp
-    ${_engines_recipe}/check.cmake)
+set(_engines_inputs ${_engines_lock})
+foreach(_file IN ITEMS CMakeLists.txt amx_intrinsics.h check.cpp check.cmake)
+  list(APPEND _engines_inputs ${_engines_recipe}/${_file})
+endforeach()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_engines_inputs})
 foreach(_file IN LISTS _engines_inputs)
   file(SHA256 ${_file} _hash)
@@ -115,8 +116,20 @@ function(_engines_sweep)
   endforeach()
 endfunction()
 
-# Builds into <key>.tmp and renames its prefix to <key> as the last step. An interrupted build of the same
-# key is taken up where it stopped.
+# Builds one target in `work` and installs one component into its prefix/. Taken up where an interrupted build
+# stopped; flock waits for compilers that outlived a killed cmake.
+function(_engines_make work sources target component)
+  file(MAKE_DIRECTORY ${work})
+  _engines_step(${CMAKE_COMMAND} -S ${_engines_recipe} -B ${work}/build -G Ninja --log-level=ERROR -Wno-dev
+                -DCMAKE_INSTALL_PREFIX=${work}/prefix -DCMAKE_INSTALL_MESSAGE=NEVER
+                -DENGINES_SOURCES=${sources} ${ARGN} ${_engines_flags})
+  _engines_step(flock ${work}/build.lock
+                ${CMAKE_COMMAND} --build ${work}/build --parallel ${_engines_jobs} --target ${target})
+  file(REMOVE_RECURSE ${work}/prefix)
+  _engines_step(${CMAKE_COMMAND} --install ${work}/build --component ${component})
+endfunction()
+
+# Builds into <key>.tmp and renames its prefix to <key> as the last step.
 function(_engines_build)
   set(work ${SELVEDGE_ENGINES_PREFIX}.tmp)
   _engines_take(${SELVEDGE_ENGINES_PREFIX}.lock)
@@ -124,12 +137,8 @@ function(_engines_build)
     _engines_sweep()
     _engines_sources(sources)
     message(STATUS "engines: building llama.cpp, whisper.cpp and stable-diffusion.cpp, once for this machine: "
-                   "about 4 minutes on two cores")
-    _engines_step(${CMAKE_COMMAND} -S ${_engines_recipe} -B ${work}/build -G Ninja --log-level=WARNING -Wno-dev
-                  -DCMAKE_INSTALL_PREFIX=${work}/prefix -DENGINES_SOURCES=${sources} ${_engines_flags})
-    _engines_step(${CMAKE_COMMAND} --build ${work}/build --parallel 2 --target engines)
-    file(REMOVE_RECURSE ${work}/prefix)
-    _engines_step(${CMAKE_COMMAND} --install ${work}/build --component Unspecified)
+                   "about 5 minutes on two cores")
+    _engines_make(${work} ${sources} engines Unspecified -DENGINES_PEERS=OFF)
     file(REMOVE_RECURSE ${SELVEDGE_ENGINES_PREFIX})
     file(WRITE ${work}/prefix/complete "${sources}\n")
     file(RENAME ${work}/prefix ${SELVEDGE_ENGINES_PREFIX})
@@ -145,27 +154,22 @@ function(_engines_build_peers)
   if(NOT EXISTS ${SELVEDGE_ENGINES_PREFIX}/peers)
     _engines_sources(sources)
     message(STATUS "engines: building llama-bench, llama-server and llama-quantize from the same sources")
-    _engines_step(${CMAKE_COMMAND} -S ${_engines_recipe} -B ${work}/build -G Ninja --log-level=WARNING -Wno-dev
-                  -DCMAKE_INSTALL_PREFIX=${work}/prefix -DENGINES_SOURCES=${sources} -DENGINES_PEERS=ON ${_engines_flags})
-    _engines_step(${CMAKE_COMMAND} --build ${work}/build --parallel 2 --target peers)
-    file(REMOVE_RECURSE ${work}/prefix)
-    _engines_step(${CMAKE_COMMAND} --install ${work}/build --component peers)
+    _engines_make(${work} ${sources} peers peers -DENGINES_PEERS=ON)
     file(RENAME ${work}/prefix ${SELVEDGE_ENGINES_PREFIX}/peers)
     file(REMOVE_RECURSE ${work})
   endif()
   file(LOCK ${SELVEDGE_ENGINES_PREFIX}-peers.lock RELEASE)
 endfunction()
 
+cmake_host_system_information(RESULT _engines_jobs QUERY NUMBER_OF_LOGICAL_CORES)
 file(MAKE_DIRECTORY ${SELVEDGE_CACHE}/engines)
 if(NOT EXISTS ${SELVEDGE_ENGINES_PREFIX}/complete)
   _engines_build()
 endif()
-if(SELVEDGE_ENGINES_PEERS)
-  set(SELVEDGE_ENGINES_PEERS_DIR ${SELVEDGE_ENGINES_PREFIX}/peers)
-  if(NOT EXISTS ${SELVEDGE_ENGINES_PEERS_DIR})
-    _engines_build_peers()
-  endif()
+if(SELVEDGE_ENGINES_PEERS AND NOT EXISTS ${SELVEDGE_ENGINES_PREFIX}/peers)
+  _engines_build_peers()
 endif()
+file(WRITE ${CMAKE_BINARY_DIR}/engines-prefix.txt "${SELVEDGE_ENGINES_PREFIX}\n")
 message(STATUS "engines: ${SELVEDGE_ENGINES_PREFIX}")
 
 # --- targets ---
