@@ -229,7 +229,8 @@ TEST_F(GgufCheck, RandomDamageIsAnsweredAndCostsNoMemory) {
   rusage after{};
   ::getrusage(RUSAGE_SELF, &after);
   EXPECT_GT(accepted, 0);  // Damage in the weights themselves cannot be seen here.
-  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 512 * 1024);  // kB; sanitizers keep freed memory for a while.
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss,
+            512 * 1024);  // kB; sanitizers keep freed memory for a while.
 }
 
 }  // namespace
