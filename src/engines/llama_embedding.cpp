@@ -78,7 +78,8 @@ class LlamaEmbedding::Batch {
   llama_batch batch_;
 };
 
-LlamaEmbedding::LlamaEmbedding(Private, std::unique_ptr<LlamaModel> model, const wire::Load& load)
+LlamaEmbedding::LlamaEmbedding(Private, std::shared_ptr<const LlamaModel> model,
+                               const wire::Load& load)
     : model_(std::move(model)),
       threads_(load.threads_max),
       context_tokens_(window(load.context_tokens, llama_model_n_ctx_train(model_->get()))),
@@ -87,8 +88,8 @@ LlamaEmbedding::LlamaEmbedding(Private, std::unique_ptr<LlamaModel> model, const
 
 LlamaEmbedding::~LlamaEmbedding() = default;
 
-Result<std::unique_ptr<LlamaEmbedding>> LlamaEmbedding::open(std::unique_ptr<LlamaModel> model,
-                                                             const wire::Load& load) {
+Result<std::unique_ptr<LlamaEmbedding>> LlamaEmbedding::open(
+    std::shared_ptr<const LlamaModel> model, const wire::Load& load) {
   if (!is_encoder(*model)) {
     return Error{Code::model_unsupported,
                  "architecture " + model->architecture() + ": makes no embeddings"};

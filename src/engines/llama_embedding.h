@@ -17,7 +17,7 @@ namespace selvedge::engines {
 class LlamaEmbedding final : public Engine {
  public:
   // Errors: model_unsupported (not an encoder), model_load_failed.
-  static Result<std::unique_ptr<LlamaEmbedding>> open(std::unique_ptr<LlamaModel> model,
+  static Result<std::unique_ptr<LlamaEmbedding>> open(std::shared_ptr<const LlamaModel> model,
                                                       const wire::Load& load);
   ~LlamaEmbedding() override;
 
@@ -40,7 +40,7 @@ class LlamaEmbedding final : public Engine {
 
  public:
   // For open().
-  LlamaEmbedding(Private, std::unique_ptr<LlamaModel> model, const wire::Load& load);
+  LlamaEmbedding(Private, std::shared_ptr<const LlamaModel> model, const wire::Load& load);
 
  private:
   Status open_context();
@@ -48,7 +48,7 @@ class LlamaEmbedding final : public Engine {
   std::vector<Row> fill();
   Status pool(const Row& row);
 
-  std::unique_ptr<LlamaModel> model_;
+  std::shared_ptr<const LlamaModel> model_;
   ComputeThreads threads_;
   std::int32_t context_tokens_;
   std::size_t batch_tokens_;

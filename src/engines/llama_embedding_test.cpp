@@ -13,13 +13,13 @@ namespace {
 class LlamaEmbeddingTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto model = open_test_model(kRandomBge, log_);
+    auto model = open_test_model(kRandomBge);
     ASSERT_NE(model, nullptr);
     const wire::Load load{"", wire::ModelKind::embedding, 0, 1, 2};
-    auto engine = LlamaEmbedding::open(std::move(model), load);
+    auto engine = LlamaEmbedding::open(model, load);
     ASSERT_TRUE(engine.ok()) << engine.error().message;
     engine_ = std::move(*engine);
-    engine_->set_threads(2);
+    engine_->set_threads(1);
   }
   void start(wire::TaskId task, std::vector<std::string> texts,
              wire::Pooling pooling = wire::Pooling::cls) {
@@ -56,7 +56,6 @@ class LlamaEmbeddingTest : public testing::Test {
     return sum;
   }
 
-  EngineLog log_;
   std::unique_ptr<LlamaEmbedding> engine_;
   int steps_ = 0;
 };
@@ -150,9 +149,9 @@ TEST_F(LlamaEmbeddingTest, MakesNoText) {
 }
 
 TEST_F(LlamaEmbeddingTest, ADecoderIsRefused) {
-  auto model = open_test_model(kTinyLlama3, log_);
+  auto model = open_test_model(kTinyLlama3);
   ASSERT_NE(model, nullptr);
-  auto engine = LlamaEmbedding::open(std::move(model), {});
+  auto engine = LlamaEmbedding::open(model, {});
   ASSERT_FALSE(engine.ok());
   EXPECT_EQ(engine.error().code, Code::model_unsupported);
 }

@@ -1,6 +1,7 @@
 // LlamaLoader: model, engine, facts.
 #include "engines/llama_loader.h"
 
+#include <memory>
 #include <utility>
 
 #include "engines/engine_log.h"
@@ -14,10 +15,10 @@ namespace {
 template <class LlamaEngine>
 Result<LoadedEngine> open_engine(const wire::Load& load, EngineLog& log,
                                  const LoadProgress& progress) {
-  SEL_TRY(model, LlamaModel::open(load.model_path, log, progress));
-  const LlamaModel& facts_of = *model;
-  SEL_TRY(engine, LlamaEngine::open(std::move(model), load));
-  wire::Loaded facts = facts_of.facts();
+  SEL_TRY(opened, LlamaModel::open(load.model_path, log, progress));
+  const std::shared_ptr<const LlamaModel> model = std::move(opened);
+  SEL_TRY(engine, LlamaEngine::open(model, load));
+  wire::Loaded facts = model->facts();
   facts.context_tokens = engine->context_tokens();
   return LoadedEngine{std::move(engine), std::move(facts)};
 }

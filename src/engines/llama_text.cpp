@@ -109,7 +109,7 @@ class LlamaText::Batch {
   std::vector<Share> shares_;
 };
 
-LlamaText::LlamaText(Private, std::unique_ptr<LlamaModel> model, const wire::Load& load)
+LlamaText::LlamaText(Private, std::shared_ptr<const LlamaModel> model, const wire::Load& load)
     : model_(std::move(model)),
       threads_(load.threads_max),
       sequences_max_(std::clamp(load.sequences_max, 1, 64)),
@@ -120,7 +120,7 @@ LlamaText::LlamaText(Private, std::unique_ptr<LlamaModel> model, const wire::Loa
 
 LlamaText::~LlamaText() = default;
 
-Result<std::unique_ptr<LlamaText>> LlamaText::open(std::unique_ptr<LlamaModel> model,
+Result<std::unique_ptr<LlamaText>> LlamaText::open(std::shared_ptr<const LlamaModel> model,
                                                    const wire::Load& load) {
   if (llama_model_has_encoder(model->get()) || !llama_model_has_decoder(model->get()) ||
       model->metadata("{arch}.attention.causal") == "false") {

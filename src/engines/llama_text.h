@@ -26,7 +26,7 @@ namespace selvedge::engines {
 class LlamaText final : public Engine {
  public:
   // Errors: model_unsupported (not a decoder), model_load_failed.
-  static Result<std::unique_ptr<LlamaText>> open(std::unique_ptr<LlamaModel> model,
+  static Result<std::unique_ptr<LlamaText>> open(std::shared_ptr<const LlamaModel> model,
                                                  const wire::Load& load);
   ~LlamaText() override;
 
@@ -51,7 +51,7 @@ class LlamaText final : public Engine {
 
  public:
   // For open().
-  LlamaText(Private, std::unique_ptr<LlamaModel> model, const wire::Load& load);
+  LlamaText(Private, std::shared_ptr<const LlamaModel> model, const wire::Load& load);
 
  private:
   Status open_context();
@@ -63,7 +63,7 @@ class LlamaText final : public Engine {
   void forget(std::size_t slot, std::size_t from);
   bool kept_is_whole(std::size_t slot, std::size_t kept) const;
 
-  std::unique_ptr<LlamaModel> model_;
+  std::shared_ptr<const LlamaModel> model_;
   std::unique_ptr<ChatPrompt> chat_prompt_;
   std::unique_ptr<PromptTokens> prompt_tokens_;
   ComputeThreads threads_;

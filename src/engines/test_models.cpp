@@ -3,8 +3,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 
 #include <gtest/gtest.h>
+
+#include "engines/engine_log.h"
 
 namespace selvedge::engines {
 namespace {
@@ -35,7 +38,10 @@ std::string test_model_path(const std::string& file) {
   return {};
 }
 
-std::unique_ptr<LlamaModel> open_test_model(const std::string& file, EngineLog& log) {
+std::shared_ptr<const LlamaModel> open_test_model(const std::string& file) {
+  static EngineLog log;
+  static std::map<std::string, std::shared_ptr<const LlamaModel>> opened;
+  if (opened[file]) return opened[file];
   const std::string path = test_model_path(file);
   if (path.empty()) return nullptr;
   auto model = LlamaModel::open(path, log, [](float) { return true; });
@@ -43,7 +49,7 @@ std::unique_ptr<LlamaModel> open_test_model(const std::string& file, EngineLog& 
     ADD_FAILURE() << model.error().message;
     return nullptr;
   }
-  return std::move(*model);
+  return opened[file] = std::move(*model);
 }
 
 }  // namespace selvedge::engines

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "engines/engine_log.h"
 #include "engines/llama_model.h"
 
 namespace selvedge::engines {
@@ -16,7 +15,8 @@ inline constexpr const char* kRandomBge = "random-bge-base-768.gguf";
 // missing fails the test and says how to get it; the path is empty then.
 std::string test_model_path(const std::string& file);
 
-// The model opened, null (and the test failed) when that does not work.
-std::unique_ptr<LlamaModel> open_test_model(const std::string& file, EngineLog& log);
+// Opens each model once for all tests of the program. Null (and the test failed) when that does not
+// work.
+std::shared_ptr<const LlamaModel> open_test_model(const std::string& file);
 
 }  // namespace selvedge::engines
