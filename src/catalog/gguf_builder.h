@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace selvedge::catalog {
@@ -116,6 +117,10 @@ inline std::string small_gguf(std::string_view architecture, std::uint32_t width
 }
 
 inline void write_file(const std::filesystem::path& file, std::string_view bytes) {
+  // Some file systems flush a file that is cut to nothing and written again: thousands of times
+  // slow.
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
   std::ofstream(file, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
