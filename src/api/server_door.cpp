@@ -13,6 +13,7 @@
 #include "api/vectorize_vectors.h"
 #include "base/limits.h"
 #include "base/offload.h"
+#include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
@@ -125,6 +126,8 @@ http::Response ServerDoor::error_body(int status, Code code, std::string_view me
     response = plain_error(error);
   } else if (path.find("/vectorize/") != std::string_view::npos) {
     response = vectorize_error(error);
+  } else if (path.find("/ai/run/") != std::string_view::npos) {
+    response = workers_ai_error(error, random_uuid());
   } else {
     response = envelope_error(error);
   }

@@ -152,6 +152,10 @@ class VectorReader {
     return std::nullopt;
   }
 
+  // Tells a refused key from a line that is no JSON.
+  bool metadata_key_fault() const { return metadata_key_fault_; }
+  std::string_view id() const { return id_ ? std::string_view(*id_) : std::string_view(); }
+
  private:
   LineResult read_fields(ondemand::object object) {
     for (auto field : object) {
@@ -239,13 +243,6 @@ class VectorReader {
     return std::nullopt;
   }
 
- public:
-  // Tells a refused key from a line that is no JSON.
-  bool metadata_key_fault() const { return metadata_key_fault_; }
-  const std::string& id() const { return id_ ? *id_ : kNoId; }
-
- private:
-  inline static const std::string kNoId;
   vectors::VectorBatch& batch_;
   const VectorLinesOptions& options_;
   std::size_t values_begin_;
