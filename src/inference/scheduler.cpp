@@ -103,6 +103,7 @@ void Scheduler::update_activity() {
     return;
   }
   threads_->rest(*threads_id_, now);
+  watch_.notify();  // It may be idle for long from now on.
   if (waiting_.empty() && retired_) unload();
 }
 

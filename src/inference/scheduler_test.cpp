@@ -85,6 +85,7 @@ TEST_F(SchedulerTest, WaitingTasksGoOnWithTheNextRunner) {
 }
 
 TEST_F(SchedulerTest, AHungRunnerIsKilledAndTheNextTaskIsServed) {
+  options_.silence_ms_max = 300;
   create();
   const auto resolved = model("a.gguf");
   const auto start = Clock::now();
@@ -96,6 +97,7 @@ TEST_F(SchedulerTest, AHungRunnerIsKilledAndTheNextTaskIsServed) {
 }
 
 TEST_F(SchedulerTest, ASlowTaskOfARunnerThatAnswersPingsIsNoHang) {
+  options_.silence_ms_max = 300;
   create();
   const auto completion = await(complete(model("a.gguf"), "[[say slow]] [[delay 900]]"));
   EXPECT_EQ(completion.text, "slow");
@@ -106,7 +108,7 @@ TEST_F(SchedulerTest, ARunnerKilledFromOutsideComesBack) {
   const auto resolved = model("a.gguf");
   for (const int number : {SIGKILL, SIGSEGV, SIGTERM}) {
     const auto stream = begin_stream(resolved, kSlow);
-    ASSERT_EQ(::kill(pid_of("a.gguf"), number), 0);
+    ASSERT_NO_FATAL_FAILURE(signal_runner("a.gguf", number));
     const auto start = Clock::now();
     EXPECT_TRUE(await(rest_of(*stream)).failed_with(Code::model_crashed));
     EXPECT_LT(Clock::now() - start, std::chrono::seconds(1));
@@ -115,10 +117,11 @@ TEST_F(SchedulerTest, ARunnerKilledFromOutsideComesBack) {
 }
 
 TEST_F(SchedulerTest, AStoppedRunnerIsHung) {
+  options_.silence_ms_max = 300;
   create();
   const auto resolved = model("a.gguf");
   const auto stream = begin_stream(resolved, kSlow);
-  ASSERT_EQ(::kill(pid_of("a.gguf"), SIGSTOP), 0);
+  ASSERT_NO_FATAL_FAILURE(signal_runner("a.gguf", SIGSTOP));
   EXPECT_TRUE(await(rest_of(*stream)).failed_with(Code::model_crashed));
   EXPECT_EQ(await(complete(resolved, "[[say back]]")).text, "back");
 }
@@ -127,8 +130,7 @@ TEST_F(SchedulerTest, AnIdleRunnerThatDiesIsReplacedByTheNextTask) {
   create();
   const auto resolved = model("a.gguf");
   await(complete(resolved, "hello"));
-  const int pid = pid_of("a.gguf");
-  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  ASSERT_NO_FATAL_FAILURE(signal_runner("a.gguf", SIGKILL));
   ASSERT_TRUE(run_until([&] { return pid_of("a.gguf") == 0; }));
 
   EXPECT_EQ(await(complete(resolved, "[[say back]]")).text, "back");
