@@ -185,7 +185,7 @@ TEST_F(Damage, ATornLogGivesAnExactPrefixOfTheWrites) {
   const std::string bytes = read_file(log);
   ASSERT_EQ(writes_found(log, bytes).value(), std::size_t{kWrites});
   std::size_t last = 0;
-  for (std::size_t size = 0; size < bytes.size(); size += 41) {
+  for (std::size_t size = 0; size < bytes.size(); size += 61) {
     const auto found = writes_found(log, bytes.substr(0, size));
     ASSERT_TRUE(found.ok()) << size << ": " << found.error().message;
     EXPECT_GE(found.value(), last);
@@ -205,7 +205,7 @@ TEST_F(Damage, AFlippedBitAnywhereInTheLogIsReported) {
   fill(false);
   const fs::path log = file_named(".log");
   const std::string bytes = read_file(log);
-  for (std::size_t at = 0; at < bytes.size(); at += 7) {
+  for (std::size_t at = 0; at < bytes.size(); at += 11) {
     std::string flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
     const auto found = writes_found(log, flipped);
@@ -223,7 +223,7 @@ TEST_F(Damage, AFlippedBitOfATableIsReportedOrChangesNothing) {
   const std::string bytes = read_file(table);
   std::size_t reported = 0;
   std::size_t tried = 0;
-  for (std::size_t at = 0; at < bytes.size(); at += 29) {
+  for (std::size_t at = 0; at < bytes.size(); at += 41) {
     std::string flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
     const auto found = writes_found(table, flipped);
@@ -242,7 +242,7 @@ TEST_F(Damage, AFlippedBitOfTheManifestIsReported) {
   fill(true);
   const fs::path manifest = file_named("MANIFEST-");
   const std::string bytes = read_file(manifest);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+  for (std::size_t at = 0; at < bytes.size(); at += 5) {
     std::string flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
     const auto found = writes_found(manifest, flipped);
