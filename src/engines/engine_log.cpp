@@ -24,8 +24,9 @@ void EngineLog::receive(ggml_log_level level, const char* text, void* self) {
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
   if (line.empty()) return;
   if (level == GGML_LOG_LEVEL_WARN) {
-    // Said of every encoder: pooling is done here and not by the context.
-    if (line.find("pooling_type") != line.npos) return;
+    // Said of every encoder and of every context that sequences share; both are meant: pooling is
+    // done here, and no sequence outgrows its window.
+    if (line.find("pooling_type") != line.npos || line.find("n_ctx_seq") != line.npos) return;
     log::warn("llama.cpp: {}", line);
     return;
   }

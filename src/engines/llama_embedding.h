@@ -1,6 +1,8 @@
 // LlamaEmbedding: embeddings of texts over llama.cpp, by encoder models of the BERT family.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -47,12 +49,14 @@ class LlamaEmbedding final : public Engine {
   std::vector<llama_token> tokens_of_text(const std::string& text) const;
   std::vector<Row> fill();
   Status pool(const Row& row);
+  void give_back_logits(std::size_t batch_tokens);
 
   std::shared_ptr<const LlamaModel> model_;
   ComputeThreads threads_;
   std::int32_t context_tokens_;
   std::size_t batch_tokens_;
   std::size_t dimensions_;
+  std::size_t largest_batch_tokens_ = 0;
   llama_context_ptr context_;
   std::unique_ptr<Batch> batch_;
   std::deque<std::unique_ptr<Task>> tasks_;
