@@ -31,8 +31,8 @@ struct Quote {
 std::vector<Candidate> candidates_of(std::span<const Passage> passages);
 
 // Refuses when there are no candidates, or when the best one's cosine is below `refuse_below` (0 =
-// never). Candidates are scored by cosine + 0.1 x word overlap with the question; of equal scores
-// the first counts. Why these rules and numbers: docs/answers.md.
+// never). Candidates are scored by cosine + 0.1 x word overlap with the question + 0.05 x likeness
+// of script; of equal scores the first counts. Why these rules and numbers: docs/answers.md.
 Quote best_quote(std::string_view question, std::span<const Passage> passages,
                  std::span<const Candidate> candidates, double refuse_below);
 

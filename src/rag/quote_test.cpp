@@ -51,6 +51,15 @@ TEST(Quote, WordsOfTheQuestionDecideBetweenNearSentences) {
   EXPECT_NEAR(quote.cosine, 0.89, 1e-9);
 }
 
+TEST(Quote, OfTwoLanguagesThatSayTheSameTheQuestionsOwnIsQuoted) {
+  const std::vector<Passage> passages = {{"zh", "Durable Objects 提供強一致性的狀態管理。", 0.9F},
+                                         {"en", "Durable Objects give consistent state.", 0.9F}};
+  const std::vector<Candidate> near = with_cosines(passages, {0.89, 0.87});
+  EXPECT_EQ(best_quote("What are Durable Objects?", passages, near, 0.82).text, passages[1].text);
+  EXPECT_EQ(best_quote("Durable Objects 提供什麼樣的管理?", passages, near, 0.82).text,
+            passages[0].text);
+}
+
 TEST(Quote, RefusesUnderTheThresholdInTheQuestionsLanguage) {
   const std::vector<Passage> passages = {{"p1", "One thing.", 0.7F}};
   const std::vector<Candidate> far = with_cosines(passages, {0.81});
