@@ -61,7 +61,7 @@ std::string prompt_text(int tokens, unsigned salt) {
                                 " day",  " part",   " work", " place"};
   std::string text = std::to_string(salt);
   unsigned state = salt * 2654435761u + 12345u;
-  for (int at = 0; at < tokens - 6; ++at) {
+  for (int at = 0; at < tokens - 16; ++at) {
     state = state * 1664525u + 1013904223u;
     text += words[state >> 29];
   }
