@@ -14,12 +14,13 @@
 
 namespace selvedge::api {
 
-// POST   /knowledge/add   {"text":…,"id":…?} -> {"message":"Indexed successfully"}; the id in the
-//                         header selvedge-id
-// GET    /knowledge       ?cursor=&limit= ->
-// {"items":[{"id","text","chunks"}],"total_chunks","next"} DELETE /knowledge/{id} POST   /chat
-// {"question":…}, ?answer=auto|model|quote, ?sources=1 -> text/event-stream GET    /imagine
-// ?prompt= -> for now an error that says what is missing GET    /health, GET /
+// POST /knowledge/add {"text","id"?}: {"message":"Indexed successfully"}; the id is in the header
+//   selvedge-id.
+// GET /knowledge?cursor=&limit=: {"items":[{"id","text","chunks"}],"total_chunks","next"}.
+// DELETE /knowledge/{id}.
+// POST /chat?answer=auto|model|quote&sources=1 {"question"}: text/event-stream.
+// GET /imagine?prompt=: for now an error that says what is missing.
+// GET /health, GET /.
 //
 // Bodies are JSON whatever their content type says: curl's -d sends JSON as a form. Errors are
 // plain_error().
