@@ -18,16 +18,19 @@ ComputeThreads::Pool ComputeThreads::make_pool(std::int32_t threads) {
   return Pool(ggml_threadpool_new(&params));
 }
 
-ggml_threadpool* ComputeThreads::pool_for(std::int32_t threads) const {
-  return threads == 1 || !team_ ? single_.get() : team_.get();
+void ComputeThreads::grant(std::int32_t threads) {
+  threads = std::clamp(threads, 1, threads_max_);
+  if (threads == granted_) return;
+  granted_ = threads;
+  pace_.grant(threads);
 }
 
-void ComputeThreads::set(llama_context* context, std::int32_t threads,
-                         std::int32_t single_token_threads) {
-  threads = std::clamp(threads, 1, threads_max_);
-  single_token_threads = std::clamp(single_token_threads, 1, threads);
-  llama_attach_threadpool(context, pool_for(single_token_threads), pool_for(threads));
-  llama_set_n_threads(context, single_token_threads, threads);
+void ComputeThreads::use(llama_context* context, std::int32_t threads) {
+  if (threads == used_) return;
+  used_ = threads;
+  ggml_threadpool* pool = threads == 1 || !team_ ? single_.get() : team_.get();
+  llama_attach_threadpool(context, pool, pool);
+  llama_set_n_threads(context, threads, threads);
 }
 
 }  // namespace selvedge::engines

@@ -119,13 +119,10 @@ Status LlamaEmbedding::open_context() {
   context_.reset(llama_init_from_model(model_->get(), params));
   if (!context_) return Error{Code::model_load_failed, "no memory for the encoder's context"};
   batch_ = std::make_unique<Batch>(batch_tokens_);
-  set_threads(1);
   return ok_status();
 }
 
-void LlamaEmbedding::set_threads(std::int32_t threads) {
-  threads_.set(context_.get(), threads, threads);
-}
+void LlamaEmbedding::set_threads(std::int32_t threads) { threads_.grant(threads); }
 
 Status LlamaEmbedding::start_generate(wire::Generate) {
   return Error{Code::model_unsupported,
@@ -194,7 +191,9 @@ std::vector<LlamaEmbedding::Row> LlamaEmbedding::fill() {
 Status LlamaEmbedding::step(std::vector<wire::Message>& events) {
   const std::vector<Row> rows = fill();
   if (!rows.empty()) {
-    const std::int32_t failure = llama_encode(context_.get(), batch_->get());
+    const std::int32_t failure = threads_.run(context_.get(), batch_->size(), false, [this] {
+      return llama_encode(context_.get(), batch_->get());
+    });
     if (failure != 0) {
       return Error{Code::internal,
                    "llama.cpp could not encode a batch (" + std::to_string(failure) + ")"};

@@ -13,8 +13,10 @@ namespace selvedge::engines {
 namespace {
 
 constexpr std::int32_t kContextTokensMax = 8192;  // When the server does not say.
-constexpr std::uint64_t kSmallParameters = 500'000'000;
 constexpr std::size_t kBatchTokens = 512;
+// Tokens that ended sequences may keep while another one runs: attention passes over the cells of
+// all sequences, and a thousand of them cost a small model 3% of its speed.
+constexpr std::int32_t kIdleTokens = 1024;
 
 std::int32_t window(std::int32_t asked, std::int32_t trained) {
   const std::int32_t own = trained > 0 ? trained : kContextTokensMax;
@@ -82,7 +84,8 @@ class LlamaText::Batch {
     batch_.n_tokens = 0;
     shares_.clear();
   }
-  std::size_t room() const { return tokens_max_ - static_cast<std::size_t>(batch_.n_tokens); }
+  std::size_t size() const { return static_cast<std::size_t>(batch_.n_tokens); }
+  std::size_t room() const { return tokens_max_ - size(); }
   const llama_batch& get() const { return batch_; }
   const std::vector<Share>& shares() const { return shares_; }
   bool empty() const { return shares_.empty(); }
@@ -142,7 +145,6 @@ Status LlamaText::open_context() {
   params.n_seq_max = static_cast<std::uint32_t>(sequences_max_);
   params.n_batch = kBatchTokens;
   params.n_ubatch = kBatchTokens;
-  params.n_outputs_max = static_cast<std::uint32_t>(sequences_max_);
   params.kv_unified = true;
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_AUTO;
   params.no_perf = true;
@@ -153,20 +155,17 @@ Status LlamaText::open_context() {
     return Error{Code::model_load_failed,
                  "no memory for a context of " + std::to_string(cells) + " tokens"};
   }
-  slots_ = std::make_unique<SlotTable>(static_cast<std::size_t>(sequences_max_),
-                                       static_cast<std::size_t>(cells));
+  slots_ = std::make_unique<SlotTable>(
+      static_cast<std::size_t>(sequences_max_), static_cast<std::size_t>(cells),
+      static_cast<std::size_t>(std::max(kIdleTokens, context_tokens_ / 4)));
   batch_ = std::make_unique<Batch>(kBatchTokens);
   std::int32_t count = 0;
   const llama_token* suppressed = llama_vocab_get_suppress_tokens(model_->vocabulary(), &count);
   if (suppressed != nullptr) suppressed_.assign(suppressed, suppressed + count);
-  set_threads(1);
   return ok_status();
 }
 
-void LlamaText::set_threads(std::int32_t threads) {
-  const bool small = llama_model_n_params(model_->get()) < kSmallParameters;
-  threads_.set(context_.get(), threads, small && threads <= 2 ? 1 : threads);
-}
+void LlamaText::set_threads(std::int32_t threads) { threads_.grant(threads); }
 
 Result<std::vector<llama_token>> LlamaText::prompt_tokens(const wire::Generate& task) const {
   if (!task.messages.empty()) return prompt_tokens_->chat(task.messages);
@@ -296,14 +295,17 @@ void LlamaText::fill(Batch& batch) {
 }
 
 Status LlamaText::decode(Batch& batch) {
-  std::int32_t failure = llama_decode(context_.get(), batch.get());
+  const auto compute = [&] { return llama_decode(context_.get(), batch.get()); };
+  const std::size_t tokens = batch.size();
+  const bool steady = tokens == 1 && batch.shares().front().sequence->repeatable;
+  std::int32_t failure = threads_.run(context_.get(), tokens, steady, compute);
   if (failure == 1) {
     // No cells in a row that suits: what ended sequences hold is only a cache.
     for (const std::size_t slot : slots_->idle_slots()) {
       forget(slot, 0);
       slots_->clear(slot);
     }
-    failure = llama_decode(context_.get(), batch.get());
+    failure = threads_.run(context_.get(), tokens, steady, compute);
   }
   if (failure == 0) return ok_status();
   // Which cells were written is not known: start clean.

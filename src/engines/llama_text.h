@@ -20,9 +20,11 @@ namespace selvedge::engines {
 // for its prompt and completion are free. Prompts that begin like one seen lately are computed from
 // where they differ.
 //
-// Deterministic: a task with a seed, or with temperature 0, that runs alone gives the same
-// completion each time. For these only such beginnings are kept whose recomputation would give the
-// same bits: whole prompt chunks computed alone.
+// Repeatable: a task with a seed, or with temperature 0, that runs alone gives the same completion
+// each time (at depth as far as as many threads computed it). To such a task only beginnings are of
+// use whose recomputation would give the same bits: whole chunks computed alone in a memory that
+// held nothing else, since sums run in the order of the cells. Otherwise it starts with an empty
+// memory.
 class LlamaText final : public Engine {
  public:
   // Errors: model_unsupported (not a decoder), model_load_failed.

@@ -7,7 +7,8 @@
 
 namespace selvedge::engines {
 
-SlotTable::SlotTable(std::size_t slots, std::size_t cells) : slots_(slots), cells_(cells) {}
+SlotTable::SlotTable(std::size_t slots, std::size_t cells, std::size_t idle_cells_max)
+    : slots_(slots), cells_(cells), idle_cells_max_(idle_cells_max) {}
 
 std::size_t SlotTable::common_tokens(const Slot& slot, const Question& question) const {
   if (!question.may_keep || question.prompt.empty()) return 0;
@@ -23,10 +24,16 @@ std::size_t SlotTable::common_tokens(const Slot& slot, const Question& question)
   return common;
 }
 
-std::size_t SlotTable::cells_used() const {
-  std::size_t used = 0;
-  for (const Slot& slot : slots_) used += slot.running ? slot.reserved : slot.tokens.size();
-  return used;
+std::size_t SlotTable::running_cells() const {
+  std::size_t cells = 0;
+  for (const Slot& slot : slots_) cells += slot.running ? slot.reserved : 0;
+  return cells;
+}
+
+std::size_t SlotTable::idle_cells() const {
+  std::size_t cells = 0;
+  for (const Slot& slot : slots_) cells += slot.running ? 0 : slot.tokens.size();
+  return cells;
 }
 
 // The slot that holds the beginning is taken itself when most of what it holds is wanted; else its
@@ -57,9 +64,8 @@ std::optional<std::size_t> SlotTable::oldest_idle_with_tokens(std::size_t but,
 
 std::optional<SlotTable::Placement> SlotTable::take(const Question& question) {
   const std::size_t needed = question.prompt.size() + question.tokens_max;
-  std::size_t running_cells = 0;
-  for (const Slot& slot : slots_) running_cells += slot.running ? slot.reserved : 0;
-  if (running_cells + needed > cells_) return std::nullopt;
+  const std::size_t running = running_cells();
+  if (running + needed > cells_) return std::nullopt;
 
   Placement place;
   for (std::size_t at = 0; at < slots_.size(); ++at) {
@@ -68,7 +74,10 @@ std::optional<SlotTable::Placement> SlotTable::take(const Question& question) {
     place.kept = common;
     place.copy_from = at;
   }
-  const auto target = idle_slot_for(place.copy_from, place.kept);
+  const bool solitary = question.exact_chunk > 0 && running == 0;
+  // A memory to itself, and in it the beginning where it is.
+  const auto target = solitary && place.kept > 0 ? std::optional(place.copy_from)
+                                                 : idle_slot_for(place.copy_from, place.kept);
   if (!target) return std::nullopt;
   place.slot = *target;
   if (place.kept == 0) place.copy_from = place.slot;
@@ -79,9 +88,12 @@ std::optional<SlotTable::Placement> SlotTable::take(const Question& question) {
                      question.prompt.begin() + static_cast<std::ptrdiff_t>(place.kept));
   slot.exact = exact;
   slot.running = true;
+  slot.solitary = solitary;
+  if (solitary) place.cleared = clear_all_but(place.slot);
   slot.reserved = needed;
   slot.used_at = ++clock_;
-  while (cells_used() > cells_) {
+  const std::size_t idle_max = std::min(idle_cells_max_, cells_ - running_cells());
+  while (idle_cells() > idle_max) {
     auto victim = oldest_idle_with_tokens(place.slot, place.copy_from);
     // The source goes last; its shared cells live on in the slot.
     if (!victim) victim = place.copy_from;
@@ -92,9 +104,20 @@ std::optional<SlotTable::Placement> SlotTable::take(const Question& question) {
   return place;
 }
 
+std::vector<std::size_t> SlotTable::clear_all_but(std::size_t slot) {
+  std::vector<std::size_t> cleared;
+  for (std::size_t at = 0; at < slots_.size(); ++at) {
+    if (at == slot || slots_[at].tokens.empty()) continue;
+    clear(at);
+    cleared.push_back(at);
+  }
+  return cleared;
+}
+
 void SlotTable::append(std::size_t slot, std::span<const TokenId> tokens, bool exact) {
   Slot& one = slots_[slot];
-  if (exact && one.exact == one.tokens.size()) one.exact += tokens.size();
+  const bool same_again = exact && one.solitary && one.exact == one.tokens.size();
+  if (same_again) one.exact += tokens.size();
   one.tokens.insert(one.tokens.end(), tokens.begin(), tokens.end());
 }
 

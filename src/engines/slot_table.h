@@ -15,7 +15,9 @@ using TokenId = std::int32_t;
 // itself: the caller does to the real memory what the table says.
 class SlotTable {
  public:
-  SlotTable(std::size_t slots, std::size_t cells);
+  // `idle_cells_max`: what ended sequences may hold after a take(), the one that is continued
+  // aside.
+  SlotTable(std::size_t slots, std::size_t cells, std::size_t idle_cells_max);
 
   // A prompt's place: the first `kept` tokens are in the memory already.
   // To do in this order: forget what `slot` holds beyond what is kept (all, when copying), share
@@ -30,7 +32,8 @@ class SlotTable {
   struct Question {
     std::span<const TokenId> prompt;
     std::size_t tokens_max = 0;  // Of the completion.
-    // Keep only whole chunks of this many tokens that were computed as by exact(); 0: keep all.
+    // Not 0: keep only whole chunks of this many tokens that were computed exactly (see append),
+    // and if nothing runs, forget all else.
     std::size_t exact_chunk = 0;
     bool may_keep = true;
   };
@@ -41,7 +44,7 @@ class SlotTable {
   std::optional<Placement> take(const Question& question);
 
   // `tokens` were computed into `slot` behind what it holds. `exact`: alone in their batch, and as
-  // one chunk, so that computing them again gives the same bits.
+  // one chunk. Where the memory held nothing else either, computing them again gives the same bits.
   void append(std::size_t slot, std::span<const TokenId> tokens, bool exact);
 
   // The slot's sequence has ended. Its tokens stay for later prompts until their cells are needed.
@@ -66,16 +69,20 @@ class SlotTable {
     std::size_t exact = 0;     // Leading tokens computed exactly.
     std::size_t reserved = 0;  // Cells promised to the running sequence.
     bool running = false;
+    bool solitary = false;  // Nothing else was in the memory when it was taken.
     std::uint64_t used_at = 0;
   };
 
   std::size_t common_tokens(const Slot& slot, const Question& question) const;
   std::optional<std::size_t> idle_slot_for(std::size_t source, std::size_t kept) const;
   std::optional<std::size_t> oldest_idle_with_tokens(std::size_t but, std::size_t and_but) const;
-  std::size_t cells_used() const;
+  std::vector<std::size_t> clear_all_but(std::size_t slot);
+  std::size_t running_cells() const;
+  std::size_t idle_cells() const;
 
   std::vector<Slot> slots_;
   std::size_t cells_;
+  std::size_t idle_cells_max_;
   std::uint64_t clock_ = 0;
 };
 

@@ -31,14 +31,14 @@ SlotTable::Placement run(SlotTable& table, const Tokens& prompt, std::size_t tok
 }
 
 TEST(SlotTable, AFirstPromptKeepsNothing) {
-  SlotTable table(2, 100);
+  SlotTable table(2, 100, 100);
   const auto place = run(table, counting(1, 20));
   EXPECT_EQ(place.kept, 0u);
   EXPECT_TRUE(place.cleared.empty());
 }
 
 TEST(SlotTable, TheSamePromptAgainComputesOneToken) {
-  SlotTable table(2, 100);
+  SlotTable table(2, 100, 100);
   const auto first = run(table, counting(1, 20));
   table.release(first.slot);
   const auto second = run(table, counting(1, 20));
@@ -48,7 +48,7 @@ TEST(SlotTable, TheSamePromptAgainComputesOneToken) {
 }
 
 TEST(SlotTable, ARunningSequenceSharesItsBeginning) {
-  SlotTable table(2, 100);
+  SlotTable table(2, 100, 100);
   const auto first = run(table, counting(1, 20) + counting(100, 5));
   const auto second = run(table, counting(1, 20) + counting(200, 5));
   EXPECT_NE(second.slot, first.slot);
@@ -57,7 +57,7 @@ TEST(SlotTable, ARunningSequenceSharesItsBeginning) {
 }
 
 TEST(SlotTable, ALongConversationIsNotLostToAPromptThatSharesLittleOfIt) {
-  SlotTable table(2, 200);
+  SlotTable table(2, 200, 200);
   const auto talk = run(table, counting(1, 80));
   table.release(talk.slot);
   const auto other = run(table, counting(1, 10) + counting(500, 10));
@@ -68,7 +68,7 @@ TEST(SlotTable, ALongConversationIsNotLostToAPromptThatSharesLittleOfIt) {
 }
 
 TEST(SlotTable, NoPlaceWhileEverySlotRuns) {
-  SlotTable table(1, 100);
+  SlotTable table(1, 100, 100);
   const auto first = run(table, counting(1, 20));
   const Tokens prompt = counting(50, 5);
   EXPECT_FALSE(table.take({prompt, 10, 0, true}).has_value());
@@ -77,7 +77,7 @@ TEST(SlotTable, NoPlaceWhileEverySlotRuns) {
 }
 
 TEST(SlotTable, NoPlaceWhileTheRunningSequencesNeedTheCells) {
-  SlotTable table(4, 100);
+  SlotTable table(4, 100, 100);
   run(table, counting(1, 40), 30);
   const Tokens prompt = counting(500, 20);
   EXPECT_FALSE(table.take({prompt, 11, 0, true}).has_value());
@@ -85,7 +85,7 @@ TEST(SlotTable, NoPlaceWhileTheRunningSequencesNeedTheCells) {
 }
 
 TEST(SlotTable, EndedSequencesAreForgottenOldestFirstWhenCellsAreNeeded) {
-  SlotTable table(4, 100);
+  SlotTable table(4, 100, 100);
   const auto a = run(table, counting(1, 30));
   const auto b = run(table, counting(100, 30));
   table.release(b.slot);
@@ -95,8 +95,19 @@ TEST(SlotTable, EndedSequencesAreForgottenOldestFirstWhenCellsAreNeeded) {
   EXPECT_EQ(table.tokens(a.slot).size(), 30u);
 }
 
+TEST(SlotTable, EndedSequencesHoldNoMoreThanTheyMay) {
+  SlotTable table(4, 1000, 50);
+  const auto a = run(table, counting(1, 40));
+  table.release(a.slot);
+  const auto b = run(table, counting(100, 40));
+  EXPECT_TRUE(b.cleared.empty());
+  table.release(b.slot);
+  const auto c = run(table, counting(200, 40));
+  EXPECT_EQ(c.cleared, std::vector<std::size_t>{a.slot});
+}
+
 TEST(SlotTable, ExactQuestionsKeepWholeChunksThatWereComputedAlone) {
-  SlotTable table(1, 100);
+  SlotTable table(1, 100, 100);
   const Tokens prompt = counting(1, 40);
   auto place = table.take({prompt, 10, 16, true});
   ASSERT_TRUE(place.has_value());
@@ -109,8 +120,31 @@ TEST(SlotTable, ExactQuestionsKeepWholeChunksThatWereComputedAlone) {
   EXPECT_EQ(again->kept, 32u);
 }
 
+TEST(SlotTable, ExactQuestionsHaveTheMemoryToThemselvesWhenNothingRuns) {
+  SlotTable table(3, 200, 200);
+  const auto other = run(table, counting(500, 40));
+  table.release(other.slot);
+  const Tokens prompt = counting(1, 40);
+  auto place = table.take({prompt, 10, 16, true});
+  ASSERT_TRUE(place.has_value());
+  EXPECT_TRUE(table.idle_slots().empty());
+}
+
+TEST(SlotTable, WhatWasComputedBesideOthersIsNotExact) {
+  SlotTable table(3, 200, 200);
+  run(table, counting(500, 40));
+  const Tokens prompt = counting(1, 40);
+  auto place = table.take({prompt, 10, 16, true});
+  ASSERT_TRUE(place.has_value());
+  table.append(place->slot, std::span(prompt).subspan(0, 16), true);
+  table.release(place->slot);
+  auto again = table.take({prompt, 10, 16, true});
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->kept, 0u);
+}
+
 TEST(SlotTable, ExactQuestionsKeepNothingThatWasComputedInCompany) {
-  SlotTable table(1, 100);
+  SlotTable table(1, 100, 100);
   const Tokens prompt = counting(1, 40);
   auto place = table.take({prompt, 10, 16, true});
   ASSERT_TRUE(place.has_value());
