@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <utility>
@@ -20,6 +21,25 @@ constexpr float kHopelessLogits = 30.0f;
 float sane(double value, float low, float high, float otherwise) {
   if (!std::isfinite(value)) return otherwise;
   return std::clamp(static_cast<float>(value), low, high);
+}
+
+// The first of the largest. Several maxima side by side, which the compiler keeps in one register:
+// this runs over the whole vocabulary for every token.
+llama_token likeliest(std::span<const float> logits) {
+  constexpr std::size_t kLanes = 16;
+  float lanes[kLanes];
+  std::fill(std::begin(lanes), std::end(lanes), -std::numeric_limits<float>::infinity());
+  std::size_t at = 0;
+  for (; at + kLanes <= logits.size(); at += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float value = logits[at + lane];
+      lanes[lane] = value > lanes[lane] ? value : lanes[lane];
+    }
+  }
+  float best = *std::max_element(std::begin(lanes), std::end(lanes));
+  for (; at < logits.size(); ++at) best = std::max(best, logits[at]);
+  const auto found = std::find(logits.begin(), logits.end(), best);
+  return found == logits.end() ? 0 : static_cast<llama_token>(found - logits.begin());
 }
 
 std::uint32_t seed_of(const wire::Sampling& sampling) {
@@ -59,10 +79,7 @@ llama_token Sampler::sample(std::span<float> logits) {
     logits[static_cast<std::size_t>(token)] = -std::numeric_limits<float>::infinity();
   }
   penalize(logits);
-  const llama_token token =
-      chain_ ? draw(logits)
-             : static_cast<llama_token>(std::max_element(logits.begin(), logits.end()) -
-                                        logits.begin());
+  const llama_token token = chain_ ? draw(logits) : likeliest(logits);
   accept(token, true);
   return token;
 }
@@ -91,7 +108,7 @@ void Sampler::penalize(std::span<float> logits) const {
 }
 
 llama_token Sampler::draw(std::span<const float> logits) {
-  const float best = *std::max_element(logits.begin(), logits.end());
+  const float best = logits[static_cast<std::size_t>(likeliest(logits))];
   const float floor = best - kHopelessLogits * std::max(1.0f, temperature_);
   candidates_.clear();
   for (std::size_t at = 0; at < logits.size(); ++at) {
