@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Bot benchmark: time to the first token and the whole answer, second start, and resident memory.
-"""Usage: bench/bot.py [--questions N] [--json]; needs a release build and the small models (both made by ./run)."""
+"""Usage: bench/bot.py [--rounds N] [--json]; needs a release build and the small models (both made by ./run)."""
 import argparse
 import http.client
 import json
@@ -59,7 +59,7 @@ def ask(url, question, mode):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--questions", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each question is asked again")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     figures = {}
@@ -75,11 +75,12 @@ def main():
                 request("POST", server.bot_url + "/knowledge/add", {"id": f"t{at}", "text": text})
             for mode in ("quote", "model"):
                 ask(server.bot_url, "Is it warm?", mode)  # Loads the model.
-                times = [ask(server.bot_url, QUESTIONS[at % len(QUESTIONS)], mode) for at in range(options.questions)]
-                firsts, wholes = zip(*times)
-                figures[f"{mode}_first_ms_p50"] = statistics.median(firsts)
-                figures[f"{mode}_first_ms_max"] = max(firsts)
-                figures[f"{mode}_whole_ms_p50"] = statistics.median(wholes)
+                for when, rounds in (("new", 1), ("again", options.rounds)):
+                    times = [ask(server.bot_url, question, mode) for _ in range(rounds) for question in QUESTIONS]
+                    firsts, wholes = zip(*times)
+                    figures[f"{mode}_{when}_first_ms_p50"] = statistics.median(firsts)
+                    figures[f"{mode}_{when}_first_ms_max"] = max(firsts)
+                    figures[f"{mode}_{when}_whole_ms_p50"] = statistics.median(wholes)
             figures["server_with_models_mb"] = resident_mb(server.process.pid)
             figures["runners_mb"] = sum(resident_mb(pid) for pid in runners(server))
             code, seconds = server.stop()
