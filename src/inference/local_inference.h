@@ -32,6 +32,9 @@ struct InferenceOptions {
   // A busy runner that sends nothing for so long is hung: it answers pings between its steps.
   // For each further 4 GiB of weights as much is added, since the steps of large models are long.
   int silence_ms_max = 20'000;
+  // One that meanwhile does nothing at all (it sleeps or was stopped, and uses no processor) is
+  // hung already after this.
+  int stillness_ms_max = 500;
   int end_ms_max = 2'000;  // From Shutdown to SIGKILL.
 
   // A runner that failed: started again at once, then after this, doubled each time.

@@ -17,6 +17,7 @@
 #include "inference/event.h"
 #include "inference/inference.h"
 #include "inference/local_inference.h"
+#include "inference/pulse.h"
 #include "inference/runner_channel.h"
 #include "inference/runner_process.h"
 #include "inference/task.h"
@@ -149,6 +150,8 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   void check_deadlines(TimePoint now);
   void check_runner(TimePoint now);
   std::chrono::milliseconds silence_max() const;
+  std::chrono::milliseconds look_interval() const;
+  void check_silence(TimePoint now);
 
   void enter(Phase phase);
   void pump();
@@ -184,6 +187,8 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   TimePoint phase_since_;
   TimePoint used_at_;
   TimePoint heard_at_;
+  TimePoint looked_at_;
+  Pulse pulse_;  // Of the runner, while it is silent.
   std::uint64_t pings_ = 0;
   std::uint64_t pongs_ = 0;
 

@@ -113,7 +113,10 @@ asio::awaitable<void> Scheduler::watch() {
     co_await watch_.wait_until(due);
     const TimePoint now = Clock::now();
     // What this thread was late is not the runner's silence: its words may lie unread.
-    if (now > due) heard_at_ = std::min(now, heard_at_ + (now - due));
+    if (now > due) {
+      heard_at_ = std::min(now, heard_at_ + (now - due));
+      pulse_.forgive(now - due);
+    }
     check(now);
   }
 }
@@ -121,6 +124,11 @@ asio::awaitable<void> Scheduler::watch() {
 milliseconds Scheduler::silence_max() const {
   const auto parts = static_cast<int>(weights_bytes_ / kWeightsBytesPerSilence) + 1;
   return milliseconds(options_.silence_ms_max) * parts;
+}
+
+// How often a silent runner is asked and looked at.
+milliseconds Scheduler::look_interval() const {
+  return std::min(silence_max(), milliseconds(options_.stillness_ms_max)) / 4;
 }
 
 Scheduler::TimePoint Scheduler::next_due() const {
@@ -139,8 +147,8 @@ Scheduler::TimePoint Scheduler::next_due() const {
       if (active_.empty()) {
         due = std::min(due, used_at_ + milliseconds(options_.idle_unload_ms));
       } else {
-        const auto silence = pings_ == pongs_ ? silence_max() / 4 : silence_max();
-        due = std::min(due, heard_at_ + silence);
+        due = std::min(due, heard_at_ + silence_max());
+        due = std::min(due, std::max(heard_at_, looked_at_) + look_interval());
       }
       break;
     case Phase::ending:
@@ -193,13 +201,27 @@ void Scheduler::check_runner(TimePoint now) {
     if (now >= used_at_ + milliseconds(options_.idle_unload_ms) && waiting_.empty()) unload();
     return;
   }
+  check_silence(now);
+}
+
+void Scheduler::check_silence(TimePoint now) {
   if (now >= heard_at_ + silence_max()) {
     const auto ms = silence_max().count();
     return give_up("it did nothing for " + std::to_string(ms) + " ms");
   }
-  if (now >= heard_at_ + silence_max() / 4 && pings_ == pongs_) {
+  if (now < std::max(heard_at_, looked_at_) + look_interval()) return;
+  looked_at_ = now;
+  if (pings_ == pongs_) {
+    pulse_.restart(now);
+    pulse_.look(now, read_pulse(process_->pid()));
     const std::uint64_t number = ++pings_;
-    send(wire::Ping{number});
+    return send(wire::Ping{number});
+  }
+  pulse_.look(now, read_pulse(process_->pid()));
+  const auto still_since = std::max(heard_at_, pulse_.moved_at());
+  if (now >= still_since + milliseconds(options_.stillness_ms_max)) {
+    give_up("it is stuck: it neither answered nor did anything for " +
+            std::to_string(options_.stillness_ms_max) + " ms");
   }
 }
 

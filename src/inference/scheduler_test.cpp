@@ -96,6 +96,23 @@ TEST_F(SchedulerTest, AHungRunnerIsKilledAndTheNextTaskIsServed) {
   EXPECT_EQ(await(complete(resolved, "[[say next]]")).text, "next");
 }
 
+TEST_F(SchedulerTest, ARunnerThatDoesNothingAtAllIsGivenUpWithinASecond) {
+  options_.silence_ms_max = 60'000;
+  create();
+  const auto resolved = model("a.gguf");
+  const auto stuck = begin_stream(resolved, "[[tokens 9]] [[hang-after 2]]");
+  auto start = Clock::now();
+  EXPECT_TRUE(await(rest_of(*stuck)).failed_with(Code::model_crashed));
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(1));
+
+  const auto stopped = begin_stream(resolved, kSlow);
+  ASSERT_NO_FATAL_FAILURE(signal_runner("a.gguf", SIGSTOP));
+  start = Clock::now();
+  EXPECT_TRUE(await(rest_of(*stopped)).failed_with(Code::model_crashed));
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(1));
+  EXPECT_EQ(await(complete(resolved, "[[say back]]")).text, "back");
+}
+
 TEST_F(SchedulerTest, ASlowTaskOfARunnerThatAnswersPingsIsNoHang) {
   options_.silence_ms_max = 300;
   create();
