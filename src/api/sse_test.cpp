@@ -1,6 +1,8 @@
 // Tests of SSE: order, pings while the first event is outstanding, errors, and leaving.
 #include "api/sse.h"
 
+#include <regex>
+
 #include <boost/asio.hpp>
 #include <gtest/gtest.h>
 
@@ -65,8 +67,9 @@ std::unique_ptr<EventSource> completion(std::vector<inference::Piece> pieces,
 TEST(Sse, PingsKeepTheLineAliveUntilTheFirstEvent) {
   int alive = 0;
   const std::string text =
-      run(read_all(std::make_unique<SlowSource>(milliseconds(50), &alive), quick()));
-  EXPECT_EQ(text, ": ping\n\n: ping\n\ndata: 1\n\n");
+      run(read_all(std::make_unique<SlowSource>(milliseconds(200), &alive), quick()));
+  // Every 20 ms at most; how many a busy machine leaves is not known.
+  EXPECT_TRUE(std::regex_match(text, std::regex("(: ping\n\n){1,10}data: 1\n\n"))) << text;
   EXPECT_EQ(alive, 0);
 }
 
