@@ -7,6 +7,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "api/rules.h"
 #include "catalog/catalog.h"
 #include "inference/inference.h"
 #include "vectors/store.h"
@@ -21,7 +22,8 @@ struct ApiContext {
   boost::asio::thread_pool& pool;
   std::string version;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  std::vector<std::string> tokens;  // Bearer tokens that may come in; empty = no login at all.
+  Rules rules = Rules();
+  std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
 };
 
 }  // namespace selvedge::api

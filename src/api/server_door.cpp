@@ -3,95 +3,19 @@
 
 #include <utility>
 
-#include "api/ai_run.h"
+#include "api/ai_routes.h"
 #include "api/auth.h"
 #include "api/errors.h"
-#include "api/models_search.h"
 #include "api/status_pages.h"
-#include "api/vectorize_indexes.h"
-#include "api/vectorize_query.h"
-#include "api/vectorize_vectors.h"
+#include "api/vectorize_routes.h"
 #include "base/limits.h"
-#include "base/offload.h"
 #include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
 
 constexpr std::string_view kApiPrefix = "/client/v4/";
-constexpr std::string_view kIndexes = "/client/v4/accounts/{account}/vectorize/v2/indexes";
-
-using VectorizeCall = Result<std::string> (*)(const ApiContext&, http::Request&,
-                                              const PathParameters&);
-
-// Runs a blocking Vectorize call on the pool. The request lives in the caller's coroutine, which
-// waits for the pool even when it is cancelled.
-asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, VectorizeCall call,
-                                                 http::Request& request,
-                                                 const PathParameters& parameters) {
-  auto work = [&context, call, &request, &parameters] {
-    return call(context, request, parameters);
-  };
-  auto result = co_await offload(context.pool, std::move(work));
-  if (!result.ok()) co_return vectorize_error(result.error());
-  co_return envelope(*result);
-}
-
 asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
-
-IndexPath index_path(const ApiContext& context, const PathParameters& parameters) {
-  return IndexPath{context.store, parameters.get("account"), parameters.get("index")};
-}
-
-Result<std::string> call_create(const ApiContext& context, http::Request& request,
-                                const PathParameters& parameters) {
-  return create_index(context.store, parameters.get("account"), request.body);
-}
-
-Result<std::string> call_list(const ApiContext& context, http::Request&,
-                              const PathParameters& parameters) {
-  return list_indexes(context.store, parameters.get("account"));
-}
-
-Result<std::string> call_get(const ApiContext& context, http::Request&,
-                             const PathParameters& parameters) {
-  return get_index(context.store, parameters.get("account"), parameters.get("index"));
-}
-
-Result<std::string> call_delete(const ApiContext& context, http::Request&,
-                                const PathParameters& parameters) {
-  return delete_index(context.store, parameters.get("account"), parameters.get("index"));
-}
-
-Result<std::string> call_info(const ApiContext& context, http::Request&,
-                              const PathParameters& parameters) {
-  return index_info(context.store, parameters.get("account"), parameters.get("index"));
-}
-
-Result<std::string> call_insert(const ApiContext& context, http::Request& request,
-                                const PathParameters& parameters) {
-  return write_vectors(index_path(context, parameters), WriteKind::insert, request);
-}
-
-Result<std::string> call_upsert(const ApiContext& context, http::Request& request,
-                                const PathParameters& parameters) {
-  return write_vectors(index_path(context, parameters), WriteKind::upsert, request);
-}
-
-Result<std::string> call_query(const ApiContext& context, http::Request& request,
-                               const PathParameters& parameters) {
-  return query_vectors(index_path(context, parameters), request.body);
-}
-
-Result<std::string> call_get_vectors(const ApiContext& context, http::Request& request,
-                                     const PathParameters& parameters) {
-  return get_vectors(index_path(context, parameters), request.body);
-}
-
-Result<std::string> call_delete_vectors(const ApiContext& context, http::Request& request,
-                                        const PathParameters& parameters) {
-  return delete_vectors(index_path(context, parameters), request.body);
-}
 
 http::Response method_not_allowed(const http::Request& request, bool enveloped,
                                   const std::string& allow) {
@@ -113,8 +37,8 @@ http::Response options_response(const std::string& allow) {
 
 ServerDoor::ServerDoor(ApiContext context) : context_(std::move(context)) {
   add_status_routes();
-  add_ai_routes();
-  add_vectorize_routes();
+  add_ai_routes(router_, context_);
+  add_vectorize_routes(router_, context_);
 }
 
 http::Response ServerDoor::error_body(int status, Code code, std::string_view message,
@@ -154,41 +78,6 @@ void ServerDoor::add_status_routes() {
       {"GET", "/",
        [this](http::Request&, const PathParameters&) { return at_once(home_page(context_)); },
        limits::json_body_bytes_max});
-}
-
-void ServerDoor::add_ai_routes() {
-  router_.add({"POST", "/client/v4/accounts/{account}/ai/run/{model...}",
-               [this](http::Request& request, const PathParameters& parameters) {
-                 return rest_ai_run(context_, std::string(parameters.get("model")), request);
-               },
-               limits::json_body_bytes_max});
-  router_.add({"GET", "/client/v4/accounts/{account}/ai/models/search",
-               [this](http::Request& request, const PathParameters&) {
-                 return at_once(models_search(context_.catalog, request));
-               },
-               limits::json_body_bytes_max});
-}
-
-void ServerDoor::add_index_route(std::string method, std::string_view rest, VectorizeCall call) {
-  const bool writes = rest == "/{index}/insert" || rest == "/{index}/upsert";
-  router_.add({std::move(method), std::string(kIndexes) + std::string(rest),
-               [this, call](http::Request& request, const PathParameters& parameters) {
-                 return answer_vectorize(context_, call, request, parameters);
-               },
-               writes ? limits::vectors_body_bytes_max : limits::json_body_bytes_max});
-}
-
-void ServerDoor::add_vectorize_routes() {
-  add_index_route("POST", "", call_create);
-  add_index_route("GET", "", call_list);
-  add_index_route("GET", "/{index}", call_get);
-  add_index_route("DELETE", "/{index}", call_delete);
-  add_index_route("GET", "/{index}/info", call_info);
-  add_index_route("POST", "/{index}/insert", call_insert);
-  add_index_route("POST", "/{index}/upsert", call_upsert);
-  add_index_route("POST", "/{index}/query", call_query);
-  add_index_route("POST", "/{index}/get_by_ids", call_get_vectors);
-  add_index_route("POST", "/{index}/delete_by_ids", call_delete_vectors);
 }
 
 asio::awaitable<http::Response> ServerDoor::handle(http::Request request) {

@@ -28,12 +28,7 @@ class ServerDoor {
   std::size_t body_limit(const http::Request& request) const;
 
  private:
-  void add_ai_routes();
-  void add_vectorize_routes();
   void add_status_routes();
-  void add_index_route(std::string method, std::string_view rest,
-                       Result<std::string> (*call)(const ApiContext&, http::Request&,
-                                                   const PathParameters&));
   asio::awaitable<http::Response> dispatch(http::Request& request);
 
   ApiContext context_;

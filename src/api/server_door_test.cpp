@@ -54,7 +54,7 @@ class ServerDoorTest : public ::testing::Test {
   }
 
   ApiContext context() {
-    ApiContext made{catalog, inference, store, pool, "1.2.3", {}, {}};
+    ApiContext made{catalog, inference, store, pool, "1.2.3"};
     made.started = std::chrono::steady_clock::now();
     return made;
   }

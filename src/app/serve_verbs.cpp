@@ -11,14 +11,12 @@
 #include "app/serve_options.h"
 #include "app/service.h"
 #include "base/log.h"
+#include "catalog/profile_names.h"
 #include "cli/output.h"
 
 namespace selvedge::app {
 namespace {
 
-const std::map<std::string, catalog::Profile> kProfiles = {{"exact", catalog::Profile::exact},
-                                                           {"small", catalog::Profile::small},
-                                                           {"auto", catalog::Profile::auto_}};
 const std::map<std::string, rag::AnswerMode> kAnswerModes = {{"auto", rag::AnswerMode::auto_},
                                                              {"model", rag::AnswerMode::model},
                                                              {"quote", rag::AnswerMode::quote}};
@@ -62,6 +60,8 @@ void add_server_options(CLI::App& verb, const std::shared_ptr<ServeOptions>& opt
   verb.add_option("--idle-unload", options->idle_unload_s,
                   "Seconds after which an idle model leaves")
       ->capture_default_str();
+  verb.add_flag("--strict", options->strict,
+                "Hold clients to Cloudflare's limits, and refuse the models it retired");
   verb.add_option("--log", options->log_level, "trace, debug, info, warn, error or off")
       ->capture_default_str();
 }
@@ -78,7 +78,7 @@ void start(const ServeOptions& options, cli::Context& context) {
 // The global options are known only when the verb runs.
 void take_globals(ServeOptions& options, const cli::Context& context) {
   options.home = context.home;
-  options.profile = kProfiles.at(context.profile);
+  options.profile = catalog::profile_named(context.profile).value_or(catalog::Profile::auto_);
   options.bot.account = context.account;
   if (options.runner.empty()) options.runner = default_runner();
 }

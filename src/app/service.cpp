@@ -98,12 +98,14 @@ Status Service::open_state() {
 }
 
 Status Service::open_api_port() {
-  api_door_ = std::make_unique<api::ServerDoor>(api::ApiContext{.catalog = *catalog_,
-                                                                .inference = *inference_,
-                                                                .store = *store_,
-                                                                .pool = pool_,
-                                                                .version = SELVEDGE_VERSION,
-                                                                .tokens = options_.tokens});
+  api_door_ = std::make_unique<api::ServerDoor>(
+      api::ApiContext{.catalog = *catalog_,
+                      .inference = *inference_,
+                      .store = *store_,
+                      .pool = pool_,
+                      .version = SELVEDGE_VERSION,
+                      .rules = options_.strict ? api::hosted_rules() : api::Rules(),
+                      .tokens = options_.tokens});
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };
   http.error_body = [this](int status, Code code, std::string_view message,

@@ -25,7 +25,7 @@ inline constexpr std::size_t json_depth_max = 64;
 inline constexpr std::size_t tasks_waiting_max = 256;   // Per model.
 inline constexpr std::size_t sequences_active_max = 8;  // Per model: slots of the runner.
 inline constexpr int task_ms_max = 600'000;
-inline constexpr int runner_silence_ms_max = 60'000;  // A busy runner that sends nothing is hung.
+inline constexpr int runner_silence_ms_max = 20'000;  // A busy runner that sends nothing is hung.
 inline constexpr int runner_load_ms_max = 300'000;
 inline constexpr std::size_t prompt_chars_max = 131'072;  // Workers AI: string 1…131072.
 inline constexpr std::size_t embed_texts_max = 100;       // Workers AI: up to 100 texts a call.
@@ -45,6 +45,14 @@ inline constexpr std::size_t top_k_max = 1'000;
 inline constexpr std::size_t top_k_default = 5;
 inline constexpr std::size_t ids_per_call_max = 1'000;
 inline constexpr std::size_t indexes_per_account_max = 50'000;
+inline constexpr std::size_t metadata_indexes_max = 64;
+inline constexpr std::size_t property_bytes_max = 512;       // Path of a property, in a filter too.
+inline constexpr std::size_t indexed_string_bytes_max = 64;  // Vectorize: of an indexed string.
+inline constexpr std::size_t filter_bytes_max = 2'048;       // Vectorize: compact JSON.
+inline constexpr std::size_t list_count_max = 1'000;
+inline constexpr std::size_t list_count_default = 100;
+inline constexpr int list_cursor_ms_max = 3'600'000;
+inline constexpr std::size_t list_cursors_max = 64;  // Open listings of one server.
 
 // Knowledge (the bot).
 inline constexpr std::size_t knowledge_text_bytes_max = 1024 * 1024;

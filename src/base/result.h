@@ -28,6 +28,7 @@ enum class Code : std::uint8_t {
   model_not_found,         // No such id in the catalogue.
   model_not_installed,     // Known id, no weights on this disk.
   model_unsupported,       // The task of this model is not served by this build.
+  model_deprecated,        // Retired by Cloudflare, and hosted rules are asked for.
   model_load_failed,       // Weights that the engine refuses.
   model_crashed,           // The runner died or hung while it worked on this task.
   context_overflow,        // Prompt and max_tokens do not fit the model's window.
@@ -37,6 +38,7 @@ enum class Code : std::uint8_t {
   cancelled,               // The caller left.
   // Vectors.
   index_not_found,           // No index of this name.
+  index_deleted,             // An index of this name was deleted, and none was created since.
   index_already_exists,      // The name is taken.
   index_config_invalid,      // Dimensions, metric or name out of range.
   query_dimension_mismatch,  // A query vector of a wrong length.
@@ -47,9 +49,13 @@ enum class Code : std::uint8_t {
   top_k_out_of_range,        // topK below 1 or above the limit.
   metadata_too_large,        // Compact JSON of the metadata above its limit.
   metadata_key_invalid,      // A metadata key that is empty, dotted, quoted or starts with '$'.
-  vectors_unparsable,  // A line of a write that is no vector: nothing of its batch is written.
-  query_invalid,       // A query of a wrong shape.
-  vector_not_found,    // No vector with this id.
+  vectors_unparsable,      // A line of a write that is no vector: nothing of its batch is written.
+  query_invalid,           // A query of a wrong shape.
+  vector_not_found,        // No vector with this id.
+  cursor_invalid,          // A list cursor that is malformed, expired or of another index.
+  metadata_index_invalid,  // A property name or type that no metadata index can have.
+  metadata_index_not_found,   // No metadata index on this property.
+  too_many_metadata_indexes,  // One index has as many as it may.
   // Knowledge (the bot).
   knowledge_not_found,  // No text with this id.
   // Files and the machine.
@@ -61,6 +67,8 @@ enum class Code : std::uint8_t {
   corrupt_data,       // Our own stored bytes do not verify.
   io,                 // The disk or a socket failed.
   unavailable,        // Shutting down, or a needed part is not running.
+  client_too_old,     // A client that speaks a form of the protocol nobody serves any more.
+  not_served,         // Part of the contract, but not of this server.
   internal,           // A bug of ours, or a library's exception.
 };
 inline constexpr int kCodeCount = static_cast<int>(Code::internal) + 1;

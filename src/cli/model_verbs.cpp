@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "catalog/model_table.h"
+#include "catalog/profile_names.h"
 #include "cli/model_listing.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
@@ -29,12 +30,6 @@ struct ImportOptions {
   bool yes = false;
   bool if_missing = false;
 };
-
-catalog::Profile profile_of(const std::string& name) {
-  if (name == "exact") return catalog::Profile::exact;
-  if (name == "small") return catalog::Profile::small;
-  return catalog::Profile::auto_;
-}
 
 void tell_installed(const Context& context, const Installed& file, const char* how) {
   if (context.json) return print_line(installed_json(file).dump(2));
@@ -178,7 +173,8 @@ void add_list_and_show(CLI::App& app, Context& context) {
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> open_catalog(const Context& context) {
-  return Catalog::open(context.home, profile_of(context.profile));
+  return Catalog::open(context.home,
+                       catalog::profile_named(context.profile).value_or(catalog::Profile::auto_));
 }
 
 void add_model_verbs(CLI::App& app, Context& context) {

@@ -31,7 +31,7 @@ struct InferenceOptions {
   int load_ms_max = limits::runner_load_ms_max;
   // A busy runner that sends nothing for so long is hung: it answers pings between its steps.
   // For each further 4 GiB of weights as much is added, since the steps of large models are long.
-  int silence_ms_max = 20'000;
+  int silence_ms_max = limits::runner_silence_ms_max;
   // One that meanwhile does nothing at all (it sleeps or was stopped, and uses no processor) is
   // hung already after this.
   int stillness_ms_max = 500;

@@ -8,10 +8,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "vectors/filter.h"
 
 namespace selvedge::vectors {
 
@@ -59,13 +61,18 @@ struct Match {
   std::optional<std::string> partition;
   std::string metadata;       // Empty unless asked for.
   std::vector<float> values;  // Empty unless asked for.
+  // What the metadata indexes hold of it; empty unless asked for. Properties that the vector lacks
+  // are left out.
+  std::vector<std::pair<std::string, PropertyValue>> indexed = {};
 };
 
 struct QueryOptions {
   std::size_t top_k = limits::top_k_default;
   bool with_values = false;
   bool with_metadata = false;
+  bool with_indexed = false;
   std::optional<std::string> partition = std::nullopt;  // Only vectors of this one.
+  std::optional<Filter> filter = std::nullopt;          // Only vectors of which it is true.
 };
 
 struct IndexStats {
@@ -78,6 +85,14 @@ struct IdPage {
   std::vector<std::string> ids;  // In the order of their bytes.
   std::uint64_t total_count = 0;
   bool truncated = false;
+};
+
+// One page of a listing whose contents were fixed when it began.
+struct ListPage {
+  std::vector<std::string> ids;
+  std::uint64_t total_count = 0;  // Of the whole listing.
+  std::string next_cursor;        // Empty on the last page. ASCII letters, digits and '-'.
+  std::int64_t expires_us = 0;    // When the cursor stops working, microseconds since 1970.
 };
 
 // Any number of readers, one writer at a time; all methods are thread-safe and block (call them on
@@ -112,6 +127,28 @@ class Index {
 
   // Up to `count` ids greater than `after` (empty = from the start).
   virtual Result<IdPage> list(std::string_view after, std::size_t count) const = 0;
+
+  // A listing of all ids as they are now, or, with a cursor, its next page: ids written later are
+  // absent, ids deleted later still there. A cursor can be used again until it expires; it does not
+  // outlive the process. Errors: cursor_invalid, io, corrupt_data.
+  virtual Result<ListPage> list_page(std::size_t, std::string_view) const {
+    return Error{Code::not_served, "listing"};
+  }
+
+  // Makes `property` known to filters; of a property that has an index already the type is
+  // replaced. `with_written`: the vectors that are there come in too. Counts as a mutation. Errors:
+  // too_many_metadata_indexes (more than `count_max`), io.
+  virtual Result<MutationNumber> create_metadata_index(std::string_view, PropertyType,
+                                                       bool /*with_written*/,
+                                                       std::size_t /*count_max*/) {
+    return Error{Code::not_served, "metadata indexes"};
+  }
+  // Counts as a mutation. Errors: metadata_index_not_found, io.
+  virtual Result<MutationNumber> delete_metadata_index(std::string_view) {
+    return Error{Code::not_served, "metadata indexes"};
+  }
+  // In the order of creation.
+  virtual std::vector<MetadataIndex> metadata_indexes() const { return {}; }
 
   virtual IndexStats stats() const = 0;
 };

@@ -83,7 +83,7 @@ Status check_format(Database& database) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder) {
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder, MetadataReader) {
   return RocksStore::open(folder, nullptr);
 }
 

@@ -15,9 +15,11 @@ namespace selvedge::vectors {
 // Thread-safe; methods block. An account is a separate space of names; any non-empty name is one.
 class Store {
  public:
-  // Opens or creates the folder. One process at a time: a second one gets `unavailable`.
-  // Errors: io, corrupt_data (the message names the file), unavailable.
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder);
+  // Opens or creates the folder. One process at a time: a second one gets `unavailable`. `reader`
+  // knows the form of metadata; without one no vector has any property. Errors: io, corrupt_data
+  // (the message names the file), unavailable.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder,
+                                             MetadataReader reader = nullptr);
   virtual ~Store() = default;
 
   // Errors: index_already_exists, index_config_invalid (dimensions, name), io.
@@ -26,15 +28,22 @@ class Store {
                                           const IndexConfig& config) = 0;
 
   // The opened index; it stays usable while the pointer is held, even if the index is dropped
-  // meanwhile. Errors: index_not_found, io, corrupt_data.
+  // meanwhile. Errors: index_not_found, index_deleted (the name was dropped and not created since),
+  // io, corrupt_data.
   virtual Result<std::shared_ptr<Index>> find(std::string_view account, std::string_view name) = 0;
 
   // Sorted by name.
   virtual std::vector<IndexDescription> list(std::string_view account) const = 0;
 
   // Removes the index and its vectors. Later writes through a held pointer fail with
-  // index_not_found. Errors: index_not_found, io.
+  // index_not_found. Errors: index_not_found, index_deleted, io.
   virtual Status drop(std::string_view account, std::string_view name) = 0;
+
+  // Replaces the description. Errors: index_not_found, index_deleted, io.
+  virtual Result<IndexDescription> describe(std::string_view, std::string_view,
+                                            std::string_view /*description*/) {
+    return Error{Code::not_served, "descriptions"};
+  }
 };
 
 }  // namespace selvedge::vectors

@@ -1,0 +1,30 @@
+// AI routes: model calls and the catalogue.
+#include "api/ai_routes.h"
+
+#include <utility>
+
+#include "api/ai_run.h"
+#include "api/models_search.h"
+#include "base/limits.h"
+
+namespace selvedge::api {
+namespace {
+
+asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
+
+}  // namespace
+
+void add_ai_routes(Router& router, const ApiContext& context) {
+  router.add({"POST", "/client/v4/accounts/{account}/ai/run/{model...}",
+              [&context](http::Request& request, const PathParameters& parameters) {
+                return rest_ai_run(context, std::string(parameters.get("model")), request);
+              },
+              limits::json_body_bytes_max});
+  router.add({"GET", "/client/v4/accounts/{account}/ai/models/search",
+              [&context](http::Request& request, const PathParameters&) {
+                return at_once(models_search(context.catalog, request));
+              },
+              limits::json_body_bytes_max});
+}
+
+}  // namespace selvedge::api

@@ -1,0 +1,12 @@
+// AI routes: the REST paths of Workers AI under an account.
+#pragma once
+
+#include "api/context.h"
+#include "api/router.h"
+
+namespace selvedge::api {
+
+// `context` outlives the router.
+void add_ai_routes(Router& router, const ApiContext& context);
+
+}  // namespace selvedge::api

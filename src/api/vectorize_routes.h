@@ -1,0 +1,12 @@
+// Vectorize routes: the REST paths of Vectorize under an account.
+#pragma once
+
+#include "api/context.h"
+#include "api/router.h"
+
+namespace selvedge::api {
+
+// `context` outlives the router.
+void add_vectorize_routes(Router& router, const ApiContext& context);
+
+}  // namespace selvedge::api
