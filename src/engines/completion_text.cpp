@@ -48,6 +48,7 @@ std::string CompletionText::finish() { return take(held_.size()); }
 std::string CompletionText::take(std::size_t bytes) {
   std::string text = utf8::repaired(std::string_view(held_).substr(0, bytes));
   held_.erase(0, bytes);
+  sent_bytes_ += bytes;
   return text;
 }
 

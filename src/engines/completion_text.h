@@ -22,11 +22,15 @@ class CompletionText {
   // The rest, when no token follows.
   std::string finish();
 
+  // How many of the bytes added have come out, ill-formed ones counted as they were.
+  std::size_t sent_bytes() const { return sent_bytes_; }
+
  private:
   std::string take(std::size_t bytes);
 
   std::vector<std::string> stops_;
   std::string held_;
+  std::size_t sent_bytes_ = 0;
   bool stopped_ = false;
 };
 

@@ -63,6 +63,17 @@ TEST(CompletionText, AStopStringBegunAtTheEndIsText) {
   EXPECT_EQ(text.finish(), "ST");
 }
 
+TEST(CompletionText, CountsTheBytesThatCameOutAsTheyWere) {
+  CompletionText text({"END"});
+  EXPECT_EQ(text.add("\xFF"
+                     "a E"),
+            "\xEF\xBF\xBD"
+            "a ");
+  EXPECT_EQ(text.sent_bytes(), 3u);
+  text.add("ND");
+  EXPECT_EQ(text.sent_bytes(), 3u);
+}
+
 TEST(CompletionText, EmptyStopStringsAreIgnored) {
   CompletionText text({""});
   EXPECT_EQ(text.add("abc"), "abc");

@@ -8,6 +8,7 @@
 
 #include "engines/completion_text.h"
 #include "engines/sampling.h"
+#include "engines/token_logprobs.h"
 
 namespace selvedge::engines {
 namespace {
@@ -36,6 +37,20 @@ std::size_t chunk_tokens_for(std::uint64_t parameters) {
   return parameters < 5'000'000'000 ? 128 : 64;
 }
 
+std::size_t top_logprobs_of(const wire::Sampling& sampling) {
+  return static_cast<std::size_t>(std::clamp(sampling.top_logprobs, 0, wire::kTopLogprobsMax));
+}
+
+Status check_bias(const wire::Sampling& sampling, std::int32_t vocabulary_tokens) {
+  for (const wire::TokenBias& one : sampling.logit_bias) {
+    if (one.token >= 0 && one.token < vocabulary_tokens) continue;
+    return Error{Code::invalid_input, "logit_bias: there is no token " + std::to_string(one.token) +
+                                          "; the last one is " +
+                                          std::to_string(vocabulary_tokens - 1)};
+  }
+  return ok_status();
+}
+
 bool is_repeatable(const wire::Sampling& sampling) {
   return sampling.has_seed || !(sampling.temperature > 0);
 }
@@ -51,6 +66,9 @@ struct LlamaText::Sequence {
   bool repeatable = false;
   Sampler sampler;
   CompletionText text;
+  bool logprobs = false;
+  std::size_t top_logprobs = 0;
+  UnsentLogprobs unsent_logprobs = {};
   std::size_t slot = 0;
   llama_token next = LLAMA_TOKEN_NULL;  // Drawn, not yet computed.
   std::int32_t completion_tokens = 0;
@@ -176,14 +194,18 @@ Result<std::vector<llama_token>> LlamaText::prompt_tokens(const wire::Generate& 
 Status LlamaText::start_generate(wire::Generate task) {
   SEL_TRY(prompt, prompt_tokens(task));
   if (prompt.empty()) return Error{Code::invalid_input, "prompt: empty"};
-  const std::int32_t tokens_max = std::max(1, task.tokens_max);
+  std::int32_t tokens_max = std::max(1, task.tokens_max);
   const auto window_tokens = static_cast<std::size_t>(context_tokens_);
+  if (task.cut_to_window && prompt.size() < window_tokens) {
+    tokens_max = std::min(tokens_max, static_cast<std::int32_t>(window_tokens - prompt.size()));
+  }
   if (prompt.size() + static_cast<std::size_t>(tokens_max) > window_tokens) {
     return Error{Code::context_overflow,
                  "prompt (" + std::to_string(prompt.size()) + " tokens) and max_tokens (" +
                      std::to_string(tokens_max) + ") exceed the window of " +
                      std::to_string(context_tokens_) + " tokens"};
   }
+  SEL_CHECK_OK(check_bias(task.sampling, llama_vocab_n_tokens(model_->vocabulary())));
   Sampler sampler(task.sampling, prompt, suppressed_);
   auto sequence =
       std::make_unique<Sequence>(Sequence{.task = task.task,
@@ -191,7 +213,9 @@ Status LlamaText::start_generate(wire::Generate task) {
                                           .tokens_max = tokens_max,
                                           .repeatable = is_repeatable(task.sampling),
                                           .sampler = std::move(sampler),
-                                          .text = CompletionText(std::move(task.stop))});
+                                          .text = CompletionText(std::move(task.stop)),
+                                          .logprobs = task.sampling.logprobs,
+                                          .top_logprobs = top_logprobs_of(task.sampling)});
   waiting_.push_back(std::move(sequence));
   return ok_status();
 }
@@ -342,28 +366,49 @@ void LlamaText::take_results(const Batch& batch, std::vector<wire::Message>& eve
   }
 }
 
+llama_token LlamaText::draw(Sequence& sequence, std::int32_t output) {
+  const std::span<float> logits(
+      llama_get_logits_ith(context_.get(), output),
+      static_cast<std::size_t>(llama_vocab_n_tokens(model_->vocabulary())));
+  if (sequence.logprobs) raw_logits_.assign(logits.begin(), logits.end());
+  return sequence.sampler.sample(logits);
+}
+
+// Of the token just drawn.
+wire::TokenLogprob LlamaText::logprob_of(const Sequence& sequence) const {
+  const TokenRanking ranking = rank_tokens(raw_logits_, sequence.next, sequence.top_logprobs);
+  wire::TokenLogprob token{model_->piece(sequence.next, false), ranking.drawn_logprob, {}};
+  token.top.reserve(ranking.top.size());
+  for (const RankedToken& one : ranking.top) {
+    token.top.push_back({model_->piece(one.token, true), one.logprob});
+  }
+  return token;
+}
+
 // Draws the next token; false when the sequence has ended with it.
 bool LlamaText::take_token(Sequence& sequence, std::int32_t output,
                            std::vector<wire::Message>& events) {
-  float* logits = llama_get_logits_ith(context_.get(), output);
-  const auto vocabulary_tokens =
-      static_cast<std::size_t>(llama_vocab_n_tokens(model_->vocabulary()));
-  sequence.next = sequence.sampler.sample(std::span(logits, vocabulary_tokens));
+  sequence.next = draw(sequence, output);
   const bool ends = llama_vocab_is_eog(model_->vocabulary(), sequence.next);
   std::string text;
   if (!ends) {
     ++sequence.completion_tokens;
     ++sequence.unsent_tokens;
     text = sequence.text.add(model_->piece(sequence.next, false));
+    if (sequence.logprobs) sequence.unsent_logprobs.add(logprob_of(sequence));
   }
   const bool stopped = ends || sequence.text.stopped();
   const bool full = sequence.completion_tokens >= sequence.tokens_max;
-  if (stopped || full) text += sequence.text.finish();
-  if (!text.empty()) {
-    events.push_back(
-        wire::Piece{sequence.task, std::move(text), std::exchange(sequence.unsent_tokens, 0)});
+  const bool last = stopped || full;
+  if (last) text += sequence.text.finish();
+  const std::size_t sent_bytes = sequence.text.sent_bytes();
+  auto logprobs = last ? sequence.unsent_logprobs.finish(sent_bytes)
+                       : sequence.unsent_logprobs.take(sent_bytes);
+  if (!text.empty() || !logprobs.empty()) {
+    events.push_back(wire::Piece{sequence.task, std::move(text),
+                                 std::exchange(sequence.unsent_tokens, 0), std::move(logprobs)});
   }
-  if (!stopped && !full) return true;
+  if (!last) return true;
   events.push_back(
       sequence.finished(stopped ? wire::FinishReason::stop : wire::FinishReason::length));
   return false;

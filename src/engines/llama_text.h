@@ -62,6 +62,8 @@ class LlamaText final : public Engine {
   Status decode(Batch& batch);
   void take_results(const Batch& batch, std::vector<wire::Message>& events);
   bool take_token(Sequence& sequence, std::int32_t output, std::vector<wire::Message>& events);
+  llama_token draw(Sequence& sequence, std::int32_t output);
+  wire::TokenLogprob logprob_of(const Sequence& sequence) const;
   void forget(std::size_t slot, std::size_t from);
   bool kept_is_whole(std::size_t slot, std::size_t kept) const;
 
@@ -79,6 +81,7 @@ class LlamaText final : public Engine {
   std::unique_ptr<Batch> batch_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<std::unique_ptr<Sequence>> running_;
+  std::vector<float> raw_logits_;  // Before the sampler changed them; for sequences with logprobs.
 };
 
 }  // namespace selvedge::engines

@@ -14,6 +14,7 @@ namespace {
 
 struct Outcome {
   std::string text;
+  std::vector<wire::TokenLogprob> logprobs;
   std::int32_t piece_tokens = 0;
   wire::Finished finished;
 };
@@ -59,6 +60,7 @@ class LlamaTextTest : public testing::Test {
         EXPECT_TRUE(utf8::valid(piece->text));
         outcomes[piece->task].text += piece->text;
         outcomes[piece->task].piece_tokens += piece->tokens;
+        for (const auto& token : piece->logprobs) outcomes[piece->task].logprobs.push_back(token);
       } else if (const auto* finished = std::get_if<wire::Finished>(&event)) {
         outcomes[finished->task].finished = *finished;
       }
@@ -151,6 +153,77 @@ TEST_F(LlamaTextTest, EndsBeforeAStopString) {
   EXPECT_EQ(outcome.finished.reason, wire::FinishReason::stop);
   EXPECT_EQ(outcome.text, whole.substr(0, whole.find(stopped.stop[0])));
   EXPECT_LE(outcome.finished.completion_tokens, 24);
+}
+
+TEST_F(LlamaTextTest, WhatFitsNoWindowIsCutWhereThatIsAskedFor) {
+  wire::Generate task = generate(1, "hello", 5000);
+  task.cut_to_window = true;
+  const Outcome outcome = run_alone(task);
+  EXPECT_EQ(outcome.finished.prompt_tokens + outcome.finished.completion_tokens, 1024);
+  EXPECT_EQ(outcome.finished.reason, wire::FinishReason::length);
+  task.messages[0].content.clear();
+  for (int at = 0; at < 1200; ++at) task.messages[0].content += "word ";
+  auto status = engine_->start_generate(task);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::context_overflow);
+}
+
+TEST_F(LlamaTextTest, LogprobsTellTheCompletionTokenByToken) {
+  wire::Generate task = generate(1, "Tell me about looms.");
+  task.sampling.logprobs = true;
+  task.sampling.top_logprobs = 3;
+  const Outcome outcome = run_alone(task);
+  EXPECT_EQ(outcome.logprobs.size(), 24u);
+  std::string bytes;
+  for (const wire::TokenLogprob& token : outcome.logprobs) {
+    bytes += token.bytes;
+    ASSERT_EQ(token.top.size(), 3u);
+    EXPECT_LE(token.logprob, 0);
+    EXPECT_EQ(token.top[0].logprob, token.logprob) << "temperature 0 takes the likeliest";
+    EXPECT_GE(token.top[0].logprob, token.top[1].logprob);
+    EXPECT_GE(token.top[1].logprob, token.top[2].logprob);
+  }
+  EXPECT_EQ(utf8::repaired(bytes), outcome.text);
+  EXPECT_TRUE(run_alone(generate(2, "Tell me about looms.")).logprobs.empty());
+}
+
+TEST_F(LlamaTextTest, LogprobsEndWhereAStopStringCutsTheText) {
+  wire::Generate task = generate(1, "Tell me about looms.");
+  task.sampling.logprobs = true;
+  const std::string whole = run_alone(task).text;
+  const std::size_t cut = utf8::floor_boundary(whole, whole.size() / 2);
+  task.stop = {whole.substr(cut, utf8::floor_boundary(whole.substr(cut), 6))};
+  const Outcome outcome = run_alone(task);
+  std::string bytes;
+  for (const wire::TokenLogprob& token : outcome.logprobs) bytes += token.bytes;
+  EXPECT_EQ(utf8::repaired(bytes), outcome.text);
+  EXPECT_LT(outcome.text.size(), whole.size());
+}
+
+TEST_F(LlamaTextTest, ABiasChangesTheCompletionButNotTheLogprobs) {
+  wire::Generate task = generate(1, "Tell me about looms.", 1);
+  task.sampling.logprobs = true;
+  task.sampling.top_logprobs = 1;
+  const Outcome plain = run_alone(task);
+  auto tokens = engine_->tokenize({1, "loom"});
+  ASSERT_TRUE(tokens.ok());
+  task.sampling.logit_bias = {{tokens->ids[0], 100}};
+  const Outcome forced = run_alone(task);
+  EXPECT_EQ(forced.text, std::string("loom").substr(0, tokens->ends[0]));
+  ASSERT_EQ(forced.logprobs.size(), 1u);
+  EXPECT_LT(forced.logprobs[0].logprob, plain.logprobs[0].logprob);
+  EXPECT_EQ(forced.logprobs[0].top[0].logprob, plain.logprobs[0].top[0].logprob);
+}
+
+TEST_F(LlamaTextTest, ABiasOnATokenThatDoesNotExistIsRefused) {
+  wire::Generate task = generate(1, "hello");
+  task.sampling.logit_bias = {{2'000'000, 1}};
+  auto status = engine_->start_generate(task);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::invalid_input);
+  EXPECT_NE(status.error().message.find("2000000"), std::string::npos);
+  task.sampling.logit_bias = {{-1, 1}};
+  EXPECT_FALSE(engine_->start_generate(task).ok());
 }
 
 TEST_F(LlamaTextTest, CancelsRunningAndWaitingTasks) {

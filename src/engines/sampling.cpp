@@ -57,6 +57,7 @@ Sampler::Sampler(const wire::Sampling& sampling, std::span<const llama_token> pr
       repetition_(sane(sampling.repetition_penalty, 0.01f, 10, 1)),
       frequency_(sane(sampling.frequency_penalty, -2, 2, 0)),
       presence_(sane(sampling.presence_penalty, -2, 2, 0)),
+      bias_(sampling.logit_bias),
       suppressed_(std::move(suppressed)) {
   for (const llama_token token : prompt.last(std::min(prompt.size(), kPenaltyTokens))) {
     accept(token, false);
@@ -77,6 +78,10 @@ Sampler::Sampler(const wire::Sampling& sampling, std::span<const llama_token> pr
 llama_token Sampler::sample(std::span<float> logits) {
   for (const llama_token token : suppressed_) {
     logits[static_cast<std::size_t>(token)] = -std::numeric_limits<float>::infinity();
+  }
+  for (const wire::TokenBias& one : bias_) {
+    const auto at = static_cast<std::size_t>(one.token);
+    if (one.token >= 0 && at < logits.size()) logits[at] += sane(one.bias, -100, 100, 0);
   }
   penalize(logits);
   const llama_token token = chain_ ? draw(logits) : likeliest(logits);

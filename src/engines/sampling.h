@@ -12,9 +12,10 @@
 
 namespace selvedge::engines {
 
-// Order: penalties, top_k, top_p, temperature, draw. Temperature 0 takes the likeliest token. The
-// penalties look at the last 64 tokens: repetition at those of prompt and completion, frequency and
-// presence at those of the completion. Values outside sane ranges are moved into them.
+// Order: bias, penalties, top_k, top_p, temperature, draw. Temperature 0 takes the likeliest token.
+// The penalties look at the last 64 tokens: repetition at those of prompt and completion, frequency
+// and presence at those of the completion. Values outside sane ranges are moved into them, biases
+// of tokens outside the vocabulary have no effect.
 class Sampler {
  public:
   // `prompt` is borrowed for the call. `suppressed` are never drawn. Without a seed one is drawn.
@@ -43,6 +44,7 @@ class Sampler {
   float repetition_;
   float frequency_;
   float presence_;
+  std::vector<wire::TokenBias> bias_;
   std::deque<Recent> recent_;
   std::unordered_map<llama_token, Seen> seen_;
   std::vector<llama_token> suppressed_;

@@ -1,6 +1,7 @@
 // Tests of the sampler: what each field does to the draw.
 #include "engines/sampling.h"
 
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -92,13 +93,28 @@ TEST(Sampler, ForgetsAfter64Tokens) {
   EXPECT_EQ(draw(Sampler(sampling, prompt, {}), 1), (std::vector<llama_token>{2}));
 }
 
+TEST(Sampler, ABiasForcesOrBansAToken) {
+  wire::Sampling forced = seeded(1);
+  forced.logit_bias = {{3, 100}};
+  EXPECT_EQ(draw(Sampler(forced, {}, {}), 20), std::vector<llama_token>(20, 3));
+  wire::Sampling banned = greedy();
+  banned.logit_bias = {{2, -100}, {1, -0.5f}};
+  EXPECT_EQ(draw(Sampler(banned, {}, {}), 3), (std::vector<llama_token>{1, 1, 1}));
+}
+
+TEST(Sampler, ABiasOfATokenOutsideTheVocabularyDoesNothing) {
+  wire::Sampling sampling = greedy();
+  sampling.logit_bias = {{4, 100}, {-1, 100}, {2'000'000'000, 100}};
+  EXPECT_EQ(draw(Sampler(sampling, {}, {}), 1), (std::vector<llama_token>{2}));
+}
+
 TEST(Sampler, NeverDrawsASuppressedToken) {
   EXPECT_EQ(draw(Sampler(greedy(), {}, {2}), 1), (std::vector<llama_token>{1}));
 }
 
 TEST(Sampler, SurvivesFieldsAndLogitsThatAreNoNumbers) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  wire::Sampling sampling{nan, nan, -5, 1, true, nan, nan, nan};
+  wire::Sampling sampling{nan, nan, -5, 1, true, nan, nan, nan, {{1, std::nanf("")}}};
   EXPECT_EQ(draw(Sampler(sampling, {}, {}), 5).size(), 5u);
   std::vector<float> broken(4, std::numeric_limits<float>::quiet_NaN());
   Sampler sampler(seeded(1), {}, {});

@@ -29,10 +29,13 @@ struct GenerateTask {
   std::int32_t tokens_max = 256;
   std::vector<std::string> stop;
   wire::Sampling sampling;
+  bool cut_to_window = false;     // See wire::Generate.
+  bool refuse_when_busy = false;  // queue_full unless the task can start at once.
 };
 
 struct Piece {
   std::string text;  // Whole UTF-8 characters; may be empty on the last one.
+  std::vector<wire::TokenLogprob> logprobs;  // Tokens complete with this text, when asked for.
   bool last = false;
   wire::FinishReason reason = wire::FinishReason::stop;  // Of the last one.
   Usage usage;                                           // Of the last one.
@@ -56,6 +59,7 @@ struct EmbedTask {
   std::vector<std::string> texts;
   wire::Pooling pooling = wire::Pooling::mean;
   EmbedRole role = EmbedRole::plain;
+  bool refuse_when_busy = false;  // As in GenerateTask.
 };
 
 struct Embeddings {

@@ -23,12 +23,14 @@ class LocalTokenStream : public TokenStream {
     auto waited = co_await task_->wait_some();
     SEL_CO_CHECK_OK(std::move(waited));
     Piece piece;
-    piece.text = task_->take_text();
+    NewText added = task_->take_new();
+    piece.text = std::move(added.text);
+    piece.logprobs = std::move(added.logprobs);
     if (!task_->done()) co_return piece;
     const auto& end = task_->end();
     if (!end.ok()) {
       // What was generated before a failure is still the caller's.
-      if (!piece.text.empty()) co_return piece;
+      if (!piece.text.empty() || !piece.logprobs.empty()) co_return piece;
       co_return end.error();
     }
     const auto* finished = std::get_if<wire::Finished>(&end.value());
@@ -90,9 +92,10 @@ class LocalInference : public Inference {
     request.raw = task.raw;
     request.tokens_max = task.tokens_max;
     request.stop = std::move(task.stop);
-    request.sampling = task.sampling;
-    auto submitted =
-        pool_->submit(model, wire::ModelKind::text_generation, Task::Request(std::move(request)));
+    request.sampling = std::move(task.sampling);
+    request.cut_to_window = task.cut_to_window;
+    auto submitted = pool_->submit(model, wire::ModelKind::text_generation,
+                                   Task::Request(std::move(request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));
     std::unique_ptr<TokenStream> stream =
         std::make_unique<LocalTokenStream>(std::move(handle), model.answered_by);
@@ -111,8 +114,8 @@ class LocalInference : public Inference {
     if (!prefix.empty()) {
       for (std::string& text : request.texts) text.insert(0, prefix);
     }
-    auto submitted =
-        pool_->submit(model, wire::ModelKind::embedding, Task::Request(std::move(request)));
+    auto submitted = pool_->submit(model, wire::ModelKind::embedding,
+                                   Task::Request(std::move(request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));
     auto outcome = co_await handle->wait_outcome();
     SEL_CO_TRY(end, std::move(outcome));

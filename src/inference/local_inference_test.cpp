@@ -44,6 +44,52 @@ TEST_F(LocalInferenceTest, ALongerCompletionThanAllowedIsCutAndSaysSo) {
   EXPECT_EQ(last->usage.completion_tokens, 5);
 }
 
+TEST_F(LocalInferenceTest, LogprobsComeWithThePiecesAndAddUpToTheText) {
+  create();
+  const auto resolved = model("a.gguf");
+  GenerateTask task = say("[[say three 漢字 words]] [[bytes]] [[delay 1]]");
+  task.sampling.logprobs = true;
+  task.sampling.top_logprobs = 2;
+  auto opened = await(inference_->generate(resolved, std::move(task)));
+  ASSERT_TRUE(opened.ok());
+  std::string text;
+  std::string bytes;
+  bool last = false;
+  while (!last) {
+    auto piece = await((*opened)->next());
+    ASSERT_TRUE(piece.ok());
+    text += piece->text;
+    for (const auto& token : piece->logprobs) {
+      bytes += token.bytes;
+      EXPECT_EQ(token.top.size(), 2u);
+    }
+    EXPECT_EQ(bytes, text);
+    last = piece->last;
+  }
+  EXPECT_EQ(text, "three 漢字 words");
+}
+
+TEST_F(LocalInferenceTest, ATaskThatWillNotWaitIsRefusedWhileAllPlacesAreTaken) {
+  options_.sequences_max = 1;
+  create();
+  const auto resolved = model("a.gguf");
+  const auto try_now = [&] {
+    GenerateTask task = say("[[tokens 500]] [[delay 10]]");
+    task.refuse_when_busy = true;
+    return await(inference_->generate(resolved, std::move(task)));
+  };
+  {
+    const auto first = try_now();
+    ASSERT_TRUE(first.ok()) << "nothing else runs";
+    const auto second = try_now();
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().code, Code::queue_full);
+    EXPECT_TRUE(await(open(resolved, "hello")).ok()) << "others may wait";
+  }
+  ASSERT_TRUE(run_until([&] { return inference_->status().at(0).tasks_active == 0; }));
+  EXPECT_TRUE(try_now().ok());
+}
+
 TEST_F(LocalInferenceTest, ManyStreamsOfTwoModelsAllGetTheirOwnText) {
   options_.sequences_max = 4;
   create();

@@ -29,11 +29,11 @@ void RunnerPool::start() {
 }
 
 Result<TaskHandle> RunnerPool::submit(const catalog::Resolved& model, wire::ModelKind kind,
-                                      Task::Request request) {
+                                      Task::Request request, bool refuse_when_busy) {
   if (stopped_) return Error{Code::unavailable, "the server is shutting down"};
   Scheduler& scheduler = scheduler_of(model, kind);
   SEL_CHECK_OK(check_room(scheduler));
-  return scheduler.submit(std::move(request));
+  return scheduler.submit(std::move(request), refuse_when_busy);
 }
 
 Scheduler& RunnerPool::scheduler_of(const catalog::Resolved& model, wire::ModelKind kind) {

@@ -34,7 +34,7 @@ class RunnerPool : public RoomKeeper, public std::enable_shared_from_this<Runner
   // To the scheduler of the weights that answer for `model`.
   // Errors: queue_full, memory_budget_exceeded, model_load_failed, unavailable.
   Result<TaskHandle> submit(const catalog::Resolved& model, wire::ModelKind kind,
-                            Task::Request request);
+                            Task::Request request, bool refuse_when_busy = false);
 
   std::vector<RunnerStatus> status() const;
 

@@ -46,10 +46,18 @@ void Scheduler::start() {
   run_in_background(io_, "watch of " + model_.name, watch());
 }
 
-Result<TaskHandle> Scheduler::submit(Task::Request request) {
+bool Scheduler::busy() const {
+  const auto places = static_cast<std::size_t>(std::max(options_.sequences_max, 1));
+  return waiting_.size() + active_.size() >= places;
+}
+
+Result<TaskHandle> Scheduler::submit(Task::Request request, bool refuse_when_busy) {
   if (stopped_ || retired_) return Error{Code::unavailable, "the server is shutting down"};
   if (waiting_.size() >= options_.tasks_waiting_max) {
     return Error{Code::queue_full, "too many tasks wait for model " + model_.name};
+  }
+  if (refuse_when_busy && busy()) {
+    return Error{Code::queue_full, "model " + model_.name + " is busy"};
   }
   const TimePoint now = Clock::now();
   auto task = std::make_shared<Task>(io_, ++last_task_, std::move(request),

@@ -85,8 +85,9 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   // Starts the two coroutines; once, after construction.
   void start();
 
+  // `refuse_when_busy`: queue_full also where the task would have to wait for others.
   // Errors: queue_full, unavailable.
-  Result<TaskHandle> submit(Task::Request request);
+  Result<TaskHandle> submit(Task::Request request, bool refuse_when_busy = false);
   // The caller left. Costs the runner one step at most.
   void cancel(Task& task);
 
@@ -161,6 +162,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   void fail_active(const Error& error);
   void fail_waiting(const Error& error);
   void give_up(std::string reason);
+  bool busy() const;
   bool idle() const { return waiting_.empty() && active_.empty(); }
   bool starts() const { return !waiting_.empty() && !stopped_; }
 

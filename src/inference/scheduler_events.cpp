@@ -65,7 +65,7 @@ void Scheduler::on(wire::Granted& message) {
 void Scheduler::on(wire::Piece& message) {
   const auto found = active_.find(message.task);
   if (found == active_.end() || !found->second.task) return;
-  found->second.task->add_text(std::move(message.text));
+  found->second.task->add(std::move(message));
 }
 
 void Scheduler::on(wire::Finished& message) { finish(message.task, message); }

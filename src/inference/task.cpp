@@ -1,6 +1,8 @@
 // Task: what the scheduler puts in, the caller takes out.
 #include "inference/task.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/this_coro.hpp>
@@ -16,12 +18,13 @@ wire::Message Task::take_request() {
   return std::visit([](auto& one) { return wire::Message(std::move(one)); }, request_);
 }
 
-void Task::add_text(std::string text) {
+void Task::add(wire::Piece piece) {
   if (done()) return;
-  if (text_.empty()) {
-    text_ = std::move(text);
+  if (new_.empty()) {
+    new_ = {std::move(piece.text), std::move(piece.logprobs)};
   } else {
-    text_ += text;
+    new_.text += piece.text;
+    std::ranges::move(piece.logprobs, std::back_inserter(new_.logprobs));
   }
   changed_.notify();
 }
@@ -48,7 +51,7 @@ asio::awaitable<Status> Task::wait_once() {
 }
 
 asio::awaitable<Status> Task::wait_some() {
-  while (text_.empty() && !done()) {
+  while (new_.empty() && !done()) {
     auto waited = co_await wait_once();
     SEL_CO_CHECK_OK(std::move(waited));
   }
@@ -63,6 +66,6 @@ asio::awaitable<Result<Task::Outcome>> Task::wait_outcome() {
   co_return std::move(*end_);
 }
 
-std::string Task::take_text() { return std::exchange(text_, {}); }
+NewText Task::take_new() { return std::exchange(new_, {}); }
 
 }  // namespace selvedge::inference

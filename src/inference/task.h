@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,6 +14,14 @@
 #include "wire/messages.h"
 
 namespace selvedge::inference {
+
+// What came of a generation since its caller looked last.
+struct NewText {
+  std::string text;
+  std::vector<wire::TokenLogprob> logprobs;
+
+  bool empty() const { return text.empty() && logprobs.empty(); }
+};
 
 // Shared by its caller and its scheduler, both on the I/O thread. Text of a caller that is slow
 // adds up to one piece, so there is never more of it than one completion.
@@ -33,7 +42,7 @@ class Task {
   // For sending; can be taken once.
   wire::Message take_request();
   // Nothing is added to a task that is done.
-  void add_text(std::string text);
+  void add(wire::Piece piece);
   void finish(Outcome outcome);
   void fail(Error error);
 
@@ -46,8 +55,8 @@ class Task {
   asio::awaitable<Status> wait_some();
   // Until the end. Errors: those it failed with, cancelled.
   asio::awaitable<Result<Outcome>> wait_outcome();
-  // The text since the last call.
-  std::string take_text();
+  // What was added since the last call.
+  NewText take_new();
   // Only when done.
   const Result<Outcome>& end() const { return *end_; }
 
@@ -58,7 +67,7 @@ class Task {
   Request request_;
   TimePoint deadline_;
   Event changed_;
-  std::string text_;
+  NewText new_;
   std::optional<Result<Outcome>> end_;
 };
 

@@ -22,16 +22,19 @@ concept Is = std::same_as<std::remove_const_t<M>, T>;
 
 // The fields of each message in wire order, once for both directions. A new field goes last.
 auto fields(Is<ChatMessage> auto& m) { return std::tie(m.role, m.content); }
+auto fields(Is<TokenBias> auto& m) { return std::tie(m.token, m.bias); }
 auto fields(Is<Sampling> auto& m) {
   return std::tie(m.temperature, m.top_p, m.top_k, m.seed, m.has_seed, m.repetition_penalty,
-                  m.frequency_penalty, m.presence_penalty);
+                  m.frequency_penalty, m.presence_penalty, m.logit_bias, m.logprobs,
+                  m.top_logprobs);
 }
 auto fields(Is<Load> auto& m) {
   return std::tie(m.model_path, m.kind, m.context_tokens, m.sequences_max, m.threads_max);
 }
 auto fields(Is<Grant> auto& m) { return std::tie(m.threads); }
 auto fields(Is<Generate> auto& m) {
-  return std::tie(m.task, m.messages, m.prompt, m.raw, m.tokens_max, m.stop, m.sampling);
+  return std::tie(m.task, m.messages, m.prompt, m.raw, m.tokens_max, m.stop, m.sampling,
+                  m.cut_to_window);
 }
 auto fields(Is<Embed> auto& m) { return std::tie(m.task, m.texts, m.pooling); }
 auto fields(Is<Tokenize> auto& m) { return std::tie(m.task, m.text); }
@@ -44,7 +47,9 @@ auto fields(Is<Loaded> auto& m) {
                   m.embedding_dimensions, m.vocabulary_tokens, m.has_chat_template, m.memory_bytes);
 }
 auto fields(Is<Granted> auto& m) { return std::tie(m.threads); }
-auto fields(Is<Piece> auto& m) { return std::tie(m.task, m.text, m.tokens); }
+auto fields(Is<TokenChoice> auto& m) { return std::tie(m.bytes, m.logprob); }
+auto fields(Is<TokenLogprob> auto& m) { return std::tie(m.bytes, m.logprob, m.top); }
+auto fields(Is<Piece> auto& m) { return std::tie(m.task, m.text, m.tokens, m.logprobs); }
 auto fields(Is<Finished> auto& m) {
   return std::tie(m.task, m.reason, m.prompt_tokens, m.cached_tokens, m.completion_tokens);
 }
@@ -74,6 +79,8 @@ template <class T>
 constexpr std::size_t element_bytes_min() {
   if constexpr (Number<T>) return sizeof(T);
   if constexpr (std::same_as<T, ChatMessage>) return 8;
+  if constexpr (std::same_as<T, TokenBias> || std::same_as<T, TokenChoice>) return 8;
+  if constexpr (std::same_as<T, TokenLogprob>) return 12;
   return 4;
 }
 

@@ -25,6 +25,13 @@ struct ChatMessage {
   std::string content;
 };
 
+// Added to a token's logit before anything else looks at it: -100 all but bans it, 100 all but
+// forces it.
+struct TokenBias {
+  std::int32_t token = 0;
+  float bias = 0;
+};
+
 // Ranges are checked by the sender; the runner clamps what would harm it.
 struct Sampling {
   double temperature = 0.6;
@@ -35,7 +42,12 @@ struct Sampling {
   double repetition_penalty = 1.0;
   double frequency_penalty = 0.0;
   double presence_penalty = 0.0;
+  std::vector<TokenBias> logit_bias =
+      {};                         // Tokens outside the vocabulary are refused by the runner.
+  bool logprobs = false;          // Pieces carry their tokens.
+  std::int32_t top_logprobs = 0;  // Alternatives told for each token, 0 to kTopLogprobsMax.
 };
+inline constexpr std::int32_t kTopLogprobsMax = 20;
 
 // ---- server -> runner ----
 
@@ -63,6 +75,8 @@ struct Generate {
   std::int32_t tokens_max = 256;
   std::vector<std::string> stop;  // The completion ends before the first of these.
   Sampling sampling;
+  // tokens_max is lowered to what the prompt leaves of the window; else such a task is refused.
+  bool cut_to_window = false;
 };
 
 // Answered by one Embeddings, rows in the order of `texts`, L2-normalised. Longer texts are cut at
@@ -111,11 +125,31 @@ struct Granted {
   std::int32_t threads = 0;
 };
 
+// A token that could have stood in a place, and the natural logarithm of its probability: the
+// log-softmax of the model's own logits, before bias, penalties and temperature. What is hopeless
+// has kLogprobMin.
+struct TokenChoice {
+  std::string bytes;  // Possibly part of a character; control tokens by their name.
+  float logprob = 0;
+};
+inline constexpr float kLogprobMin = -9999.0f;
+
+// A token of the completion. The bytes of all tokens in a row are the completion's text, ill-formed
+// sequences aside (the text has U+FFFD there); of a token that holds the beginning of a stop string
+// only the bytes before it count.
+struct TokenLogprob {
+  std::string bytes;
+  float logprob = 0;
+  std::vector<TokenChoice> top = {};  // The likeliest first; as many as were asked for.
+};
+
 // A piece of the completion: whole UTF-8 characters, possibly several tokens.
 struct Piece {
   TaskId task = 0;
   std::string text;
   std::int32_t tokens = 0;
+  std::vector<TokenLogprob> logprobs =
+      {};  // Tokens whose text is sent with this piece; when asked for.
 };
 
 // The last message of a Generate that worked (or was cancelled).

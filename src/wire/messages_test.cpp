@@ -19,7 +19,18 @@ Generate full_generate() {
   generate.raw = true;
   generate.tokens_max = 77;
   generate.stop = {"\n\n", "", "END"};
-  generate.sampling = {0.25, 0.9, 40, std::numeric_limits<std::uint64_t>::max(), true, 1.1, -2, 2};
+  generate.sampling = {0.25,
+                       0.9,
+                       40,
+                       std::numeric_limits<std::uint64_t>::max(),
+                       true,
+                       1.1,
+                       -2,
+                       2,
+                       {{5, -100.0f}, {49151, 2.5f}},
+                       true,
+                       20};
+  generate.cut_to_window = true;
   return generate;
 }
 
@@ -37,7 +48,7 @@ std::vector<Message> one_of_each() {
       LoadProgress{0.5f},
       Loaded{"llama", "Smol", 2048, 8192, 576, 49152, true, 1ull << 33},
       Granted{2},
-      Piece{13, "漢", 2},
+      Piece{13, "漢", 2, {{"\xE6\xBC", -0.5f, {{"a", -0.5f}, {"", kLogprobMin}}}, {"\xA2", 0, {}}}},
       Finished{14, FinishReason::length, 100, 60, 40},
       Embeddings{15, 2, {0.6f, -0.8f, 1.0f, 0.0f}, {3, 4}},
       Tokens{16, {1, -1, 128009}, {1, 4, 9}},
@@ -72,6 +83,19 @@ TEST(Frames, FieldsKeepTheirPlaces) {
   EXPECT_EQ(generate.stop, (std::vector<std::string>{"\n\n", "", "END"}));
   EXPECT_EQ(generate.sampling.top_k, 40);
   EXPECT_EQ(generate.sampling.presence_penalty, 2);
+  ASSERT_EQ(generate.sampling.logit_bias.size(), 2u);
+  EXPECT_EQ(generate.sampling.logit_bias[1].token, 49151);
+  EXPECT_EQ(generate.sampling.logit_bias[1].bias, 2.5f);
+  EXPECT_EQ(generate.sampling.top_logprobs, 20);
+  EXPECT_TRUE(generate.cut_to_window);
+
+  auto text = decode(body_of(one_of_each()[11]));
+  ASSERT_TRUE(text.ok());
+  const auto& piece = std::get<Piece>(*text);
+  ASSERT_EQ(piece.logprobs.size(), 2u);
+  EXPECT_EQ(piece.logprobs[0].bytes, "\xE6\xBC");
+  ASSERT_EQ(piece.logprobs[0].top.size(), 2u);
+  EXPECT_EQ(piece.logprobs[0].top[1].logprob, kLogprobMin);
 
   auto vectors = decode(body_of(Embeddings{15, 2, {0.6f, -0.8f}, {3}}));
   ASSERT_TRUE(vectors.ok());
@@ -138,6 +162,9 @@ TEST(Frames, ACountLargerThanTheFrameIsRefusedBeforeMemoryIsTakenForIt) {
   std::string generate = body_of(Generate{});
   for (std::size_t byte = 9; byte < 13; ++byte) generate[byte] = '\xFF';
   EXPECT_FALSE(decode(generate).ok());
+  std::string piece = body_of(Piece{1, "", 0, {}});
+  for (std::size_t byte = piece.size() - 4; byte < piece.size(); ++byte) piece[byte] = '\x7F';
+  EXPECT_FALSE(decode(piece).ok());
 }
 
 TEST(Frames, RandomBytesNeverDecodeToSomethingElse) {

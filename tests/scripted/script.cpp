@@ -46,6 +46,7 @@ Script parse_script(std::string_view text) {
   script.say = command(text, "say");
   script.tokens = number(command(text, "tokens"));
   script.delay_ms = number(command(text, "delay")).value_or(0);
+  script.bytes = command(text, "bytes").has_value();
   script.echo = command(text, "echo").has_value();
   script.sampling = command(text, "sampling").has_value();
   if (const auto name = command(text, "fail")) script.fail = code_of(*name);

@@ -14,6 +14,7 @@ namespace selvedge::scripted {
 //   [[say TEXT]]        the completion is TEXT (which may hold no "]]")
 //   [[tokens N]]        the completion has N tokens
 //   [[delay MS]]        milliseconds before each token (before the answer, for an embedding)
+//   [[bytes]]           each byte of the completion is a token of its own
 //   [[echo]]            the completion is what was received: "role: content" a line, or the prompt
 //   [[sampling]]        the completion names the sampling fields that were received
 //   [[fail CODE]]       the task fails with this Code, by its name
@@ -24,6 +25,7 @@ struct Script {
   std::optional<std::string> say;
   std::optional<int> tokens;
   int delay_ms = 0;
+  bool bytes = false;
   bool echo = false;
   bool sampling = false;
   std::optional<Code> fail;

@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include "engines/token_logprobs.h"
 #include "text_units.h"
 
 namespace selvedge::scripted {
@@ -71,7 +72,44 @@ std::string sampling_text(const wire::Generate& task) {
                      ", presence_penalty " + short_number(sampling.presence_penalty) +
                      ", max_tokens " + std::to_string(task.tokens_max);
   if (sampling.has_seed) text += ", seed " + std::to_string(sampling.seed);
+  for (const wire::TokenBias& one : sampling.logit_bias) {
+    text += ", bias " + std::to_string(one.token) + " " + short_number(one.bias);
+  }
+  if (sampling.logprobs) text += ", top_logprobs " + std::to_string(sampling.top_logprobs);
+  if (!task.stop.empty()) text += ", stop " + std::to_string(task.stop.size());
   return text;
+}
+
+std::int32_t token_id(std::string_view unit) {
+  return static_cast<std::int32_t>(text_hash(without_spaces(unit)) % kVocabularyTokens);
+}
+
+// The words that the biases leave; all of them when they leave none.
+std::vector<std::string_view> drawable_words(const wire::Sampling& sampling) {
+  constexpr float kDecisive = 50;
+  std::vector<std::string_view> words(std::begin(kWords), std::end(kWords));
+  for (const wire::TokenBias& one : sampling.logit_bias) {
+    const auto is_it = [&](std::string_view word) { return token_id(word) == one.token; };
+    if (one.bias <= -kDecisive) std::erase_if(words, is_it);
+    const auto found = std::find_if(words.begin(), words.end(), is_it);
+    if (one.bias >= kDecisive && found != words.end()) return {*found};
+  }
+  if (words.empty()) words.assign(std::begin(kWords), std::end(kWords));
+  return words;
+}
+
+wire::TokenLogprob logprob_of(const std::string& token, std::int32_t top_logprobs) {
+  constexpr float kDrawn = -0.25f;
+  wire::TokenLogprob told{token, kDrawn, {}};
+  const auto count = static_cast<std::size_t>(std::clamp(top_logprobs, 0, wire::kTopLogprobsMax));
+  if (count > 0) told.top.push_back({token, kDrawn});
+  for (std::size_t at = 0; told.top.size() < count; ++at) {
+    std::string other =
+        at < std::size(kWords) ? std::string(kWords[at]) : " word" + std::to_string(at);
+    if (other == token) continue;
+    told.top.push_back({std::move(other), -1.0f - static_cast<float>(told.top.size())});
+  }
+  return told;
 }
 
 std::vector<std::string> tokens_of(const wire::Generate& task, const Script& script,
@@ -81,15 +119,20 @@ std::vector<std::string> tokens_of(const wire::Generate& task, const Script& scr
   if (script.sampling) text = sampling_text(task);
   std::vector<std::string> tokens;
   if (text) {
-    for (const std::string_view unit : text_units(*text)) tokens.emplace_back(unit);
+    if (script.bytes) {
+      for (const char byte : *text) tokens.emplace_back(1, byte);
+    } else {
+      for (const std::string_view unit : text_units(*text)) tokens.emplace_back(unit);
+    }
     if (script.tokens) tokens.resize(static_cast<std::size_t>(std::max(0, *script.tokens)), "…");
     return tokens;
   }
   const int count = std::max(0, script.tokens.value_or(kCompletionTokensDefault));
   std::uint64_t state = text_hash(user_text, task.sampling.has_seed ? task.sampling.seed + 1 : 0);
+  const std::vector<std::string_view> words = drawable_words(task.sampling);
   for (int at = 0; at < count; ++at) {
     state = state * 6364136223846793005u + 1442695040888963407u;
-    const std::string_view word = kWords[state >> 60];
+    const std::string_view word = words[(state >> 60) % words.size()];
     tokens.emplace_back(at == 0 ? word.substr(1) : word);
   }
   return tokens;
@@ -127,6 +170,9 @@ struct ScriptedEngine::Sequence {
   std::int32_t tokens_max = 0;
   std::int32_t prompt_tokens = 0;
   std::int32_t unsent_tokens = 0;
+  bool logprobs = false;
+  std::int32_t top_logprobs = 0;
+  engines::UnsentLogprobs unsent_logprobs;
 };
 
 ScriptedEngine::ScriptedEngine(const wire::Load& load, const ModelScript& model)
@@ -151,12 +197,24 @@ Status ScriptedEngine::start_generate(wire::Generate task) {
   sequence->script = parse_script(user_text);
   sequence->tokens_max = std::max(1, task.tokens_max);
   sequence->prompt_tokens = static_cast<std::int32_t>(text_units(received_text(task)).size());
+  if (task.cut_to_window && sequence->prompt_tokens < context_tokens_) {
+    sequence->tokens_max =
+        std::min(sequence->tokens_max, context_tokens_ - sequence->prompt_tokens);
+  }
   if (sequence->prompt_tokens + sequence->tokens_max > context_tokens_) {
     return Error{Code::context_overflow,
                  "prompt (" + std::to_string(sequence->prompt_tokens) +
                      " tokens) and max_tokens (" + std::to_string(sequence->tokens_max) +
                      ") exceed the window of " + std::to_string(context_tokens_) + " tokens"};
   }
+  for (const wire::TokenBias& one : task.sampling.logit_bias) {
+    if (one.token >= 0 && one.token < kVocabularyTokens) continue;
+    return Error{Code::invalid_input, "logit_bias: there is no token " + std::to_string(one.token) +
+                                          "; the last one is " +
+                                          std::to_string(kVocabularyTokens - 1)};
+  }
+  sequence->logprobs = task.sampling.logprobs;
+  sequence->top_logprobs = task.sampling.top_logprobs;
   sequence->tokens = tokens_of(task, sequence->script, user_text);
   sequence->text = engines::CompletionText(std::move(task.stop));
   sequence->due = Clock::now() + milliseconds(sequence->script.delay_ms);
@@ -183,8 +241,7 @@ Result<wire::Tokens> ScriptedEngine::tokenize(const wire::Tokenize& task) {
   wire::Tokens tokens;
   tokens.task = task.task;
   for (const std::string_view unit : text_units(task.text)) {
-    const auto hash = text_hash(without_spaces(unit)) % kVocabularyTokens;
-    tokens.ids.push_back(static_cast<std::int32_t>(hash));
+    tokens.ids.push_back(token_id(unit));
     const auto end = unit.data() + unit.size() - task.text.data();
     tokens.ends.push_back(static_cast<std::uint32_t>(end));
   }
@@ -240,7 +297,11 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
   const bool more = sequence.next < sequence.tokens.size() && made < sequence.tokens_max;
   std::string text;
   if (more) {
-    text = sequence.text.add(sequence.tokens[sequence.next++]);
+    const std::string& token = sequence.tokens[sequence.next++];
+    text = sequence.text.add(token);
+    if (sequence.logprobs) {
+      sequence.unsent_logprobs.add(logprob_of(token, sequence.top_logprobs));
+    }
     ++sequence.unsent_tokens;
     sequence.due += milliseconds(script.delay_ms);
   }
@@ -248,8 +309,12 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
   const bool ended = stopped || sequence.next >= sequence.tokens.size();
   const bool full = static_cast<std::int32_t>(sequence.next) >= sequence.tokens_max;
   if (ended || full) text += sequence.text.finish();
-  if (!text.empty()) {
-    events.push_back(wire::Piece{sequence.task, text, std::exchange(sequence.unsent_tokens, 0)});
+  const std::size_t sent_bytes = sequence.text.sent_bytes();
+  auto logprobs = ended || full ? sequence.unsent_logprobs.finish(sent_bytes)
+                                : sequence.unsent_logprobs.take(sent_bytes);
+  if (!text.empty() || !logprobs.empty()) {
+    events.push_back(wire::Piece{sequence.task, text, std::exchange(sequence.unsent_tokens, 0),
+                                 std::move(logprobs)});
   }
   if (!ended && !full) return true;
   events.push_back(

@@ -29,6 +29,8 @@ ModelScript parse_model_script(std::string_view file_name, std::string_view cont
 // Same text, same tokens, same vectors, on every machine.
 // - A completion without a command is some words drawn from a hash of the last user message (and of
 //   the seed, when there is one). `stop`, `tokens_max` and the context window hold as for a model.
+//   A bias of 50 and more makes a word the only one drawn, one of -50 and less bans it.
+// - Logprobs: a token drawn has -0.25, the alternatives behind it -2, -3, -4 ...
 // - A vector has a bucket for each word and CJK character, signed by a hash: texts with words in
 //   common are near each other.
 // - Tokens are the units of text_units().

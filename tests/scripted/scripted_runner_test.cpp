@@ -85,6 +85,48 @@ TEST_F(ScriptedRunner, SaysWhatItIsToldUpToTheLimitAndTheStopString) {
   EXPECT_EQ(finished_.reason, wire::FinishReason::stop);
 }
 
+TEST_F(ScriptedRunner, TellsLogprobsOfTheTokensBeforeAStop) {
+  load_text_model();
+  wire::Generate task = generate(1, "[[say one two three]]");
+  task.sampling.logprobs = true;
+  task.sampling.top_logprobs = 20;
+  task.stop = {"wo"};
+  runner_.send(task);
+  std::string bytes;
+  while (auto message = runner_.next()) {
+    if (std::holds_alternative<wire::Finished>(*message)) break;
+    const auto* piece = std::get_if<wire::Piece>(&*message);
+    if (piece == nullptr) continue;
+    for (const auto& token : piece->logprobs) {
+      bytes += token.bytes + "|";
+      EXPECT_EQ(token.top.size(), 20u);
+      EXPECT_EQ(token.top[0].logprob, token.logprob);
+    }
+  }
+  EXPECT_EQ(bytes, "one| t|");
+}
+
+TEST_F(ScriptedRunner, DrawsByTheBiases) {
+  load_text_model();
+  runner_.send(wire::Tokenize{1, " loom"});
+  const auto loom = runner_.next_of<wire::Tokens>();
+  ASSERT_TRUE(loom);
+  wire::Generate task = generate(2, "what is a selvedge");
+  task.sampling.logit_bias = {{loom->ids[0], 100}};
+  runner_.send(task);
+  EXPECT_EQ(completion(2, finished_).substr(0, 14), "loom loom loom");
+  task.task = 3;
+  task.sampling.logit_bias = {{loom->ids[0], -100}};
+  runner_.send(task);
+  EXPECT_EQ(completion(3, finished_).find("loom"), std::string::npos);
+  task.task = 4;
+  task.sampling.logit_bias = {{30'000, 1}};
+  runner_.send(task);
+  const auto failed = runner_.next_of<wire::Failed>();
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->code, Code::invalid_input);
+}
+
 TEST_F(ScriptedRunner, EchoesWhatItReceived) {
   load_text_model();
   runner_.send(generate(1, "[[echo]] 漢字"));
