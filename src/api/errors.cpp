@@ -154,6 +154,38 @@ http::Response workers_ai_error(const Error& error, std::string_view request_id)
   return response;
 }
 
+std::string ai_binding_error_json(const Error& error) {
+  const bool bad_input = error.code == Code::invalid_json || error.code == Code::invalid_input;
+  const std::string message = bad_input ? "Error: " + error.message : error.message;
+  const int number = error_row(error.code).workers_ai_number;
+  std::string body = "{\"name\":\"InferenceUpstreamError\",\"internalCode\":";
+  append_integer(body, number);
+  body += ",\"message\":";
+  append_string(body, message);
+  body += ",\"description\":";
+  append_string(body, message);
+  body += ",\"errors\":[";
+  add_item(body, number, message);
+  body += "],\"success\":false,\"result\":{}}";
+  return body;
+}
+
+http::Response ai_binding_error(const Error& error, std::string_view request_id) {
+  http::Response response = failure(error_row(error.code), ai_binding_error_json(error));
+  response.headers.set("cf-ai-req-id", std::string(request_id));
+  return response;
+}
+
+http::Response vectorize_binding_error(const Error& error) {
+  const ErrorRow& row = error_row(error.code);
+  std::string body = "{\"code\":";
+  append_integer(body, row.vectorize_number);
+  body += ",\"error\":";
+  append_string(body, error.message);
+  body += '}';
+  return failure(row, std::move(body));
+}
+
 http::Response vectorize_error(const Error& error) {
   const ErrorRow& row = error_row(error.code);
   return null_envelope(row, row.vectorize_number, error.message);

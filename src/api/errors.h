@@ -42,6 +42,16 @@ http::Response workers_ai_error(const Error& error, std::string_view request_id)
 // The JSON of the same failure, for a stream that has already begun.
 std::string workers_ai_error_json(const Error& error, std::string_view request_id);
 
+// What every reader of the AI binding finds its part in: {"name","internalCode","message",
+// "description","errors":[{"code","message"}],"success":false,"result":{}}. The binding throws
+// "<internalCode>: <description>", or "<code>: <message>". `request_id` is sent as `cf-ai-req-id`.
+// Source: docs/compatibility.md#bindings.
+http::Response ai_binding_error(const Error& error, std::string_view request_id);
+std::string ai_binding_error_json(const Error& error);
+
+// The Vectorize binding's: {"code":n,"error":"…"}, thrown as "VECTOR_QUERY_ERROR (code = n): …".
+http::Response vectorize_binding_error(const Error& error);
+
 // Vectorize's failure: the envelope with `"result":null` and the message as it is.
 http::Response vectorize_error(const Error& error);
 

@@ -6,6 +6,7 @@
 #include "api/ai_routes.h"
 #include "api/auth.h"
 #include "api/errors.h"
+#include "api/preview_routes.h"
 #include "api/status_pages.h"
 #include "api/vectorize_routes.h"
 #include "base/limits.h"
@@ -35,15 +36,19 @@ http::Response options_response(const std::string& allow) {
 
 }  // namespace
 
-ServerDoor::ServerDoor(ApiContext context) : context_(std::move(context)) {
+ServerDoor::ServerDoor(ApiContext context)
+    : context_(std::move(context)), bindings_(context_, sessions_) {
   add_status_routes();
   add_ai_routes(router_, context_);
   add_vectorize_routes(router_, context_);
+  add_preview_routes(router_, sessions_);
 }
 
 http::Response ServerDoor::error_body(int status, Code code, std::string_view message,
                                       const http::Request* request) const {
   const Error error{code, std::string(message)};
+  const auto binding = request == nullptr ? std::nullopt : binding_kind(*request);
+  if (binding) return BindingDoor::error_body(status, error, *binding);
   const std::string_view path = request == nullptr ? std::string_view() : request->path;
   http::Response response;
   if (!path.starts_with(kApiPrefix)) {
@@ -55,13 +60,32 @@ http::Response ServerDoor::error_body(int status, Code code, std::string_view me
   } else {
     response = envelope_error(error);
   }
+  if (code == Code::unauthorized) response.headers.set("www-authenticate", "Bearer");
   response.status = status;  // The server knows finer ones (431, 415) than a code has.
   return response;
 }
 
 std::size_t ServerDoor::body_limit(const http::Request& request) const {
+  if (const auto binding = binding_kind(request)) return bindings_.body_limit(request, *binding);
   const Router::Found found = router_.find(request.method, request.path);
   return found.route == nullptr ? limits::json_body_bytes_max : found.route->body_bytes_max;
+}
+
+Status ServerDoor::check_caller(const http::Request& request) const {
+  // Without a token nobody learns which paths exist.
+  const auto binding = binding_kind(request);
+  if (!binding && (request.path == "/" || request.path == "/health")) return ok_status();
+  // A session was opened with a token; its own takes the place of that one.
+  const std::string_view session = request.headers.get("cf-workers-preview-token");
+  if (binding && sessions_.find(session) != nullptr) return ok_status();
+  return check_token(request, context_.tokens);
+}
+
+std::optional<http::Refusal> ServerDoor::admission(const http::Request& request) const {
+  const Status known = check_caller(request);
+  if (known.ok()) return std::nullopt;
+  const Error& error = known.error();
+  return http::Refusal{error_row(error.code).status, error.code, error.message};
 }
 
 void ServerDoor::add_status_routes() {
@@ -88,16 +112,17 @@ asio::awaitable<http::Response> ServerDoor::handle(http::Request request) {
 }
 
 asio::awaitable<http::Response> ServerDoor::dispatch(http::Request& request) {
+  const Status known = check_caller(request);
+  if (!known.ok()) {
+    const int status = error_row(known.error().code).status;
+    co_return error_body(status, known.error().code, known.error().message, &request);
+  }
+  if (const auto binding = binding_kind(request)) {
+    auto answer = co_await bindings_.handle(request, *binding);
+    co_return std::move(answer);
+  }
   const bool enveloped = request.path.starts_with(kApiPrefix);
   const Router::Found found = router_.find(request.method, request.path);
-  // Before the route is looked at: without a token nobody learns which paths exist.
-  const bool open = request.path == "/" || request.path == "/health";
-  const Status token = open ? ok_status() : check_token(request, context_.tokens);
-  if (!token.ok()) {
-    http::Response refused = enveloped ? envelope_error(token.error()) : plain_error(token.error());
-    refused.headers.set("www-authenticate", "Bearer");
-    co_return std::move(refused);
-  }
   if (found.allowed.empty()) {
     if (enveloped) co_return no_route(request.path);
     co_return plain_error(Error{Code::route_not_found, "no such path; GET / lists the routes"});

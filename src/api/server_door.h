@@ -1,11 +1,14 @@
 // Server door: everything that the API port answers, in the parts an http::Server asks for.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/access_log.h"
+#include "api/binding_door.h"
 #include "api/context.h"
+#include "api/preview_sessions.h"
 #include "api/router.h"
 #include "http/server.h"
 
@@ -20,18 +23,25 @@ class ServerDoor {
 
   asio::awaitable<http::Response> handle(http::Request request);
 
-  // http::ErrorBody: in the envelope under /client/v4, else plain JSON.
+  // http::ErrorBody: in the form of the binding that asks, in the envelope under /client/v4, else
+  // plain JSON.
   http::Response error_body(int status, Code code, std::string_view message,
                             const http::Request* request) const;
 
   // http::BodyLimit, by route: 100 MB for writes of vectors, json_body_bytes_max for the rest.
   std::size_t body_limit(const http::Request& request) const;
 
+  // http::Admission: without a token, where one is asked for, no body is read.
+  std::optional<http::Refusal> admission(const http::Request& request) const;
+
  private:
+  Status check_caller(const http::Request& request) const;
   void add_status_routes();
   asio::awaitable<http::Response> dispatch(http::Request& request);
 
   ApiContext context_;
+  PreviewSessions sessions_;
+  BindingDoor bindings_;
   Router router_;
   RequestCounts counts_;
 };

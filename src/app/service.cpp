@@ -113,6 +113,8 @@ Status Service::open_api_port() {
     return api_door_->error_body(status, code, message, request);
   };
   http.body_limit = [this](const http::Request& request) { return api_door_->body_limit(request); };
+  http.admission = [this](const http::Request& request) { return api_door_->admission(request); };
+  http.program_hosts = {std::string(api::kAiBindingHost), std::string(api::kVectorizeBindingHost)};
   auto server = http::Server::start(io_, std::move(http));
   SEL_TRY(started, std::move(server));
   api_server_ = std::move(started);

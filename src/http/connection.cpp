@@ -24,6 +24,14 @@ std::string type_of(const std::exception& exception) {
   return boost::core::demangle(typeid(exception).name());
 }
 
+// The answer to "OPTIONS *".
+Response server_options() {
+  Response response;
+  response.status = 204;
+  response.headers.set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  return response;
+}
+
 std::string chunk_head(std::size_t bytes) {
   std::array<char, 24> text = {};
   std::snprintf(text.data(), text.size(), "%zx\r\n", bytes);
@@ -87,6 +95,11 @@ asio::awaitable<bool> Connection::serve_one() {
 }
 
 asio::awaitable<bool> Connection::answer(Incoming incoming) {
+  if (incoming.request.path == "*") {
+    const bool goes_on = incoming.keep_alive && !state_->ending;
+    const bool told = co_await send(server_options(), incoming, goes_on);
+    co_return told&& goes_on;
+  }
   line_->watch(kAheadBytesMax, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->leave();
   });

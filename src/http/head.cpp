@@ -26,6 +26,13 @@ Status check_field_line(std::string_view line) {
   return ok_status();
 }
 
+// Length of "http://" or "https://" at the front, or 0.
+std::size_t scheme_bytes(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (equal_caseless(target.substr(0, scheme.size()), scheme)) return scheme.size();
+  return 0;
+}
+
 }  // namespace
 
 Status check_head_bytes(std::string_view bytes) {
@@ -73,6 +80,18 @@ Result<Framing> framing_of(const Headers& headers, bool http_1_0) {
 }
 
 Status read_target(std::string_view target, Request& request) {
+  request.host.clear();
+  if (const std::size_t scheme = scheme_bytes(target); scheme > 0) {
+    target.remove_prefix(scheme);
+    const std::size_t authority = std::min(target.find_first_of("/?#"), target.size());
+    auto name = host_name(target.substr(0, authority));
+    if (!name) return bad("invalid host in the request target");
+    request.host = std::move(*name);
+    target.remove_prefix(authority);
+  }
+  const std::string rooted = "/" + std::string(target);
+  // Only the absolute form may leave the path out.
+  if (!request.host.empty() && !target.starts_with('/')) target = rooted;
   if (target.empty() || target.front() != '/') return bad("the request target must begin with '/'");
   if (target.find('#') != std::string_view::npos) return bad("'#' in the request target");
   const std::size_t mark = target.find('?');
@@ -121,6 +140,12 @@ std::optional<std::string> host_name(std::string_view value) {
   if (name.empty() || name.find_first_of(" \t/\\@?#,[]") != std::string_view::npos)
     return std::nullopt;
   return lower_case(name);
+}
+
+std::optional<std::string> origin_name(std::string_view value) {
+  const std::size_t scheme = scheme_bytes(value);
+  if (scheme == 0) return std::nullopt;
+  return host_name(value.substr(scheme));
 }
 
 bool host_allowed(std::string_view name, const std::vector<std::string>& allowed) {

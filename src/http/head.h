@@ -28,12 +28,17 @@ struct Framing {
 // "chunked" is an error; so is chunked in HTTP/1.0. Errors: invalid_input.
 Result<Framing> framing_of(const Headers& headers, bool http_1_0);
 
-// Fills path and query from the target. Only the origin form ("/path?query") is taken. Errors:
-// invalid_input (another form, a bad escape, NUL in the path, '#').
+// Fills path and query from a target in origin form ("/path?query") or absolute form
+// ("http://host/path?query", also https; RFC 9112, 3.2.2), and of the latter `host`, else empty.
+// Errors: invalid_input (another form, a bad host, a bad escape, NUL in the path, '#').
 Status read_target(std::string_view target, Request& request);
 
 // The host name without port and brackets, in lower case; nullopt when the value has no such form.
 std::optional<std::string> host_name(std::string_view value);
+
+// The host name of a browser's Origin ("http://localhost:5173"); nullopt when it names none
+// ("null").
+std::optional<std::string> origin_name(std::string_view value);
 
 // True for localhost, *.localhost, loopback addresses and the names in `allowed` ("*" = any).
 // `name` is what host_name returned.

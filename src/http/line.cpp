@@ -16,6 +16,12 @@ using boost::system::error_code;
 // Bytes after which a busy connection lets the others have a turn: about half a millisecond.
 constexpr std::size_t kTurnBytes = 1024 * 1024;
 
+std::string shown(const tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  const bool v6 = endpoint.address().is_v6();
+  return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(endpoint.port());
+}
+
 }  // namespace
 
 Line::Line(tcp::socket socket) : socket_(std::move(socket)), timer_(socket_.get_executor()) {
@@ -25,6 +31,8 @@ Line::Line(tcp::socket socket) : socket_(std::move(socket)), timer_(socket_.get_
   socket_.set_option(tcp::socket::keep_alive(true), ignored);
   const auto remote = socket_.remote_endpoint(ignored);
   if (!ignored) peer_ = remote.address().to_string();
+  const auto local = socket_.local_endpoint(ignored);
+  if (!ignored) local_ = shown(local);
 }
 
 void Line::take(std::size_t bytes) {

@@ -53,6 +53,8 @@ class Line : public std::enable_shared_from_this<Line> {
 
   void close();
   std::string peer() const { return peer_; }
+  // "127.0.0.1:7358", or empty when the connection had gone already.
+  std::string local() const { return local_; }
 
  private:
   Got read_now(std::size_t bytes_max);
@@ -63,6 +65,7 @@ class Line : public std::enable_shared_from_this<Line> {
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;
   std::string peer_;
+  std::string local_;
   std::string input_;
   std::size_t taken_ = 0;
   std::size_t moved_bytes_ = 0;  // Without a pause; see yield().

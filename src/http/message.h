@@ -34,10 +34,14 @@ struct Request {
   std::string method;  // "GET", as sent.
   std::string target;  // As sent, for logs.
   std::string path;    // Percent-decoded; never empty, starts with '/'.
+  // Name of the server that is asked for, in lower case, without port: the target's own in absolute
+  // form, else that of the Host header; empty in HTTP/1.0 without one.
+  std::string host;
   std::vector<std::pair<std::string, std::string>> query;  // Decoded, in order.
   Headers headers;
-  std::string body;  // Whole, already decoded from chunks (and gzip).
-  std::string peer;  // Address of the client, for limits and logs.
+  std::string body;   // Whole, already decoded from chunks (and gzip).
+  std::string peer;   // Address of the client, for limits and logs.
+  std::string local;  // Address and port that the client reached: "127.0.0.1:7358".
 
   // The first query value of that name, or nullopt.
   std::optional<std::string> query_value(std::string_view name) const;

@@ -2,6 +2,8 @@
 // codings than chunked, several hosts, other targets), and this file bounds bytes and time.
 #include "http/request_reader.h"
 
+#include <algorithm>
+
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
@@ -24,6 +26,16 @@ bool refuse(Incoming& incoming, int status, Code code, std::string message) {
   return false;
 }
 
+std::size_t count_of(const Headers& headers, std::string_view wanted) {
+  std::size_t count = 0;
+  for (const auto& header : headers.all()) count += equal_caseless(header.first, wanted) ? 1 : 0;
+  return count;
+}
+
+bool is_one_of(std::string_view name, const std::vector<std::string>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 Line::Clock::time_point after_ms(int ms) {
   return Line::Clock::now() + std::chrono::milliseconds(ms);
 }
@@ -39,6 +51,7 @@ RequestReader::~RequestReader() = default;
 asio::awaitable<Incoming> RequestReader::next(std::function<void()> on_head) {
   Incoming incoming;
   incoming.request.peer = line_.peer();
+  incoming.request.local = line_.local();
   bool good = co_await read_head(incoming);
   first_ = false;
   if (!good) co_return incoming;
@@ -118,6 +131,8 @@ bool RequestReader::parse_head(Parser& parser, Incoming& incoming) {
   request.target = std::string(head.target());
   for (const auto& field : head)
     request.headers.add(std::string(field.name_string()), std::string(field.value()));
+  if (request.headers.all().size() > options_.limits.header_count_max)
+    return refuse(incoming, 431, Code::invalid_input, "too many header lines");
   incoming.http_1_0 = head.version() < 11;
   incoming.keep_alive = parser.keep_alive();
   return true;
@@ -130,31 +145,30 @@ bool RequestReader::check_request(Incoming& incoming) {
   if (!framing.ok()) return refuse(incoming, 400, Code::invalid_input, framing.error().message);
   chunked_ = framing->chunked;
   length_ = framing->length;
-  const auto target = read_target(request.target, request);
-  if (!target.ok()) return refuse(incoming, 400, Code::invalid_input, target.error().message);
+  if (request.method == "OPTIONS" && request.target == "*") {
+    request.path = "*";  // Asks about the server as a whole.
+  } else {
+    const auto target = read_target(request.target, request);
+    if (!target.ok()) return refuse(incoming, 400, Code::invalid_input, target.error().message);
+  }
   incoming.target_known = true;
 
-  std::size_t hosts = 0;
-  for (const auto& header : request.headers.all())
-    hosts += equal_caseless(header.first, "host") ? 1 : 0;
-  if (hosts > 1 || (hosts == 0 && !incoming.http_1_0))
-    return refuse(incoming, 400, Code::invalid_input, "exactly one Host header is needed");
-  if (hosts == 1) {
-    const auto name = host_name(request.headers.get("host"));
-    if (!name) return refuse(incoming, 400, Code::invalid_input, "invalid Host header");
-    if (!host_allowed(*name, options_.allowed_hosts))
-      return refuse(incoming, 403, Code::host_not_allowed,
-                    "the Host of this request is not one of this server's names");
-  }
-
+  if (!check_host(incoming) || !check_origin(incoming)) return false;
   const std::string_view expect = request.headers.get("expect");
   if (!expect.empty() && !equal_caseless(expect, "100-continue"))
     return refuse(incoming, 417, Code::invalid_input, "unknown Expect header");
   const std::string_view coding = request.headers.get("content-encoding");
   gzip_ = equal_caseless(coding, "gzip") || equal_caseless(coding, "x-gzip");
-  if (!gzip_ && !coding.empty() && !equal_caseless(coding, "identity"))
+  // @cloudflare/ai 1.1.0 sends the media type in this header.
+  const bool plain = coding.empty() || equal_caseless(coding, "identity") ||
+                     equal_caseless(coding, "application/json");
+  if (!gzip_ && !plain)
     return refuse(incoming, 415, Code::unknown_content_type,
                   "Content-Encoding must be gzip or absent");
+  if (options_.admission && (chunked_ || length_ > 0)) {
+    incoming.refusal = options_.admission(request);
+    if (incoming.refusal) return false;
+  }
   body_bytes_max_ =
       options_.body_limit ? options_.body_limit(request) : limits::json_body_bytes_max;
   if (!chunked_ && length_ > body_bytes_max_)
@@ -162,6 +176,44 @@ bool RequestReader::check_request(Incoming& incoming) {
                   "the body is larger than " + std::to_string(body_bytes_max_) + " bytes");
   if (!chunked_ && length_ > budget_.bytes_max - std::min(budget_.used, budget_.bytes_max))
     return refuse(incoming, 503, Code::unavailable, "too many request bodies at once; retry");
+  return true;
+}
+
+// One valid Host in every request of HTTP/1.1, and a name of ours. A host in the target counts
+// instead of the header (RFC 9112, 3.2.2), which handlers then see as if it had been sent so.
+bool RequestReader::check_host(Incoming& incoming) {
+  Request& request = incoming.request;
+  const std::size_t hosts = count_of(request.headers, "host");
+  if (hosts > 1 || (hosts == 0 && !incoming.http_1_0))
+    return refuse(incoming, 400, Code::invalid_input, "exactly one Host header is needed");
+  const auto sent = host_name(request.headers.get("host"));
+  if (hosts == 1 && !sent) return refuse(incoming, 400, Code::invalid_input, "invalid Host header");
+  if (request.host.empty()) {
+    request.host = sent.value_or("");
+  } else {
+    request.headers.set("Host", request.host);
+  }
+  if (request.host.empty() || host_allowed(request.host, options_.allowed_hosts) ||
+      is_one_of(request.host, options_.program_hosts)) {
+    return true;
+  }
+  return refuse(incoming, 403, Code::host_not_allowed,
+                "the Host of this request is not one of this server's names");
+}
+
+// A page in a browser may send requests to loopback addresses; it cannot leave out its Origin where
+// it could change something.
+bool RequestReader::check_origin(Incoming& incoming) {
+  const Request& request = incoming.request;
+  for (const auto& [name, value] : request.headers.all()) {
+    if (!equal_caseless(name, "origin")) continue;
+    const auto origin = origin_name(value);
+    const bool known = origin && host_allowed(*origin, options_.allowed_hosts);
+    const bool for_pages = host_allowed(request.host, options_.allowed_hosts);
+    if (!known || !for_pages)
+      return refuse(incoming, 403, Code::host_not_allowed,
+                    "the Origin of this request is not one of this server's names");
+  }
   return true;
 }
 

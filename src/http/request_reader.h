@@ -16,13 +16,6 @@
 
 namespace selvedge::http {
 
-// Why a request is not handed on. The connection is closed after the answer.
-struct Refusal {
-  int status = 400;
-  Code code = Code::invalid_input;
-  std::string message;
-};
-
 struct Incoming {
   bool ended = false;  // The client is done, or was idle too long: nothing to answer.
   std::optional<Refusal> refusal;
@@ -49,6 +42,8 @@ class RequestReader {
   asio::awaitable<bool> read_head(Incoming& incoming);
   bool parse_head(Parser& parser, Incoming& incoming);
   bool check_request(Incoming& incoming);
+  bool check_host(Incoming& incoming);
+  bool check_origin(Incoming& incoming);
   asio::awaitable<bool> read_body(Parser& parser, Incoming& incoming);
   asio::awaitable<bool> read_sized(BodySink& sink, std::uint64_t length, Incoming& incoming);
   asio::awaitable<bool> read_chunks(Parser& parser, BodySink& sink, Incoming& incoming);

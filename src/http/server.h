@@ -21,8 +21,8 @@ namespace selvedge::http {
 // sending side is the ordinary end of the last request. Exceptions become a 500.
 using Handler = std::function<asio::awaitable<Response>(Request)>;
 
-// Makes the body of an error that the server itself answers (400, 403 for a foreign Host, 408,
-// 413, 415, 417, 431, 500, 503), in the shape that the door's clients read.
+// Makes the body of an error that the server itself answers (400, 403 for a foreign Host or Origin,
+// 408, 413, 415, 417, 431, 500, 503), in the shape that the door's clients read.
 using ErrorBody = std::function<Response(int status, Code code, std::string_view message,
                                          const Request* request)>;
 
@@ -30,9 +30,21 @@ using ErrorBody = std::function<Response(int status, Code code, std::string_view
 // body is empty).
 using BodyLimit = std::function<std::size_t(const Request&)>;
 
+// Why a request is not handed to the handler. The connection is closed after the answer.
+struct Refusal {
+  int status = 400;
+  Code code = Code::invalid_input;
+  std::string message;
+};
+
+// Asked about the head of a request that has a body, before any of the body is read: a client
+// without a right to be answered cannot make the server hold its bytes.
+using Admission = std::function<std::optional<Refusal>(const Request&)>;
+
 // Bounds of one server; the defaults are those of base/limits.h.
 struct ServerLimits {
   std::size_t header_bytes_max = limits::header_bytes_max;
+  std::size_t header_count_max = 128;  // Lines; browsers and SDKs send about 20.
   std::size_t bodies_in_flight_bytes_max = limits::bodies_in_flight_bytes_max;
   std::size_t connections_max = limits::connections_max;
   int header_ms_max = limits::header_ms_max;
@@ -46,9 +58,13 @@ struct ServerOptions {
   std::uint16_t port = 0;  // 0 = any free one, the same on every address.
   std::vector<std::string>
       allowed_hosts;  // Besides localhost, loopback addresses and *.localhost. "*" = all.
+  // Names that programs use and no page of a browser has: served too, but never to a request with
+  // an Origin header.
+  std::vector<std::string> program_hosts;
   Handler handler;
   ErrorBody error_body;  // Empty: plain text.
   BodyLimit body_limit;  // Empty: json_body_bytes_max for all.
+  Admission admission;   // Empty: all.
   ServerLimits limits;
 };
 

@@ -1,8 +1,8 @@
 // Tests of the server: one request, one answer, in every form a client may ask.
 #include <boost/asio.hpp>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
+#include "http/gzip.h"
 #include "http/testing.h"
 
 namespace selvedge::http {
@@ -32,20 +32,6 @@ ServerOptions echo_options() {
     return request.path == "/small" ? 10 : 1'000'000;
   };
   return options;
-}
-
-std::string gzip(const std::string& text) {
-  z_stream stream = {};
-  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string result(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(result.data());
-  stream.avail_out = static_cast<uInt>(result.size());
-  deflate(&stream, Z_FINISH);
-  result.resize(stream.total_out);
-  deflateEnd(&stream);
-  return result;
 }
 
 std::string post(const std::string& path, const std::string& body, const std::string& more = "") {
@@ -247,6 +233,39 @@ TEST(Server, Expect100IsAnsweredBeforeTheBodyOrRefusedWithoutIt) {
   EXPECT_EQ(status_of(other.read_all()), 417);
 }
 
+TEST(Server, WhoIsNotAdmittedCannotMakeItReadABody) {
+  ServerOptions options = echo_options();
+  options.admission = [](const Request& request) -> std::optional<Refusal> {
+    if (request.headers.has("authorization")) return std::nullopt;
+    return Refusal{401, Code::unauthorized, "who are you"};
+  };
+  ServerThread server(options);
+  for (const char* framing : {"Content-Length: 5", "Transfer-Encoding: chunked"}) {
+    RawClient client(server.port());
+    client.send("POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n" +
+                std::string(framing) + "\r\n\r\n");
+    EXPECT_EQ(status_of(client.read_all()), 401) << framing;
+    EXPECT_TRUE(client.closed());
+  }
+  RawClient known(server.port());
+  known.send(post("/", "x", "Authorization: me\r\n"));
+  EXPECT_EQ(status_of(known.read_response()), 200);
+  RawClient bodiless(server.port());
+  bodiless.send(get("/"));
+  EXPECT_EQ(status_of(bodiless.read_response()), 200);
+}
+
+TEST(Server, RefusesTooManyHeaderLines) {
+  ServerThread server(echo_options());
+  std::string lines;
+  for (int at = 0; at < 127; ++at) lines += "A: b\r\n";
+  RawClient client(server.port());
+  client.send(get("/", lines));
+  EXPECT_EQ(status_of(client.read_response()), 200);
+  client.send(get("/", lines + "A: b\r\n"));
+  EXPECT_EQ(status_of(client.read_all()), 431);
+}
+
 TEST(Server, RefusesAHeadOverTheLimit) {
   ServerOptions options = echo_options();
   options.limits.header_bytes_max = 2'000;
@@ -320,6 +339,63 @@ TEST(Server, RefusesConnectionsOverTheBound) {
   RawClient fourth(server.port());
   fourth.send(get("/"));
   EXPECT_EQ(status_of(fourth.read_response()), 200);
+}
+
+TEST(Server, AnswersOptionsOfTheWholeServerItself) {
+  ServerThread server(echo_options());
+  RawClient client(server.port());
+  client.send("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n" + get("/next"));
+  const std::string answer = client.read_until("\r\n\r\n");
+  EXPECT_EQ(status_of(answer), 204);
+  EXPECT_NE(answer.find("Allow: GET, HEAD, POST"), std::string::npos);
+  EXPECT_EQ(body_of(client.read_response()), "GET /next|");
+}
+
+// Answers with the host that it was asked for.
+asio::awaitable<Response> tell_host(Request request) {
+  Response response;
+  response.body = request.host + " " + std::string(request.headers.get("host")) + " " +
+                  request.path + " " + request.query_value("a").value_or("-");
+  co_return response;
+}
+
+TEST(Server, TheHostOfAnAbsoluteTargetCountsInsteadOfTheHeader) {
+  ServerOptions options;
+  options.handler = tell_host;
+  ServerThread server(options);
+  const auto answer = [&](const std::string& target) {
+    RawClient client(server.port());
+    client.send("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: close\r\n\r\n");
+    return client.read_all();
+  };
+  EXPECT_EQ(body_of(answer("/x?a=1")), "127.0.0.1 127.0.0.1:1 /x 1");
+  EXPECT_EQ(body_of(answer("http://LocalHost:99/x?a=1")), "localhost localhost /x 1");
+  EXPECT_EQ(body_of(answer("https://localhost")), "localhost localhost / -");
+  EXPECT_EQ(body_of(answer("HTTP://[::1]?a=1")), "::1 ::1 / 1");
+  EXPECT_EQ(status_of(answer("http://evil.example/x")), 403);
+}
+
+TEST(Server, AForeignOriginIsRefused) {
+  ServerOptions options = echo_options();
+  options.allowed_hosts = {"box.local"};
+  options.program_hosts = {"vector-search"};
+  ServerThread server(options);
+  const auto status = [&](const std::string& host, const std::string& headers) {
+    RawClient client(server.port());
+    client.send("GET / HTTP/1.1\r\nConnection: close\r\nHost: " + host + "\r\n" + headers + "\r\n");
+    return status_of(client.read_all());
+  };
+  for (const char* origin : {"http://localhost:5173", "https://127.0.0.1", "http://[::1]:1",
+                             "http://box.local", "http://app.localhost"})
+    EXPECT_EQ(status("localhost", "Origin: " + std::string(origin) + "\r\n"), 200) << origin;
+  for (const char* origin : {"http://evil.example", "null", "", "file://", "chrome-extension://abc",
+                             "localhost", "http://localhost.evil.example", "http://vector-search"})
+    EXPECT_EQ(status("localhost", "Origin: " + std::string(origin) + "\r\n"), 403) << origin;
+  EXPECT_EQ(status("localhost", "Origin: http://localhost\r\nOrigin: http://evil.example\r\n"),
+            403);
+  EXPECT_EQ(status("vector-search", ""), 200);
+  EXPECT_EQ(status("vector-search", "Origin: http://vector-search\r\n"), 403);
+  EXPECT_EQ(status("vector-search", "Origin: http://localhost\r\n"), 403);
 }
 
 TEST(Server, OnlyItsOwnHostNamesAreServed) {

@@ -2,6 +2,7 @@
 # Conformance: replays the cases under this folder against a real server with the scripted runner.
 """Usage: run.py [PART OF A FILE NAME…]   The form of a case is told in README.md beside this file."""
 import base64
+import gzip
 import http.client
 import json
 import pathlib
@@ -198,6 +199,8 @@ def check(expect, response):
             return f"header {name} is missing"
         elif wrong := difference(want, actual, f"header {name}"):
             return wrong
+    if expect.get("gunzip"):
+        response = Response(response.status, response.headers, gzip.decompress(response.body))
     if "text" in expect and (wrong := difference(expect["text"], response.text, "text")):
         return wrong
     for part in expect.get("contains", []):

@@ -1,0 +1,243 @@
+// AI binding: from what the classes around env.AI write to a model call, and its bare answer.
+#include "api/binding_ai.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <simdjson.h>
+
+#include "api/ai_run.h"
+#include "api/errors.h"
+#include "api/json_reader.h"
+#include "api/json_writer.h"
+#include "api/models_search.h"
+#include "api/sse.h"
+#include "api/text_generation.h"
+#include "base/limits.h"
+#include "base/offload.h"
+#include "base/uuid.h"
+#include "http/gzip.h"
+
+namespace selvedge::api {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr std::size_t kInlineBodyBytes = 64 * 1024;
+
+asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
+
+http::Response refused(Code code, std::string message) {
+  return ai_binding_error(Error{code, std::move(message)}, random_uuid());
+}
+
+// "prefix:@cf/…" -> "@cf/…": the binding's option `prefix` routes inside the hosted service.
+std::string model_named(std::string_view value) {
+  const std::size_t at = value.find(":@");
+  return std::string(at == std::string_view::npos ? value : value.substr(at + 1));
+}
+
+// The JSON text of `inputs` in {"inputs":{…},"options":{…}}, cut out of `body`, whose capacity
+// grows by simdjson's padding. It is not checked here: the model call reads it.
+// Errors: missing_body, invalid_json, invalid_input.
+Result<std::string_view> cut_inputs(std::string& body) {
+  body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
+  const simdjson::padded_string_view padded(body.data(), body.size(), body.capacity());
+  ondemand::parser parser;
+  ondemand::document document;
+  ondemand::object object;
+  std::string_view inputs;
+  bool found = false;
+  bool sound = !parser.iterate(padded).get(document) && !document.get_object().get(object);
+  if (sound) {
+    for (auto field : object) {
+      ondemand::raw_json_string key;
+      ondemand::value value;
+      sound = !field.error() && !field.key().get(key) && !field.value().get(value);
+      if (!sound) break;
+      if (key != "inputs") continue;
+      sound = !simdjson::to_json_string(value).get(inputs);
+      if (!sound) break;
+      found = true;
+    }
+  }
+  if (!sound) {
+    SEL_CHECK_OK(parse_object(body));  // Says in the usual words what is wrong.
+    return Error{Code::invalid_json, "the body is not valid JSON"};
+  }
+  if (!found) return Error{Code::invalid_input, "required properties at '/' are 'inputs'"};
+  return inputs;
+}
+
+asio::awaitable<Result<std::string_view>> inputs_of(const ApiContext& context, std::string& body) {
+  if (body.size() <= kInlineBodyBytes) co_return cut_inputs(body);
+  auto work = [&body] { return cut_inputs(body); };
+  auto inputs = co_await offload(context.pool, std::move(work));
+  co_return std::move(inputs);
+}
+
+// One input was a stream, and came as the body; the others are in the query `userInputs`.
+// Errors: invalid_input, invalid_json.
+Result<std::string> streamed_inputs(const http::Request& request, std::string_view others) {
+  const std::string type = request.content_type();
+  if (type != "application/json") {
+    return Error{Code::invalid_input,
+                 "a stream of type '" + type + "' is no input of the models served here"};
+  }
+  SEL_TRY(inputs, parse_object(others));
+  SEL_TRY(streamed, parse_object(request.body));
+  inputs.update(streamed);
+  return inputs.dump();
+}
+
+struct BareAnswer {
+  std::string request_id;
+  // @cloudflare/ai 1.1.0 unpacks every answer that is no stream by itself.
+  bool packed = false;
+};
+
+asio::awaitable<http::Response> bare_response(AiAnswer answer, BareAnswer form) {
+  http::Response response;
+  if (answer.stream) {
+    auto events =
+        std::make_unique<CompletionEvents>(std::move(answer.stream), ai_binding_error_json);
+    auto streamed = co_await sse_response(std::move(events));
+    if (!streamed.ok()) co_return ai_binding_error(streamed.error(), form.request_id);
+    response = std::move(streamed).value();
+  } else {
+    response = json_response(200, std::move(answer.result_json));
+    if (form.packed) response.body = http::gzip(response.body);
+  }
+  co_return std::move(response);
+}
+
+asio::awaitable<http::Response> run_inputs(const ApiContext& context, const http::Request& request,
+                                           std::string_view inputs, BareAnswer form) {
+  const std::string model = model_named(request.headers.get("cf-consn-model-id"));
+  auto ran = co_await run_model(context, model, inputs);
+  if (!ran.ok()) co_return ai_binding_error(ran.error(), form.request_id);
+  const std::string weights = ran->model.answered_by + (ran->model.stand_in ? "; stand-in" : "");
+  auto response = co_await bare_response(std::move(ran).value(), form);
+  response.headers.set("selvedge-model", weights);
+  response.headers.set("cf-ai-req-id", form.request_id);
+  co_return std::move(response);
+}
+
+// POST /run: version 3 of the wire form is workerd's, 2 that of the package @cloudflare/ai 1.1; the
+// package's older ones sent tensors.
+asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Request& request) {
+  const std::string version = request.query_value("version").value_or("");
+  BareAnswer form{random_uuid(), version == "2"};
+  if (version != "3" && version != "2") {
+    const Error error{Code::client_too_old, "Request trying to use deprecated SDK version"};
+    co_return ai_binding_error(error, form.request_id);
+  }
+  if (request.headers.get("cf-consn-model-id").empty()) {
+    const Error error{Code::missing_body, "Request is missing headers or body: cf-consn-model-id"};
+    co_return ai_binding_error(error, form.request_id);
+  }
+  if (const auto others = request.query_value("userInputs")) {
+    const auto inputs = streamed_inputs(request, *others);
+    if (!inputs.ok()) co_return ai_binding_error(inputs.error(), form.request_id);
+    auto response = co_await run_inputs(context, request, *inputs, form);
+    co_return std::move(response);
+  }
+  const auto inputs = co_await inputs_of(context, request.body);
+  if (!inputs.ok()) co_return ai_binding_error(inputs.error(), form.request_id);
+  auto response = co_await run_inputs(context, request, *inputs, form);
+  co_return std::move(response);
+}
+
+// The same call through a gateway: there is no gateway in between, but its clients look for the id.
+asio::awaitable<http::Response> gateway_run(const ApiContext& context, http::Request& request) {
+  auto response = co_await binding_run(context, request);
+  response.headers.set("cf-aig-log-id", random_uuid());
+  co_return std::move(response);
+}
+
+// Where the paths of a gateway's provider continue on this server.
+http::Response gateway_url(const http::Request& request, const PathParameters& parameters) {
+  const std::string_view provider = parameters.get("provider");
+  std::string url = "http://" + request.local;
+  const std::string account(request.headers.get("selvedge-account"));
+  if (provider == "workers-ai") {
+    url += "/client/v4/accounts/" + account + "/ai/run";
+  } else if (provider == "openai" || provider == "compat") {
+    url += "/client/v4/accounts/" + account + "/ai/v1";
+  } else {
+    return refused(Code::not_served,
+                   "AI Gateway is not served here; of its providers only workers-ai, openai and "
+                   "compat have a URL on this server");
+  }
+  std::string body = "{\"result\":{\"url\":";
+  append_string(body, url);
+  body += "},\"success\":true}";
+  return json_response(200, std::move(body));
+}
+
+using FixedAnswer = http::Response (*)();
+
+http::Response empty_list() { return json_response(200, R"({"result":[],"success":true})"); }
+http::Response no_websocket() {
+  return refused(Code::not_served, "models are not run over WebSockets here");
+}
+http::Response no_markdown() {
+  return refused(Code::not_served, "converting files to Markdown is not served here");
+}
+http::Response no_gateway() { return refused(Code::not_served, "AI Gateway is not served here"); }
+http::Response no_log() { return refused(Code::not_found, "AI Gateway logs are not kept here"); }
+http::Response no_rag() {
+  return refused(Code::not_found, "AutoRAG is not served here, so there is none of that name");
+}
+
+void add_fixed(Router& router, std::string method, std::string path, FixedAnswer answer) {
+  router.add({std::move(method), std::move(path),
+              [answer](http::Request&, const PathParameters&) { return at_once(answer()); },
+              limits::json_body_bytes_max});
+}
+
+void add_what_is_not_served(Router& router) {
+  add_fixed(router, "GET", "/run", no_websocket);
+  add_fixed(router, "GET", "/ai-gateway/run", no_websocket);
+  add_fixed(router, "GET", "/to-everything/markdown/supported", empty_list);
+  add_fixed(router, "POST", "/to-everything/markdown/supported", no_markdown);
+  add_fixed(router, "POST", "/to-everything/markdown/transformer", no_markdown);
+  add_fixed(router, "GET", "/ai-gateway/gateways/{gateway}/logs/{log}", no_log);
+  add_fixed(router, "PATCH", "/ai-gateway/gateways/{gateway}/logs/{log}", no_log);
+  add_fixed(router, "POST", "/ai-gateway/universal/run/{gateway}", no_gateway);
+  add_fixed(router, "GET", "/autorag/rags", empty_list);
+  add_fixed(router, "POST", "/autorag/rags/{rag}/search", no_rag);
+  add_fixed(router, "POST", "/autorag/rags/{rag}/ai-search", no_rag);
+}
+
+}  // namespace
+
+void add_ai_binding_routes(Router& router, const ApiContext& context) {
+  const std::size_t bytes_max = limits::json_body_bytes_max;
+  router.add({"POST", "/run",
+              [&context](http::Request& request, const PathParameters&) {
+                return binding_run(context, request);
+              },
+              bytes_max});
+  router.add({"POST", "/ai-gateway/run",
+              [&context](http::Request& request, const PathParameters&) {
+                return gateway_run(context, request);
+              },
+              bytes_max});
+  router.add({"GET", "/ai-api/models/search",
+              [&context](http::Request& request, const PathParameters&) {
+                return at_once(models_search(context.catalog, request));
+              },
+              bytes_max});
+  router.add({"GET", "/ai-gateway/gateways/{gateway}/url/{provider}",
+              [](http::Request& request, const PathParameters& parameters) {
+                return at_once(gateway_url(request, parameters));
+              },
+              bytes_max});
+  add_what_is_not_served(router);
+}
+
+}  // namespace selvedge::api

@@ -1,0 +1,78 @@
+// Vectorize binding: the handlers of the REST door, without its envelope.
+#include "api/binding_vectorize.h"
+
+#include <string>
+#include <utility>
+
+#include "api/errors.h"
+#include "api/vectorize_indexes.h"
+#include "api/vectorize_query.h"
+#include "api/vectorize_vectors.h"
+#include "base/limits.h"
+#include "base/offload.h"
+
+namespace selvedge::api {
+namespace {
+
+using BindingCall = Result<std::string> (*)(const IndexPath&, http::Request&);
+
+Result<std::string> call_info(const IndexPath& path, http::Request&) {
+  return index_info(path.store, path.account, path.name);
+}
+Result<std::string> call_query(const IndexPath& path, http::Request& request) {
+  return query_vectors(path, request.body);
+}
+Result<std::string> call_insert(const IndexPath& path, http::Request& request) {
+  return write_vectors(path, WriteKind::insert, request);
+}
+Result<std::string> call_upsert(const IndexPath& path, http::Request& request) {
+  return write_vectors(path, WriteKind::upsert, request);
+}
+Result<std::string> call_get(const IndexPath& path, http::Request& request) {
+  return get_vectors(path, request.body);
+}
+Result<std::string> call_delete(const IndexPath& path, http::Request& request) {
+  return delete_vectors(path, request.body);
+}
+
+// The request lives in the caller's coroutine, which waits for the pool even when it is cancelled.
+asio::awaitable<http::Response> answer_binding(const ApiContext& context, BindingCall call,
+                                               http::Request& request) {
+  const std::string account(request.headers.get("selvedge-account"));
+  const std::string name(request.headers.get("selvedge-index"));
+  if (name.empty()) {
+    co_return vectorize_binding_error(
+        Error{Code::index_not_found,
+              "vectorize.index.not_found - the request does not say which index it means: it has "
+              "neither selvedge-index nor the token of a preview session with this binding"});
+  }
+  auto work = [&context, call, &request, &account, &name] {
+    const IndexPath path{context.store, account, name};
+    return call(path, request);
+  };
+  auto result = co_await offload(context.pool, std::move(work));
+  if (!result.ok()) co_return vectorize_binding_error(result.error());
+  co_return json_response(200, std::move(*result));
+}
+
+void add_call(Router& router, const ApiContext& context, std::string method, std::string path,
+              BindingCall call, std::size_t body_bytes_max = limits::json_body_bytes_max) {
+  router.add({std::move(method), std::move(path),
+              [&context, call](http::Request& request, const PathParameters&) {
+                return answer_binding(context, call, request);
+              },
+              body_bytes_max});
+}
+
+}  // namespace
+
+void add_vectorize_binding_routes(Router& router, const ApiContext& context) {
+  add_call(router, context, "GET", "/info", call_info);
+  add_call(router, context, "POST", "/query", call_query);
+  add_call(router, context, "POST", "/insert", call_insert, limits::vectors_body_bytes_max);
+  add_call(router, context, "POST", "/upsert", call_upsert, limits::vectors_body_bytes_max);
+  add_call(router, context, "POST", "/getByIds", call_get);
+  add_call(router, context, "POST", "/deleteByIds", call_delete);
+}
+
+}  // namespace selvedge::api
