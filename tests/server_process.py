@@ -19,9 +19,10 @@ CACHE = pathlib.Path(os.environ.get("SELVEDGE_CACHE") or
 class ServerProcess:
     """`selvedge <verb> …` until `stop` or `kill`; `url` and `bot_url` are where it listens."""
 
-    def __init__(self, home, verb="serve", options=(), runner="selvedge-scripted-runner", wait_s=60):
+    def __init__(self, home, verb="serve", options=(), runner="selvedge-scripted-runner", wait_s=60,
+                 port=0):
         self.home = pathlib.Path(home)
-        command = [BIN / "selvedge", verb, "--home", self.home, "--port", "0", "--runner", BIN / runner,
+        command = [BIN / "selvedge", verb, "--home", self.home, "--port", port, "--runner", BIN / runner,
                    "--log", "warn"]
         if verb == "bot":
             command += ["--bot-port", "0"]

@@ -1,0 +1,241 @@
+// Probe: a Worker that uses env.AI and env.VECTORIZE as people do, and tells what did not hold.
+import { Ai as OldAi } from "cloudflare-ai-1.1.js";
+
+const TEXT = "@cf/meta/llama-3-8b-instruct";
+const EMBEDDING = "@cf/baai/bge-base-en-v1.5";
+
+function same(actual, expected) {
+  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${a}, expected ${b}`);
+}
+
+function holds(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+async function thrown(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+async function text(stream) {
+  return await new Response(stream).text();
+}
+
+// The words of an event stream, and whether it ended whole.
+function words(events) {
+  const data = events.split("\n\n").filter((event) => event.startsWith("data: ")).map((event) => event.slice(6));
+  const whole = data.at(-1) === "[DONE]";
+  const pieces = data.filter((event) => event !== "[DONE]").map((event) => JSON.parse(event).response ?? "");
+  return [pieces.join(""), whole];
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const checks = {
+  async "AI.run gives the bare result"({ AI }) {
+    const answer = await AI.run(TEXT, { prompt: "[[say Hello there]]" });
+    same(answer.response, "Hello there");
+    holds(answer.usage.total_tokens > 0, "no usage");
+    holds(answer.success === undefined, "there is an envelope");
+  },
+  async "lastRequestId is that of the call"({ AI }) {
+    await AI.run(TEXT, { prompt: "[[say a]]" });
+    const first = AI.lastRequestId;
+    holds(UUID.test(first), `${first} is no UUID`);
+    await AI.run(TEXT, { prompt: "[[say a]]" });
+    holds(AI.lastRequestId !== first, "it did not change");
+  },
+  async "messages arrive as written"({ AI }) {
+    const answer = await AI.run(TEXT, { messages: [{ role: "system", content: "ś" }, { role: "user", content: "[[echo]]中文" }] });
+    holds(answer.response.includes("system: ś") && answer.response.includes("中文"), answer.response);
+  },
+  async "embeddings"({ AI }) {
+    const answer = await AI.run(EMBEDDING, { text: ["a", "b"] });
+    same(answer.shape, [2, 768]);
+    same(answer.data.map((row) => row.length), [768, 768]);
+  },
+  async "a stream is a ReadableStream of events"({ AI }) {
+    const stream = await AI.run(TEXT, { prompt: "[[say one two 3]]", stream: true });
+    holds(stream instanceof ReadableStream, "no stream");
+    same(words(await text(stream)), ["one two 3", true]);
+  },
+  async "events arrive while the rest is made"({ AI }) {
+    const stream = await AI.run(TEXT, { prompt: "[[say a b c d e f]] [[delay 60]]", stream: true });
+    const reader = stream.getReader();
+    await reader.read();
+    const first = Date.now();
+    while (!(await reader.read()).done);
+    holds(Date.now() - first > 120, `all came within ${Date.now() - first} ms`);
+  },
+  async "a stream that is cancelled frees the model"({ AI }) {
+    for (let at = 0; at < 12; ++at) {
+      const stream = await AI.run(TEXT, { prompt: "[[tokens 100000]] [[delay 20]]", stream: true });
+      const reader = stream.getReader();
+      await reader.read();
+      await reader.cancel();
+    }
+    same((await AI.run(TEXT, { prompt: "[[say free]]" })).response, "free");
+  },
+  async "returnRawResponse gives the Response"({ AI }) {
+    const response = await AI.run(TEXT, { prompt: "[[say raw]]" }, { returnRawResponse: true });
+    same([response.status, response.headers.get("content-type")], [200, "application/json"]);
+    same((await response.json()).response, "raw");
+  },
+  async "returnRawResponse gives an error as a Response, too"({ AI }) {
+    const response = await AI.run("@cf/none/such", { prompt: "a" }, { returnRawResponse: true });
+    same([response.status, (await response.json()).errors[0].code], [400, 5007]);
+  },
+  async "an unknown model"({ AI }) {
+    const error = await thrown(AI.run("@cf/none/such", { prompt: "a" }));
+    same([error.name, error.message], ["InferenceUpstreamError", "5007: No such model @cf/none/such or task"]);
+  },
+  async "inputs that the schema refuses"({ AI }) {
+    const error = await thrown(AI.run(TEXT, { promt: "a" }));
+    same(error.name, "InferenceUpstreamError");
+    holds(error.message.startsWith("5006: Error: oneOf at '/' not met"), error.message);
+  },
+  async "an error instead of a stream"({ AI }) {
+    const error = await thrown(AI.run(TEXT, { prompt: "[[fail queue_full]]", stream: true }));
+    holds(error.message.startsWith("3040: "), error.message);
+  },
+  async "the code of an error is kept"({ AI }) {
+    await thrown(AI.run("@cf/none/such", { prompt: "a" }));
+    if ("lastRequestInternalStatusCode" in AI) same(AI.lastRequestInternalStatusCode, 5007);
+    if ("lastRequestHttpStatusCode" in AI) same(AI.lastRequestHttpStatusCode, 400);
+  },
+  async "extraHeaders and prefix do no harm"({ AI }) {
+    const answer = await AI.run(TEXT, { prompt: "[[say x]]" }, { prefix: "dev", extraHeaders: { "x-a": "b" }, tags: ["a"] });
+    same(answer.response, "x");
+  },
+  async "through a gateway"({ AI }) {
+    const answer = await AI.run(TEXT, { prompt: "[[say gated]]" }, { gateway: { id: "mine", skipCache: true } });
+    same(answer.response, "gated");
+    holds(UUID.test(AI.aiGatewayLogId), `${AI.aiGatewayLogId} is no log id`);
+  },
+  async "an input that is a stream"({ AI }) {
+    const body = new Response(JSON.stringify({ prompt: "[[say streamed]]" })).body;
+    const answer = await AI.run(TEXT, { input: { body, contentType: "application/json" }, max_tokens: 9 });
+    same(answer.response, "streamed");
+  },
+  async "models"({ AI }) {
+    const models = await AI.models({ search: "llama-3-8b-instruct" });
+    holds(models.some((model) => model.name === TEXT), JSON.stringify(models).slice(0, 200));
+  },
+  async "the URL of a gateway's provider works"({ AI, REST }) {
+    const url = await AI.gateway("mine").getUrl("workers-ai");
+    const path = new URL(`${url}/${TEXT}`).pathname;
+    const response = await REST.fetch(`http://localhost${path}`, { method: "POST", body: JSON.stringify({ prompt: "[[say url]]" }) });
+    same((await response.json()).result.response, "url");
+  },
+  async "what hangs on env.AI says what is not served"({ AI }) {
+    const log = await thrown(AI.gateway("mine").getLog("x"));
+    same(log.name, "AiGatewayLogNotFound");
+    const url = await thrown(AI.gateway("mine").getUrl("anthropic"));
+    same(url.name, "AiGatewayInternalError");
+    holds(url.message.includes("AI Gateway is not served here"), url.message);
+    same(await AI.autorag("mine").list(), []);
+    const rag = await thrown(AI.autorag("mine").search({ query: "a" }));
+    same(rag.name, "AutoRAGNotFoundError");
+    same(await AI.toMarkdown().supported(), []);
+    const markdown = await thrown(AI.toMarkdown({ name: "a.txt", blob: new Blob(["a"]) }));
+    holds(markdown.message.includes("Markdown is not served here"), markdown.message);
+  },
+  async "@cloudflare/ai 1.1: text, stream, error"({ AI }) {
+    const old = new OldAi(AI);
+    same((await old.run(TEXT, { prompt: "[[say old]]" })).response, "old");
+    same(words(await text(await old.run(TEXT, { prompt: "[[say o l d]]", stream: true }))), ["o l d", true]);
+    same((await old.run(EMBEDDING, { text: "a" })).shape, [1, 768]);
+    const error = await thrown(old.run("@cf/none/such", { prompt: "a" }));
+    same([error.name, error.httpCode], ["InferenceUpstreamError", 400]);
+    holds(error.message.includes("5007"), error.message);
+  },
+  async "twenty calls at once"({ AI }) {
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => AI.run(TEXT, { prompt: `[[say n${at}]]` })));
+    same(answers.map((answer) => answer.response), Array.from({ length: 20 }, (_, at) => `n${at}`));
+  },
+
+  async "describe"({ DOCS }) {
+    const info = await DOCS.describe();
+    same([info.dimensions, info.vectorCount], [3, 0]);
+  },
+  async "insert of Float32Array and upsert"({ DOCS }) {
+    const inserted = await DOCS.insert([
+      { id: "a", values: new Float32Array([1, 0, 0]), metadata: { title: "ein Faden", n: 1 } },
+      { id: "b", values: new Float64Array([0, 1, 0]), namespace: "other" },
+    ]);
+    holds(UUID.test(inserted.mutationId), JSON.stringify(inserted));
+    const upserted = await DOCS.upsert([{ id: "c", values: [0.1, 0.2, 0] }]);
+    const info = await DOCS.describe();
+    same([info.vectorCount, info.processedUpToMutation], [3, upserted.mutationId]);
+  },
+  async "insert as one JSON list"({ DOCS_JSON }) {
+    await DOCS_JSON.insert([{ id: "d", values: new Float32Array([0, 0.1, 1]) }]);
+    same((await DOCS_JSON.describe()).vectorCount, 4);
+  },
+  async "query"({ DOCS }) {
+    const found = await DOCS.query(new Float32Array([1, 0, 0]), { topK: 2, returnValues: true, returnMetadata: true });
+    same([found.count, found.matches[0].id, found.matches[0].metadata], [2, "a", { title: "ein Faden", n: 1 }]);
+    same(found.matches[0].values, [1, 0, 0]);
+    holds(Math.abs(found.matches[0].score - 1) < 1e-5, `score ${found.matches[0].score}`);
+  },
+  async "query with options of every kind"({ DOCS }) {
+    const plain = await DOCS.query([1, 0, 0], { topK: 1, returnMetadata: false });
+    same(Object.keys(plain.matches[0]).sort(), ["id", "score"]);
+    const other = await DOCS.query([1, 0, 0], { namespace: "other", returnMetadata: "none" });
+    same(other.matches.map((match) => match.id), ["b"]);
+    same((await DOCS.query([0, 0, 1])).matches[0].id, "d");
+  },
+  async "queryById"({ DOCS }) {
+    same((await DOCS.queryById("c", { topK: 1 })).matches[0].id, "c");
+  },
+  async "getByIds"({ DOCS }) {
+    const vectors = await DOCS.getByIds(["c", "none", "a"]);
+    same(vectors.map((vector) => vector.id), ["c", "a"]);
+    same(vectors[0].values, [0.1, 0.2, 0]);
+    same(vectors[1].metadata, { title: "ein Faden", n: 1 });
+  },
+  async "deleteByIds"({ DOCS }) {
+    const deleted = await DOCS.deleteByIds(["a", "none"]);
+    holds(UUID.test(deleted.mutationId), JSON.stringify(deleted));
+    same(await DOCS.getByIds(["a"]), []);
+  },
+  async "a query of another length"({ DOCS }) {
+    const error = await thrown(DOCS.query([1, 2]));
+    same(error.message, "VECTOR_QUERY_ERROR (code = 40006): invalid query vector, expected 3 dimensions, and got 2 dimensions");
+    same(error.cause.message, "invalid query vector, expected 3 dimensions, and got 2 dimensions");
+  },
+  async "errors of each call have its name"({ DOCS, NONE }) {
+    const insert = await thrown(DOCS.insert([{ id: "x", values: [1] }]));
+    holds(insert.message.startsWith("VECTOR_INSERT_ERROR (code = 40012): invalid vector for id=\"x\""), insert.message);
+    const long = await thrown(DOCS.upsert([{ id: "x".repeat(65), values: [1, 2, 3] }]));
+    same(long.message, "VECTOR_UPSERT_ERROR (code = 40008): id too long; max is 64 bytes, got 65 bytes");
+    const get = await thrown(NONE.getByIds(["a"]));
+    same(get.message, 'VECTOR_GET_ERROR (code = 3000): vectorize.index.not_found - Index name "none"');
+    holds((await thrown(NONE.describe())).message.startsWith("INDEX_GET_ERROR (code = 3000)"), "describe");
+    holds((await thrown(NONE.deleteByIds(["a"]))).message.startsWith("VECTOR_DELETE_ERROR (code = 3000)"), "deleteByIds");
+  },
+  async "a thousand vectors in one call"({ DOCS }) {
+    await DOCS.upsert(Array.from({ length: 1000 }, (_, at) => ({ id: `v${at}`, values: new Float32Array([at, 1, 0]) })));
+    same((await DOCS.getByIds(["v999"]))[0].values, [999, 1, 0]);
+  },
+};
+
+export default {
+  async fetch(request, env) {
+    const results = [];
+    for (const [name, check] of Object.entries(checks)) {
+      try {
+        await check(env);
+        results.push({ name, wrong: null });
+      } catch (error) {
+        results.push({ name, wrong: `${error.name}: ${error.message}` });
+      }
+    }
+    return Response.json(results);
+  },
+};
