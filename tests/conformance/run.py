@@ -4,6 +4,7 @@
 import base64
 import gzip
 import http.client
+import io
 import json
 import pathlib
 import re
@@ -160,14 +161,38 @@ def body_bytes(request):
     return None, None
 
 
+class Kept(io.BufferedReader):
+    """Reads one connection for several answers; each of them thinks that it is its own."""
+
+    def makefile(self, *_):
+        return self
+
+    def close(self):
+        pass
+
+
+def send_raw(url, text, count):
+    """The first `count` answers, and whether the server then closed."""
+    address = urllib.parse.urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), TIMEOUT_S) as connection:
+        connection.sendall(text.encode("latin-1"))
+        reader, found = Kept(connection.makefile("rb", buffering=0)), []
+        for _ in range(count):
+            answer = http.client.HTTPResponse(reader)
+            answer.begin()
+            found.append(Response(answer.status, answer.headers, answer.read()))
+        connection.settimeout(0.2)
+        try:
+            closed = connection.recv(1) == b""
+        except TimeoutError:
+            closed = False
+        return found, closed
+
+
 def send(url, request):
     address = urllib.parse.urlsplit(url)
     if "raw" in request:
-        with socket.create_connection((address.hostname, address.port), TIMEOUT_S) as connection:
-            connection.sendall(request["raw"].encode("latin-1"))
-            answer = http.client.HTTPResponse(connection)
-            answer.begin()
-            return Response(answer.status, answer.headers, answer.read())
+        return send_raw(url, request["raw"], 1)[0][0]
     body, content_type = body_bytes(request)
     headers = {name.lower(): value for name, value in request.get("headers", {}).items()}
     if content_type:
@@ -223,6 +248,15 @@ def check(expect, response):
     return None
 
 
+def check_answers(expect, responses, closed):
+    for number, (want, response) in enumerate(zip(expect["answers"], responses)):
+        if wrong := check(want, response):
+            return f"answer {number}: {wrong}"
+    if expect.get("closed", closed) != closed:
+        return "the connection was closed" if closed else "the connection was not closed"
+    return None
+
+
 def pointed(value, pointer):
     for part in pointer.strip("/").split("/"):
         value = value[int(part)] if isinstance(value, list) else value[part]
@@ -232,8 +266,11 @@ def pointed(value, pointer):
 def run_step(url, step, variables):
     """What is wrong, or None."""
     try:
-        response = send(url, expanded(step["request"], variables))
-        wrong = check(expanded(step["expect"], variables), response)
+        request, expect = expanded(step["request"], variables), expanded(step["expect"], variables)
+        if "answers" in expect:
+            return check_answers(expect, *send_raw(url, request["raw"], len(expect["answers"])))
+        response = send(url, request)
+        wrong = check(expect, response)
         if wrong is None:
             for name, pointer in step.get("save", {}).items():
                 variables[name] = pointed(json.loads(response.text), pointer)
