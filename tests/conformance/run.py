@@ -9,22 +9,16 @@ import json
 import pathlib
 import re
 import socket
-import struct
 import sys
 import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from scripted_models import import_models  # noqa: E402
 from server_process import ServerProcess, TemporaryHome, cli  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT_S = 30
-# Weights without weights: what the scripted runner reads in them is told in tests/scripted/script.h.
-MODELS = [
-    ("scripted-text", "llama", "@cf/meta/llama-3-8b-instruct", ""),
-    ("scripted-embedding", "bert", "@cf/baai/bge-base-en-v1.5", "[[dimensions 768]]"),
-    ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
-]
 MATCHERS = {
     "$any": lambda value: True,
     "$string": lambda value: isinstance(value, str),
@@ -35,18 +29,6 @@ MATCHERS = {
     "$uuid": lambda value: isinstance(value, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value),
     "$time": lambda value: isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", value),
 }
-
-
-def gguf(architecture, name):
-    """The smallest weights file that an import takes: a header and one tensor of 32 zeros."""
-    def text(value):
-        return struct.pack("<Q", len(value.encode())) + value.encode()
-
-    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2)
-    for key, value in (("general.architecture", architecture), ("general.name", name)):
-        head += text(key) + struct.pack("<I", 8) + text(value)
-    head += text("t") + struct.pack("<IQIQ", 1, 32, 0, 0)
-    return head + bytes(-len(head) % 32) + bytes(128)
 
 
 def expanded(value, variables):
@@ -290,10 +272,7 @@ class Servers:
         if key not in self.running:
             home = TemporaryHome().__enter__()
             self.running[key] = (home, None)
-            for name, architecture, model, commands in MODELS:
-                file = home.path.parent / f"{name}.gguf"
-                file.write_bytes(gguf(architecture, f"{name} {commands}"))
-                cli(home.path, "import", file, "--as", model)
+            import_models(home.path, cli)
             self.running[key] = (home, ServerProcess(home.path, options=options))
         return self.running[key][1].url
 

@@ -1,0 +1,29 @@
+# Scripted models: weights without weights, which the scripted runner reads its commands from.
+import struct
+
+# What the commands in the names mean is told in tests/scripted/script.h.
+MODELS = [
+    ("scripted-text", "llama", "@cf/meta/llama-3-8b-instruct", ""),
+    ("scripted-embedding", "bert", "@cf/baai/bge-base-en-v1.5", "[[dimensions 768]]"),
+    ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
+]
+
+
+def gguf(architecture, name):
+    """The smallest weights file that an import takes: a header and one tensor of 32 zeros."""
+    def text(value):
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2)
+    for key, value in (("general.architecture", architecture), ("general.name", name)):
+        head += text(key) + struct.pack("<I", 8) + text(value)
+    head += text("t") + struct.pack("<IQIQ", 1, 32, 0, 0)
+    return head + bytes(-len(head) % 32) + bytes(128)
+
+
+def import_models(home, cli):
+    """Imports MODELS into the server's folder `home`; `cli` is server_process.cli."""
+    for name, architecture, model, commands in MODELS:
+        file = home.parent / f"{name}.gguf"
+        file.write_bytes(gguf(architecture, f"{name} {commands}"))
+        cli(home, "import", file, "--as", model)

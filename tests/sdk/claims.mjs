@@ -1,0 +1,30 @@
+// Claims: counts what holds, prints what does not, for the SDK tests on Node.
+import assert from 'node:assert/strict';
+
+const counts = {passed: 0, failed: 0};
+
+// Runs `body` as one claim; what it throws makes the claim false.
+export async function claim(name, body) {
+  try {
+    await body();
+    counts.passed += 1;
+  } catch (failure) {
+    counts.failed += 1;
+    console.log(`FAILED ${name}\n${failure.stack}`);
+  }
+}
+
+// The error that `body` must end with.
+export async function refused(body) {
+  try {
+    await body();
+  } catch (error) {
+    return error;
+  }
+  assert.fail('nothing was refused');
+}
+
+export function finish() {
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  process.exit(counts.failed ? 1 : 0);
+}
