@@ -91,6 +91,13 @@ Router::Found Router::find(std::string_view method, std::string_view path) const
   return found;
 }
 
+std::vector<std::string> Router::operations() const {
+  std::vector<std::string> all;
+  all.reserve(entries_.size());
+  for (const Entry& entry : entries_) all.push_back(entry.route.method + " " + entry.route.pattern);
+  return all;
+}
+
 std::string allow_header(const std::vector<std::string>& methods) {
   std::string text;
   for (const std::string& method : methods) {

@@ -52,6 +52,9 @@ class Router {
   // end of the path makes no difference.
   Found find(std::string_view method, std::string_view path) const;
 
+  // "GET /a/{b}" for each route, in the order added.
+  std::vector<std::string> operations() const;
+
  private:
   struct Entry {
     Route route;

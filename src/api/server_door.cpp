@@ -6,6 +6,7 @@
 #include "api/ai_routes.h"
 #include "api/auth.h"
 #include "api/errors.h"
+#include "api/openapi.h"
 #include "api/preview_routes.h"
 #include "api/status_pages.h"
 #include "api/vectorize_routes.h"
@@ -37,7 +38,9 @@ http::Response options_response(const std::string& allow) {
 }  // namespace
 
 ServerDoor::ServerDoor(ApiContext context)
-    : context_(std::move(context)), bindings_(context_, sessions_) {
+    : context_(std::move(context)),
+      bindings_(context_, sessions_),
+      openapi_(openapi_document(context_.version)) {
   add_status_routes();
   add_ai_routes(router_, context_);
   add_vectorize_routes(router_, context_);
@@ -96,6 +99,11 @@ void ServerDoor::add_status_routes() {
   router_.add({"GET", "/metrics",
                [this](http::Request&, const PathParameters&) {
                  return at_once(metrics_page(context_, counts_));
+               },
+               limits::json_body_bytes_max});
+  router_.add({"GET", "/openapi.json",
+               [this](http::Request&, const PathParameters&) {
+                 return at_once(json_response(200, openapi_));
                },
                limits::json_body_bytes_max});
   router_.add(

@@ -34,6 +34,8 @@ class ServerDoor {
   // http::Admission: without a token, where one is asked for, no body is read.
   std::optional<http::Refusal> admission(const http::Request& request) const;
 
+  const Router& router() const { return router_; }
+
  private:
   Status check_caller(const http::Request& request) const;
   void add_status_routes();
@@ -42,6 +44,7 @@ class ServerDoor {
   ApiContext context_;
   PreviewSessions sessions_;
   BindingDoor bindings_;
+  std::string openapi_;  // The document served at /openapi.json.
   Router router_;
   RequestCounts counts_;
 };

@@ -11,25 +11,13 @@ namespace selvedge::api {
 namespace {
 
 constexpr std::string_view kRoutes = R"(
-Workers AI
-  POST   /client/v4/accounts/{account}/ai/run/{model}
-  GET    /client/v4/accounts/{account}/ai/models/search
-
-Vectorize
-  GET    /client/v4/accounts/{account}/vectorize/v2/indexes
-  POST   /client/v4/accounts/{account}/vectorize/v2/indexes
-  GET    /client/v4/accounts/{account}/vectorize/v2/indexes/{index}
-  DELETE /client/v4/accounts/{account}/vectorize/v2/indexes/{index}
-  GET    /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/info
-  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/insert
-  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/upsert
-  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/query
-  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/get_by_ids
-  POST   /client/v4/accounts/{account}/vectorize/v2/indexes/{index}/delete_by_ids
-
-This server
-  GET    /health
-  GET    /metrics
+Workers AI    /client/v4/accounts/{account}/ai/run/{model}
+              /client/v4/accounts/{account}/ai/models/search
+Vectorize     /client/v4/accounts/{account}/vectorize/v2/indexes
+OpenAI        /v1/chat/completions  /v1/completions  /v1/embeddings  /v1/models
+              /client/v4/accounts/{account}/ai/v1/chat/completions
+This server   /health  /metrics
+Every path with what it takes and gives (OpenAPI 3.1): /openapi.json
 
 Any account id is a space of its own. Cloudflare's API, for comparison:
   https://developers.cloudflare.com/workers-ai/
