@@ -22,7 +22,17 @@ void add_ai_routes(Router& router, const ApiContext& context) {
               limits::json_body_bytes_max});
   router.add({"GET", "/client/v4/accounts/{account}/ai/models/search",
               [&context](http::Request& request, const PathParameters&) {
-                return at_once(models_search(context.catalog, request));
+                return at_once(models_search(context.catalog, context.rules, request));
+              },
+              limits::json_body_bytes_max});
+  router.add({"GET", "/client/v4/accounts/{account}/ai/authors/search",
+              [&context](http::Request&, const PathParameters&) {
+                return at_once(authors_search(context.catalog));
+              },
+              limits::json_body_bytes_max});
+  router.add({"GET", "/client/v4/accounts/{account}/ai/tasks/search",
+              [&context](http::Request&, const PathParameters&) {
+                return at_once(tasks_search(context.catalog));
               },
               limits::json_body_bytes_max});
 }

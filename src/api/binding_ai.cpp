@@ -229,7 +229,7 @@ void add_ai_binding_routes(Router& router, const ApiContext& context) {
               bytes_max});
   router.add({"GET", "/ai-api/models/search",
               [&context](http::Request& request, const PathParameters&) {
-                return at_once(models_search(context.catalog, request));
+                return at_once(models_search(context.catalog, context.rules, request));
               },
               bytes_max});
   router.add({"GET", "/ai-gateway/gateways/{gateway}/url/{provider}",

@@ -2,26 +2,36 @@
 #include "catalog/task_names.h"
 
 #include <string>
-#include <utility>
 
 namespace selvedge::catalog {
 
 namespace {
 
-constexpr std::pair<Task, std::string_view> kNames[] = {
-    {Task::text_generation, "Text Generation"},
-    {Task::text_embeddings, "Text Embeddings"},
-    {Task::text_classification, "Text Classification"},
-    {Task::automatic_speech_recognition, "Automatic Speech Recognition"},
-    {Task::text_to_speech, "Text-to-Speech"},
-    {Task::text_to_image, "Text-to-Image"},
-    {Task::image_to_text, "Image-to-Text"},
-    {Task::image_classification, "Image Classification"},
-    {Task::object_detection, "Object Detection"},
-    {Task::translation, "Translation"},
-    {Task::summarization, "Summarization"},
-    {Task::voice_activity_detection, "Voice Activity Detection"},
-    {Task::other, "Other"},
+struct TaskName {
+  Task task;
+  std::string_view name;
+  std::string_view description;
+};
+
+constexpr TaskName kNames[] = {
+    {Task::text_generation, "Text Generation",
+     "Writes text that goes on from a prompt or a conversation."},
+    {Task::text_embeddings, "Text Embeddings",
+     "Turns texts into vectors that are near where the meanings are."},
+    {Task::text_classification, "Text Classification",
+     "Sorts texts, or pairs of texts, by given labels."},
+    {Task::automatic_speech_recognition, "Automatic Speech Recognition",
+     "Writes down what is said in a recording."},
+    {Task::text_to_speech, "Text-to-Speech", "Speaks a text."},
+    {Task::text_to_image, "Text-to-Image", "Draws a picture from its description."},
+    {Task::image_to_text, "Image-to-Text", "Says what is in a picture."},
+    {Task::image_classification, "Image Classification", "Labels a picture."},
+    {Task::object_detection, "Object Detection", "Finds things in a picture, and where they are."},
+    {Task::translation, "Translation", "Says a text in another language."},
+    {Task::summarization, "Summarization", "Says a long text shortly."},
+    {Task::voice_activity_detection, "Voice Activity Detection",
+     "Tells whether somebody has ended speaking."},
+    {Task::other, "Other", ""},
 };
 
 std::string folded(std::string_view name) {
@@ -36,16 +46,23 @@ std::string folded(std::string_view name) {
 }  // namespace
 
 std::string_view task_name(Task task) {
-  for (const auto& [known, name] : kNames) {
-    if (known == task) return name;
+  for (const TaskName& known : kNames) {
+    if (known.task == task) return known.name;
   }
   return "Other";
 }
 
+std::string_view task_description(Task task) {
+  for (const TaskName& known : kNames) {
+    if (known.task == task) return known.description;
+  }
+  return {};
+}
+
 std::optional<Task> task_from_name(std::string_view name) {
   const std::string wanted = folded(name);
-  for (const auto& [task, known] : kNames) {
-    if (folded(known) == wanted) return task;
+  for (const TaskName& known : kNames) {
+    if (folded(known.name) == wanted) return known.task;
   }
   return std::nullopt;
 }

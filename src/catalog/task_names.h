@@ -11,6 +11,9 @@ namespace selvedge::catalog {
 // "Text Generation". Names of Cloudflare's that have no Task of ours ("Decision") are Task::other.
 std::string_view task_name(Task task);
 
+// One sentence for people.
+std::string_view task_description(Task task);
+
 // By Cloudflare's name; case, spaces, '-' and '_' do not matter ("text-generation").
 std::optional<Task> task_from_name(std::string_view name);
 
