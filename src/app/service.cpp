@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "api/bot_door.h"
+#include "api/metadata_properties.h"
 #include "api/server_door.h"
 #include "base/log.h"
 #include "cli/output.h"
@@ -82,7 +83,7 @@ Status Service::open_state() {
   std::filesystem::create_directories(options_.home, error);
   if (error)
     return Error{Code::io, "cannot make " + options_.home.string() + ": " + error.message()};
-  auto store = vectors::Store::open(options_.home / "vectors");
+  auto store = vectors::Store::open(options_.home / "vectors", api::read_metadata_properties);
   SEL_TRY(opened_store, std::move(store));
   store_ = std::move(opened_store);
   auto catalog = catalog::Catalog::open(options_.home, options_.profile);
