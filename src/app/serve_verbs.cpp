@@ -60,6 +60,8 @@ void add_server_options(CLI::App& verb, const std::shared_ptr<ServeOptions>& opt
   verb.add_option("--idle-unload", options->idle_unload_s,
                   "Seconds after which an idle model leaves")
       ->capture_default_str();
+  verb.add_option("--queue", options->queue, "Tasks that may wait for a model; one more gets 429")
+      ->capture_default_str();
   verb.add_flag("--strict", options->strict,
                 "Hold clients to Cloudflare's limits, and refuse the models it retired");
   verb.add_option("--log", options->log_level, "trace, debug, info, warn, error or off")

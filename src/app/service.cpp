@@ -93,6 +93,7 @@ Status Service::open_state() {
   inference.runner = options_.runner;
   inference.cores = options_.threads;
   inference.memory_bytes = options_.memory_mb << 20;
+  inference.tasks_waiting_max = options_.queue;
   inference.idle_unload_ms = options_.idle_unload_s * 1000;
   inference_ = inference::create_inference(io_, inference);
   return ok_status();
