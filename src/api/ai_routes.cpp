@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "api/ai_run.h"
+#include "api/ai_rest.h"
 #include "api/models_search.h"
 #include "base/limits.h"
 
@@ -15,6 +15,11 @@ asio::awaitable<http::Response> at_once(http::Response response) { co_return std
 }  // namespace
 
 void add_ai_routes(Router& router, const ApiContext& context) {
+  router.add({"POST", "/client/v4/accounts/{account}/ai/run",
+              [&context](http::Request& request, const PathParameters&) {
+                return rest_ai_run_named(context, request);
+              },
+              limits::json_body_bytes_max});
   router.add({"POST", "/client/v4/accounts/{account}/ai/run/{model...}",
               [&context](http::Request& request, const PathParameters& parameters) {
                 return rest_ai_run(context, std::string(parameters.get("model")), request);

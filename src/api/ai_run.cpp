@@ -1,4 +1,4 @@
-// AI run: the call and its REST form.
+// AI run: from a model's name and inputs to its answer.
 #include "api/ai_run.h"
 
 #include <utility>
@@ -6,12 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/embedding.h"
-#include "api/errors.h"
 #include "api/json_reader.h"
-#include "api/sse.h"
 #include "api/text_generation.h"
+#include "api/usage.h"
 #include "base/offload.h"
-#include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
@@ -40,40 +38,56 @@ asio::awaitable<std::string> write_embeddings(const ApiContext& context,
   co_return std::move(written);
 }
 
-asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context,
-                                                      catalog::Resolved model, GenerateCall call) {
-  auto started = co_await context.inference.generate(model, std::move(call.task));
+asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context, AiCall call,
+                                                      catalog::Resolved model,
+                                                      GenerateCall generate) {
+  generate.task.refuse_when_busy = call.options.reject_if_busy;
+  auto started = co_await context.inference.generate(model, std::move(generate.task));
   SEL_CO_TRY(stream, std::move(started));
+  const catalog::ModelEntry& entry = *model.entry;
   AiAnswer answer;
   answer.model = std::move(model);
-  if (call.stream) {
-    answer.stream = std::move(stream);
+  if (generate.stream) {
+    answer.events =
+        std::make_unique<CompletionEvents>(std::move(stream), entry, std::move(call.error_json));
     co_return std::move(answer);
   }
   auto collected = co_await collect(*stream);
   SEL_CO_TRY(completion, std::move(collected));
-  answer.result_json = generate_result(completion.text, completion.usage);
+  const double neurons = neurons_of(entry, completion.usage);
+  answer.neurons = neurons;
+  answer.result_json = generate_result(completion.text, completion.usage, neurons);
   co_return std::move(answer);
 }
 
-asio::awaitable<Result<AiAnswer>> run_embedding(const ApiContext& context, catalog::Resolved model,
+asio::awaitable<Result<AiAnswer>> run_embedding(const ApiContext& context, AiCall call,
+                                                catalog::Resolved model,
                                                 inference::EmbedTask task) {
   const wire::Pooling pooling = task.pooling;
+  task.refuse_when_busy = call.options.reject_if_busy;
   auto embedded = co_await context.inference.embed(model, std::move(task));
   SEL_CO_TRY(embeddings, std::move(embedded));
   AiAnswer answer;
+  answer.neurons = neurons_of(*model.entry, embeddings.usage);
   answer.model = std::move(model);
   answer.result_json = co_await write_embeddings(context, embeddings, pooling);
   co_return std::move(answer);
 }
 
+// Errors: model_not_found, model_deprecated.
 Result<const catalog::ModelEntry*> find_model(const ApiContext& context, const std::string& model) {
   auto found = context.catalog.find(model);
   if (!found.ok() && found.error().code == Code::model_not_found) {
     return Error{Code::model_not_found,
                  "No such model " + model.substr(0, kModelIdShownBytes) + " or task"};
   }
-  return found;
+  if (!found.ok()) return found;
+  const catalog::ModelEntry& entry = **found;
+  if (!entry.deprecated || context.rules.retired_models_served) return found;
+  std::string message = "Model has been deprecated: This model was deprecated";
+  if (!entry.deprecated_on.empty()) message += " on " + entry.deprecated_on;
+  message += ". Please use an alternative model.";
+  return Error{Code::model_deprecated, std::move(message)};
 }
 
 // Clients search for these words when they decide to try again.
@@ -84,56 +98,62 @@ Error hosted_wording(Error error) {
   return error;
 }
 
-std::string answered_by(const catalog::Resolved& model) {
-  return model.stand_in ? model.answered_by + "; stand-in" : model.answered_by;
+// `options` may stand among the inputs of a REST call. It is no input of any model.
+Status take_options(nlohmann::json& inputs, RunOptions& options) {
+  const auto given = inputs.find("options");
+  if (given == inputs.end()) return ok_status();
+  SEL_CHECK_OK(add_run_options(*given, options));
+  inputs.erase(given);
+  return ok_status();
+}
+
+asio::awaitable<Result<AiAnswer>> run_found(const ApiContext& context, AiCall call,
+                                            const catalog::ModelEntry& entry,
+                                            nlohmann::json inputs) {
+  SEL_CO_CHECK_OK(take_options(inputs, call.options));
+  if (entry.task == catalog::Task::text_generation) {
+    SEL_CO_TRY(generate, parse_generate(inputs));
+    SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
+    auto answer = co_await run_text_generation(context, std::move(call), std::move(resolved),
+                                               std::move(generate));
+    co_return std::move(answer);
+  }
+  if (entry.task == catalog::Task::text_embeddings) {
+    SEL_CO_TRY(task, parse_embed(inputs));
+    SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
+    auto answer =
+        co_await run_embedding(context, std::move(call), std::move(resolved), std::move(task));
+    co_return std::move(answer);
+  }
+  co_return Error{Code::model_unsupported,
+                  "The task of model " + call.model + " is not served by this server"};
+}
+
+Result<AiAnswer> worded(Result<AiAnswer> ran) {
+  if (ran.ok()) return ran;
+  return hosted_wording(std::move(ran).error());
 }
 
 }  // namespace
 
-asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, std::string model,
-                                            std::string_view input) {
-  SEL_CO_TRY(entry, find_model(context, model));
-  auto parsed = co_await parse_inputs(context, input);
-  SEL_CO_TRY(inputs, std::move(parsed));
-  if (entry->task == catalog::Task::text_generation) {
-    SEL_CO_TRY(call, parse_generate(inputs));
-    SEL_CO_TRY(resolved, context.catalog.resolve(model));
-    auto answer = co_await run_text_generation(context, std::move(resolved), std::move(call));
-    co_return std::move(answer);
-  }
-  if (entry->task == catalog::Task::text_embeddings) {
-    SEL_CO_TRY(task, parse_embed(inputs));
-    SEL_CO_TRY(resolved, context.catalog.resolve(model));
-    auto answer = co_await run_embedding(context, std::move(resolved), std::move(task));
-    co_return std::move(answer);
-  }
-  co_return Error{Code::model_unsupported,
-                  "The task of model " + model + " is not served by this server"};
+std::string answered_by(const catalog::Resolved& model) {
+  return model.stand_in ? model.answered_by + "; stand-in" : model.answered_by;
 }
 
-asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string model,
-                                            const http::Request& request) {
-  const std::string request_id = random_uuid();
-  auto ran = co_await run_model(context, std::move(model), request.body);
-  if (!ran.ok()) co_return workers_ai_error(hosted_wording(ran.error()), request_id);
-  AiAnswer& answer = ran.value();
-  const std::string weights = answered_by(answer.model);
-  http::Response response;
-  if (answer.stream) {
-    auto error_json = [request_id](const Error& error) {
-      return workers_ai_error_json(error, request_id);
-    };
-    auto events =
-        std::make_unique<CompletionEvents>(std::move(answer.stream), std::move(error_json));
-    auto streamed = co_await sse_response(std::move(events));
-    if (!streamed.ok()) co_return workers_ai_error(hosted_wording(streamed.error()), request_id);
-    response = std::move(streamed).value();
-  } else {
-    response = envelope(answer.result_json);
-  }
-  response.headers.set("selvedge-model", weights);
-  response.headers.set("cf-ai-req-id", request_id);
-  co_return response;
+asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall call,
+                                             nlohmann::json inputs) {
+  SEL_CO_TRY(entry, find_model(context, call.model));
+  auto ran = co_await run_found(context, std::move(call), *entry, std::move(inputs));
+  co_return worded(std::move(ran));
+}
+
+asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, AiCall call,
+                                            std::string_view input) {
+  SEL_CO_TRY(entry, find_model(context, call.model));
+  auto parsed = co_await parse_inputs(context, input);
+  SEL_CO_TRY(inputs, std::move(parsed));
+  auto ran = co_await run_found(context, std::move(call), *entry, std::move(inputs));
+  co_return worded(std::move(ran));
 }
 
 }  // namespace selvedge::api

@@ -1,33 +1,51 @@
 // AI run: one model call, the same for every door: find the model, check the input, do it.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "api/context.h"
-#include "http/message.h"
+#include "api/run_options.h"
+#include "api/sse.h"
 
 namespace selvedge::api {
 
 namespace asio = boost::asio;
 
-// What a call gave: a result, or a stream of tokens when the input asked for one.
-struct AiAnswer {
-  catalog::Resolved model;
-  std::string result_json;                         // When there is no stream.
-  std::unique_ptr<inference::TokenStream> stream;  // Else null.
+// What is asked for, beside the inputs.
+struct AiCall {
+  std::string model;
+  RunOptions options = RunOptions();
+  // The door's form of an error in the middle of a stream.
+  std::function<std::string(const Error&)> error_json;
 };
 
-// `input` is the JSON text of the model's inputs. Errors: model_not_found, model_not_installed,
-// model_unsupported, invalid_json, invalid_input, missing_body, those of Inference.
-asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, std::string model,
+// What a call gave: a result, or the events of a stream when the input asked for one.
+struct AiAnswer {
+  catalog::Resolved model;
+  std::string result_json;              // When there is no stream.
+  std::optional<double> neurons;        // What it cost; of a stream its last event tells.
+  std::unique_ptr<EventSource> events;  // Else null.
+};
+
+// `input` is the JSON text of the model's inputs, which may hold `options` too. Errors:
+// model_not_found, model_deprecated, model_not_installed, model_unsupported, invalid_json,
+// invalid_input, missing_body, not_served, those of Inference. Texts that clients search for are
+// those of the hosted service.
+asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, AiCall call,
                                             std::string_view input);
 
-// POST …/ai/run/{model}: the REST door. Answers in the envelope, or as an event stream; says in
-// `selvedge-model` which weights answered ("…; stand-in" where they are not the model's own), and
-// in `cf-ai-req-id` the call's UUID, which errors repeat.
-asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string model,
-                                            const http::Request& request);
+// The same with inputs that were parsed already; an object.
+asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall call,
+                                             nlohmann::json inputs);
+
+// The value of `selvedge-model`: the weights that answered, "…; stand-in" where they are not the
+// model's own.
+std::string answered_by(const catalog::Resolved& model);
 
 }  // namespace selvedge::api

@@ -2,6 +2,7 @@
 #include "api/binding_ai.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,7 +16,7 @@
 #include "api/json_writer.h"
 #include "api/models_search.h"
 #include "api/sse.h"
-#include "api/text_generation.h"
+#include "api/usage.h"
 #include "base/limits.h"
 #include "base/offload.h"
 #include "base/uuid.h"
@@ -101,10 +102,8 @@ struct BareAnswer {
 
 asio::awaitable<http::Response> bare_response(AiAnswer answer, BareAnswer form) {
   http::Response response;
-  if (answer.stream) {
-    auto events =
-        std::make_unique<CompletionEvents>(std::move(answer.stream), ai_binding_error_json);
-    auto streamed = co_await sse_response(std::move(events));
+  if (answer.events) {
+    auto streamed = co_await sse_response(std::move(answer.events));
     if (!streamed.ok()) co_return ai_binding_error(streamed.error(), form.request_id);
     response = std::move(streamed).value();
   } else {
@@ -114,15 +113,19 @@ asio::awaitable<http::Response> bare_response(AiAnswer answer, BareAnswer form) 
   co_return std::move(response);
 }
 
-asio::awaitable<http::Response> run_inputs(const ApiContext& context, const http::Request& request,
-                                           std::string_view inputs, BareAnswer form) {
-  const std::string model = model_named(request.headers.get("cf-consn-model-id"));
-  auto ran = co_await run_model(context, model, inputs);
+asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::Request& request,
+                                         std::string_view inputs, BareAnswer form) {
+  AiCall call;
+  call.model = model_named(request.headers.get("cf-consn-model-id"));
+  call.error_json = ai_binding_error_json;
+  auto ran = co_await run_model(context, std::move(call), inputs);
   if (!ran.ok()) co_return ai_binding_error(ran.error(), form.request_id);
-  const std::string weights = ran->model.answered_by + (ran->model.stand_in ? "; stand-in" : "");
+  const std::string weights = answered_by(ran->model);
+  const std::optional<double> neurons = ran->neurons;
   auto response = co_await bare_response(std::move(ran).value(), form);
   response.headers.set("selvedge-model", weights);
   response.headers.set("cf-ai-req-id", form.request_id);
+  if (neurons) response.headers.set("cf-ai-neurons", neurons_text(*neurons));
   co_return std::move(response);
 }
 
@@ -142,12 +145,12 @@ asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Req
   if (const auto others = request.query_value("userInputs")) {
     const auto inputs = streamed_inputs(request, *others);
     if (!inputs.ok()) co_return ai_binding_error(inputs.error(), form.request_id);
-    auto response = co_await run_inputs(context, request, *inputs, form);
+    auto response = co_await bare_run(context, request, *inputs, form);
     co_return std::move(response);
   }
   const auto inputs = co_await inputs_of(context, request.body);
   if (!inputs.ok()) co_return ai_binding_error(inputs.error(), form.request_id);
-  auto response = co_await run_inputs(context, request, *inputs, form);
+  auto response = co_await bare_run(context, request, *inputs, form);
   co_return std::move(response);
 }
 

@@ -58,7 +58,7 @@ http::Response ServerDoor::error_body(int status, Code code, std::string_view me
     response = plain_error(error);
   } else if (path.find("/vectorize/") != std::string_view::npos) {
     response = vectorize_error(error);
-  } else if (path.find("/ai/run/") != std::string_view::npos) {
+  } else if (path.find("/ai/run") != std::string_view::npos) {
     response = workers_ai_error(error, random_uuid());
   } else {
     response = envelope_error(error);

@@ -82,9 +82,10 @@ TEST_F(ServerDoorTest, AnAnswerIsEnvelopedAndSaysWhoAnswered) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body,
             R"({"result":{"response":"Hello 1","usage":{"prompt_tokens":3,"completion_tokens":2,)"
-            R"("total_tokens":5,"prompt_tokens_details":{"cached_tokens":0}}},"success":true,)"
-            R"("errors":[],"messages":[]})");
+            R"("total_tokens":5,"prompt_tokens_details":{"cached_tokens":0},"neurons":0}},)"
+            R"("success":true,"errors":[],"messages":[]})");
   EXPECT_EQ(answer.headers.get("selvedge-model"), "weights");
+  EXPECT_EQ(answer.headers.get("cf-ai-neurons"), "0");
   EXPECT_EQ(answer.headers.get("cf-ai-req-id").size(), 36u);
   const Answer stand_in = ask("POST", std::string(kAi) + "@cf/embed", R"({"text":["a","b"]})");
   EXPECT_EQ(stand_in.headers.get("selvedge-model"), "weights; stand-in");

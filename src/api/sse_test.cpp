@@ -57,11 +57,19 @@ std::string run(asio::awaitable<std::string> reading) {
   return result.get();
 }
 
+catalog::ModelEntry priced() {
+  catalog::ModelEntry entry;
+  entry.prices.per_m_input_tokens = 1e6;
+  entry.prices.per_m_output_tokens = 2e6;
+  return entry;
+}
+
 std::unique_ptr<EventSource> completion(std::vector<inference::Piece> pieces,
                                         std::optional<Error> error) {
   auto stream = std::make_unique<fakes::FakeStream>(std::move(pieces), std::move(error), nullptr);
   auto error_json = [](const Error& failure) { return "{\"error\":\"" + failure.message + "\"}"; };
-  return std::make_unique<CompletionEvents>(std::move(stream), error_json);
+  static const catalog::ModelEntry kPriced = priced();
+  return std::make_unique<CompletionEvents>(std::move(stream), kPriced, error_json);
 }
 
 TEST(Sse, PingsKeepTheLineAliveUntilTheFirstEvent) {
@@ -93,7 +101,8 @@ TEST(Sse, CompletionEventsEndWithUsageAndDone) {
   EXPECT_NE(text.find("data: {\"response\":\"5\",\"p\":\""), std::string::npos) << text;
   EXPECT_TRUE(text.ends_with(
       "data: {\"response\":\"\",\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,"
-      "\"total_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":0}}}\n\ndata: [DONE]\n\n"))
+      "\"total_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":0},\"neurons\":7}}\n\ndata: "
+      "[DONE]\n\n"))
       << text;
 }
 

@@ -8,6 +8,7 @@
 
 #include "api/input_check.h"
 #include "api/json_writer.h"
+#include "api/usage.h"
 #include "base/limits.h"
 
 namespace selvedge::api {
@@ -157,18 +158,6 @@ Error branches_not_met(std::string_view prompt_reason, std::string_view messages
   return Error{Code::invalid_input, std::move(message)};
 }
 
-void append_usage(std::string& json_text, const inference::Usage& usage) {
-  json_text += "\"usage\":{\"prompt_tokens\":";
-  append_integer(json_text, usage.prompt_tokens);
-  json_text += ",\"completion_tokens\":";
-  append_integer(json_text, usage.completion_tokens);
-  json_text += ",\"total_tokens\":";
-  append_integer(json_text, usage.prompt_tokens + usage.completion_tokens);
-  json_text += ",\"prompt_tokens_details\":{\"cached_tokens\":";
-  append_integer(json_text, usage.cached_tokens);
-  json_text += "}}";
-}
-
 }  // namespace
 
 Result<GenerateCall> parse_generate(const json& input) {
@@ -189,11 +178,11 @@ Result<GenerateCall> parse_generate(const json& input) {
   return has_messages ? branches_not_met(kNoPrompt, reason) : branches_not_met(reason, kNoMessages);
 }
 
-std::string generate_result(std::string_view text, const inference::Usage& usage) {
+std::string generate_result(std::string_view text, const inference::Usage& usage, double neurons) {
   std::string result = "{\"response\":";
   append_string(result, text);
-  result += ',';
-  append_usage(result, usage);
+  result += ",\"usage\":";
+  append_usage(result, usage, neurons);
   result += '}';
   return result;
 }
@@ -211,8 +200,10 @@ asio::awaitable<Result<Completion>> collect(inference::TokenStream& stream) {
 }
 
 CompletionEvents::CompletionEvents(std::unique_ptr<inference::TokenStream> stream,
+                                   const catalog::ModelEntry& entry,
                                    std::function<std::string(const Error&)> error_json)
     : stream_(std::move(stream)),
+      entry_(entry),
       error_json_(std::move(error_json)),
       padding_(std::random_device()()) {}
 
@@ -235,8 +226,8 @@ asio::awaitable<Result<std::optional<std::string>>> CompletionEvents::next() {
     if (!piece.text.empty()) events = text_event(piece.text);
     if (piece.last) {
       ended_ = true;
-      std::string json_text = "{\"response\":\"\",";
-      append_usage(json_text, piece.usage);
+      std::string json_text = "{\"response\":\"\",\"usage\":";
+      append_usage(json_text, piece.usage, neurons_of(entry_, piece.usage));
       json_text += '}';
       events += sse_event(json_text);
       events += kSseDone;

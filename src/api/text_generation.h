@@ -25,8 +25,8 @@ struct GenerateCall {
 // validator's words. Source: docs/compatibility.md#text-generation.
 Result<GenerateCall> parse_generate(const nlohmann::json& input);
 
-// {"response":"…","usage":{…}}
-std::string generate_result(std::string_view text, const inference::Usage& usage);
+// {"response":"…","usage":{…}}; the usage with the call's price.
+std::string generate_result(std::string_view text, const inference::Usage& usage, double neurons);
 
 struct Completion {
   std::string text;
@@ -39,8 +39,8 @@ asio::awaitable<Result<Completion>> collect(inference::TokenStream& stream);
 // `p` is padding of random length, so that the sizes of packets do not tell the tokens.
 class CompletionEvents final : public EventSource {
  public:
-  // `error_json` makes the door's form of an error.
-  CompletionEvents(std::unique_ptr<inference::TokenStream> stream,
+  // `error_json` makes the door's form of an error; `entry` has the prices and outlives this.
+  CompletionEvents(std::unique_ptr<inference::TokenStream> stream, const catalog::ModelEntry& entry,
                    std::function<std::string(const Error&)> error_json);
   asio::awaitable<Result<std::optional<std::string>>> next() override;
   std::string error_event(const Error& error) override;
@@ -49,6 +49,7 @@ class CompletionEvents final : public EventSource {
   std::string text_event(std::string_view text);
 
   std::unique_ptr<inference::TokenStream> stream_;
+  const catalog::ModelEntry& entry_;
   std::function<std::string(const Error&)> error_json_;
   std::minstd_rand padding_;
   bool ended_ = false;

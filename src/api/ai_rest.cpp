@@ -1,0 +1,99 @@
+// AI over REST: from a request to a call, and from its answer to a response.
+#include "api/ai_rest.h"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "api/ai_run.h"
+#include "api/errors.h"
+#include "api/input_check.h"
+#include "api/json_reader.h"
+#include "api/usage.h"
+#include "base/offload.h"
+#include "base/uuid.h"
+
+namespace selvedge::api {
+namespace {
+
+constexpr std::size_t kInlineBodyBytes = 64 * 1024;
+
+Result<AiCall> read_call(std::string model, const http::Request& request,
+                         const std::string& request_id) {
+  SEL_TRY(options, query_run_options(request));
+  AiCall call;
+  call.model = std::move(model);
+  call.options = std::move(options);
+  call.error_json = [request_id](const Error& error) {
+    return workers_ai_error_json(error, request_id);
+  };
+  return call;
+}
+
+asio::awaitable<http::Response> rest_response(Result<AiAnswer> ran, std::string request_id) {
+  if (!ran.ok()) co_return workers_ai_error(ran.error(), request_id);
+  AiAnswer answer = std::move(ran).value();
+  http::Response response;
+  if (answer.events) {
+    auto streamed = co_await sse_response(std::move(answer.events));
+    if (!streamed.ok()) co_return workers_ai_error(streamed.error(), request_id);
+    response = std::move(streamed).value();
+  } else {
+    response = envelope(answer.result_json);
+  }
+  response.headers.set("selvedge-model", answered_by(answer.model));
+  response.headers.set("cf-ai-req-id", request_id);
+  if (answer.neurons) response.headers.set("cf-ai-neurons", neurons_text(*answer.neurons));
+  co_return std::move(response);
+}
+
+asio::awaitable<Result<nlohmann::json>> parse_body(const ApiContext& context,
+                                                   std::string_view body) {
+  if (body.size() <= kInlineBodyBytes) co_return parse_object(body);
+  auto work = [body] { return parse_object(body); };
+  auto parsed = co_await offload(context.pool, std::move(work));
+  co_return std::move(parsed);
+}
+
+// Takes `model`, `input` and `options` out of `body`. Errors: invalid_input.
+Status take_named(nlohmann::json& body, AiCall& call, nlohmann::json& inputs) {
+  const auto model = body.find("model");
+  if (model == body.end()) return required_missing("/", "model");
+  if (!model->is_string()) return type_mismatch("/model", "string", *model);
+  call.model = model->get<std::string>();
+  const auto input = body.find("input");
+  if (input == body.end()) return required_missing("/", "input");
+  if (!input->is_object()) return type_mismatch("/input", "object", *input);
+  inputs = std::move(*input);
+  const auto options = body.find("options");
+  return options == body.end() ? ok_status() : add_run_options(*options, call.options);
+}
+
+}  // namespace
+
+asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string model,
+                                            const http::Request& request) {
+  const std::string request_id = random_uuid();
+  auto call = read_call(std::move(model), request, request_id);
+  if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
+  auto ran = co_await run_model(context, std::move(call).value(), request.body);
+  auto response = co_await rest_response(std::move(ran), request_id);
+  co_return std::move(response);
+}
+
+asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
+                                                  const http::Request& request) {
+  const std::string request_id = random_uuid();
+  auto call = read_call({}, request, request_id);
+  if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
+  auto parsed = co_await parse_body(context, request.body);
+  if (!parsed.ok()) co_return workers_ai_error(parsed.error(), request_id);
+  nlohmann::json inputs;
+  const Status taken = take_named(*parsed, *call, inputs);
+  if (!taken.ok()) co_return workers_ai_error(taken.error(), request_id);
+  auto ran = co_await run_inputs(context, std::move(call).value(), std::move(inputs));
+  auto response = co_await rest_response(std::move(ran), request_id);
+  co_return std::move(response);
+}
+
+}  // namespace selvedge::api
