@@ -28,6 +28,11 @@ Error index_not_found(std::string_view name) {
                "vectorize.index.not_found - Index name \"" + shown(name) + "\""};
 }
 
+Error index_deleted(std::string_view name) {
+  return Error{Code::index_deleted,
+               "vectorize.index.deleted - Index name \"" + shown(name) + "\" was deleted"};
+}
+
 Error duplicate_index(std::string_view name) {
   return Error{Code::index_already_exists,
                "vectorize.index.duplicate_name - Index name \"" + shown(name) + "\""};
@@ -93,6 +98,7 @@ Error invalid_metadata_key(std::string_view id) {
 
 Error reworded(Error error, std::string_view name) {
   if (error.code == Code::index_not_found) return index_not_found(name);
+  if (error.code == Code::index_deleted) return index_deleted(name);
   if (error.code == Code::index_already_exists) return duplicate_index(name);
   return error;
 }

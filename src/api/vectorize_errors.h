@@ -10,6 +10,7 @@ namespace selvedge::api {
 
 // Sources: docs/compatibility.md#errors.
 Error index_not_found(std::string_view name);
+Error index_deleted(std::string_view name);
 Error duplicate_index(std::string_view name);
 Error invalid_config(std::string_view reason);
 Error invalid_body_payload();
@@ -24,7 +25,8 @@ Error wrong_dimensions(std::string_view id, std::size_t expected, std::size_t se
 Error oversized_metadata(std::string_view id, std::size_t bytes);
 Error invalid_metadata_key(std::string_view id);
 
-// What the store said, in the client's words: a missing or duplicate `name` gets Cloudflare's text.
+// What the store said, in the client's words: a missing, deleted or duplicate `name` gets
+// Cloudflare's text.
 Error reworded(Error error, std::string_view name);
 
 // Ids and namespaces: 1 to 64 bytes. `what` is "id" or "namespace". Errors: id_invalid.

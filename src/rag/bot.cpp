@@ -119,7 +119,10 @@ asio::awaitable<Result<bool>> KnowledgeBot::prepare_index() {
   auto prepare = [this, config]() -> Result<bool> {
     auto found = store_.find(options_.account, options_.index);
     if (found.ok()) return false;
-    if (found.error().code != Code::index_not_found) return std::move(found.error());
+    const Code missing = found.error().code;
+    if (missing != Code::index_not_found && missing != Code::index_deleted) {
+      return std::move(found.error());
+    }
     auto created = store_.create(options_.account, options_.index, "Knowledge of the bot", config);
     if (created.ok()) return true;
     if (created.error().code == Code::index_already_exists) return false;

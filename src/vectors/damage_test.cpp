@@ -77,7 +77,7 @@ TEST_P(DiskFailure, MakesTheIndexReadOnlyUntilReopenedAndLosesNothingAcknowledge
   Faults faults;
   const auto env = rocksdb::NewCompositeEnv(std::make_shared<FaultyDisk>(faults));
   {
-    auto store = RocksStore::open(folder.path(), env.get()).value();
+    auto store = RocksStore::open(folder.path(), {.env = env.get()}).value();
     ASSERT_TRUE(store->create("a", "docs", "", {1, Metric::euclidean, ""}).ok());
     const auto index = store->find("a", "docs").value();
     ASSERT_TRUE(index->insert(batch_of({{"kept", {1}, "m"}})).ok());
@@ -92,7 +92,7 @@ TEST_P(DiskFailure, MakesTheIndexReadOnlyUntilReopenedAndLosesNothingAcknowledge
     EXPECT_EQ(index->query(std::vector<float>{0}, {.with_metadata = true}).value().size(), 1U);
     EXPECT_EQ(index->get(Ids{"kept"}).value().size(), 1U);
   }
-  auto store = RocksStore::open(folder.path(), nullptr).value();
+  auto store = RocksStore::open(folder.path(), {}).value();
   const auto index = store->find("a", "docs").value();
   EXPECT_EQ(index->get(Ids{"kept"}).value().size(), 1U);
   EXPECT_TRUE(index->insert(batch_of({{"next", {3}}})).ok());

@@ -114,13 +114,24 @@ Status Database::remove_range(std::string_view begin, std::string_view end,
   return ok_status();
 }
 
-Result<std::vector<std::optional<std::string>>> Database::read(
-    const std::vector<std::string>& keys) const {
+Database::View::View(std::shared_ptr<const Database> database)
+    : database_(std::move(database)), snapshot_(database_->db_->GetSnapshot()) {}
+
+Database::View::~View() { database_->db_->ReleaseSnapshot(snapshot_); }
+
+std::shared_ptr<const Database::View> Database::current_view() const {
+  return std::make_shared<const View>(shared_from_this());
+}
+
+Result<std::vector<std::optional<std::string>>> Database::read(const std::vector<std::string>& keys,
+                                                               const View* moment) const {
+  rocksdb::ReadOptions options;
+  if (moment != nullptr) options.snapshot = moment->snapshot_;
   const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
   std::vector<rocksdb::PinnableSlice> found(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  db_->MultiGet(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), slices.size(), slices.data(),
-                found.data(), statuses.data());
+  db_->MultiGet(options, db_->DefaultColumnFamily(), slices.size(), slices.data(), found.data(),
+                statuses.data());
   std::vector<std::optional<std::string>> values(keys.size());
   for (std::size_t at = 0; at < keys.size(); ++at) {
     if (statuses[at].IsNotFound()) continue;
@@ -130,11 +141,12 @@ Result<std::vector<std::optional<std::string>>> Database::read(
   return values;
 }
 
-Status Database::scan(std::string_view begin, std::string_view end, bool whole,
-                      const Visit& visit) const {
+Status Database::scan(std::string_view begin, std::string_view end, bool whole, const Visit& visit,
+                      const View* moment) const {
   const rocksdb::Slice upper = slice(end);
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &upper;
+  if (moment != nullptr) read.snapshot = moment->snapshot_;
   if (whole) {
     read.readahead_size = kReadaheadBytes;
     read.fill_cache = false;

@@ -10,6 +10,8 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "vectors/compiled_filter.h"
+#include "vectors/property_value.h"
 #include "vectors/scan.h"
 
 namespace selvedge::vectors {
@@ -38,47 +40,65 @@ IndexStats stats_of(const layout::State& state) {
 
 }  // namespace
 
-Result<std::shared_ptr<ExactIndex>> ExactIndex::open(std::shared_ptr<Database> database,
+Result<std::shared_ptr<ExactIndex>> ExactIndex::open(std::shared_ptr<Shared> shared,
                                                      IndexDescription description) {
-  auto index = std::make_shared<ExactIndex>(std::move(database), std::move(description));
+  auto index = std::make_shared<ExactIndex>(std::move(shared), std::move(description));
   SEL_CHECK_OK(index->load());
   return index;
 }
 
-ExactIndex::ExactIndex(std::shared_ptr<Database> database, IndexDescription description)
-    : database_(std::move(database)),
-      description_(std::move(description)),
-      rows_(description_.config.dimensions) {}
+ExactIndex::ExactIndex(std::shared_ptr<Shared> shared, IndexDescription description)
+    : shared_(std::move(shared)),
+      serial_(description.serial),
+      config_(description.config),
+      description_(nullptr),
+      rows_(config_.dimensions) {
+  set_description(std::move(description));
+}
 
 ExactIndex::~ExactIndex() {
   if (!dropped_) return;
+  shared_->listings.end(serial_);
   // Failure leaves the marker, and the next opening of the store does it again.
-  const std::uint64_t serial = description_.serial;
-  [[maybe_unused]] const Status removed = database_->remove_range(
-      layout::record_prefix(serial), layout::record_end(serial), layout::leftover_key(serial));
+  [[maybe_unused]] const Status removed = shared_->database->remove_range(
+      layout::record_prefix(serial_), layout::record_end(serial_), layout::leftover_key(serial_));
 }
 
 Status ExactIndex::load() {
   const std::lock_guard writer(writer_mutex_);
-  SEL_TRY(stored, database_->read({layout::state_key(description_.serial)}));
+  SEL_TRY(stored, shared_->database->read({layout::state_key(serial_)}));
   if (!stored[0]) return Error{Code::corrupt_data, message("its state is missing")};
   SEL_TRY(state, layout::decode_state(*stored[0]));
-  const std::string prefix = layout::record_prefix(description_.serial);
-  std::vector<float> values(description_.config.dimensions);
-  SEL_CHECK_OK(database_->scan(prefix, layout::record_end(description_.serial), true,
-                               [&](std::string_view key, std::string_view value) -> Result<bool> {
-                                 SEL_TRY(record, layout::decode_record(value, values.size()));
-                                 layout::copy_values(record, values);
-                                 rows_.put(key.substr(prefix.size()), values, record.partition,
-                                           record.mutation);
-                                 return true;
-                               }));
+  SEL_CHECK_OK(load_properties());
+  const std::string prefix = layout::record_prefix(serial_);
+  std::vector<float> values(config_.dimensions);
+  std::vector<PropertyValue> properties;
+  SEL_CHECK_OK(shared_->database->scan(
+      prefix, layout::record_end(serial_), true,
+      [&](std::string_view key, std::string_view value) -> Result<bool> {
+        SEL_TRY(record, layout::decode_record(value, values.size()));
+        layout::copy_values(record, values);
+        properties_->read(shared_->reader, record.metadata, record.mutation, properties);
+        rows_.put(key.substr(prefix.size()), values, record.partition, record.mutation, properties);
+        return true;
+      }));
   if (rows_.size() != state.vector_count) {
     return Error{Code::corrupt_data,
                  message("has " + std::to_string(rows_.size()) + " vectors, but " +
                          std::to_string(state.vector_count) + " were acknowledged")};
   }
   publish(state);
+  return ok_status();
+}
+
+Status ExactIndex::load_properties() {
+  SEL_TRY(stored, shared_->database->read({layout::properties_key(serial_)}));
+  if (!stored[0]) return ok_status();
+  SEL_TRY(indexes, layout::decode_properties(*stored[0]));
+  properties_ = std::make_shared<const Properties>(std::move(indexes));
+  for (std::size_t at = 0; at < properties_->size(); ++at) {
+    rows_.install_column(rows_.draft_column(properties_->indexes()[at].type), at);
+  }
   return ok_status();
 }
 
@@ -119,12 +139,14 @@ Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
   for (const std::size_t at : chosen) {
     layout::encode_record(next.mutation, batch.partitions[at], batch.metadata[at],
                           values_of(batch, at), record);
-    const auto put = changes.Put(layout::record_key(description_.serial, batch.ids[at]), record);
+    const auto put = changes.Put(layout::record_key(serial_, batch.ids[at]), record);
     if (!put.ok()) return Error{Code::internal, message(put.ToString())};
   }
   SEL_CHECK_OK(commit(changes, next));  // Durable ...
+  std::vector<PropertyValue> properties;
   for (const std::size_t at : chosen) {
-    rows_.put(batch.ids[at], values_of(batch, at), batch.partitions[at], next.mutation);
+    properties_->read(shared_->reader, batch.metadata[at], next.mutation, properties);
+    rows_.put(batch.ids[at], values_of(batch, at), batch.partitions[at], next.mutation, properties);
   }
   rows_.compact();
   publish(next);  // ... then seen by every query that starts from here on.
@@ -141,7 +163,7 @@ Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids) {
   const layout::State next{state_.mutation + 1, now_us(), state_.vector_count - known.size()};
   rocksdb::WriteBatch changes;
   for (const std::string_view id : known) {
-    const auto removed = changes.Delete(layout::record_key(description_.serial, id));
+    const auto removed = changes.Delete(layout::record_key(serial_, id));
     if (!removed.ok()) return Error{Code::internal, message(removed.ToString())};
   }
   SEL_CHECK_OK(commit(changes, next));
@@ -152,9 +174,9 @@ Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids) {
 }
 
 Status ExactIndex::commit(rocksdb::WriteBatch& changes, const layout::State& next) {
-  const auto put = changes.Put(layout::state_key(description_.serial), layout::encode_state(next));
+  const auto put = changes.Put(layout::state_key(serial_), layout::encode_state(next));
   if (!put.ok()) return Error{Code::internal, message(put.ToString())};
-  Status committed = database_->commit(changes);
+  Status committed = shared_->database->commit(changes);
   // Whether the batch is on disk is unknown now, so nothing may be built upon it.
   if (!committed.ok()) failure_ = committed.error().message;
   return committed;
@@ -176,7 +198,7 @@ Status ExactIndex::check_batch(const VectorBatch& batch) const {
   const std::size_t count = batch.ids.size();
   SEL_CHECK(batch.values.size() == count * batch.dimensions);
   SEL_CHECK(batch.partitions.size() == count && batch.metadata.size() == count);
-  const std::size_t expected = description_.config.dimensions;
+  const std::size_t expected = config_.dimensions;
   if (count > 0 && batch.dimensions != expected) {
     return Error{Code::dimension_mismatch, "invalid vector for id=\"" + batch.ids[0] +
                                                "\", expected " + std::to_string(expected) +
@@ -205,7 +227,8 @@ Status ExactIndex::check_batch(const VectorBatch& batch) const {
 
 void ExactIndex::publish(const layout::State& state) {
   state_ = state;
-  auto next = rows_.snapshot(stats_of(state));
+  shared_->listings.expire();
+  auto next = rows_.snapshot(stats_of(state), properties_);
   const std::lock_guard pointer(snapshot_mutex_);
   // Swapped, so that freeing chunks of the old one happens after the unlock.
   snapshot_.swap(next);
@@ -214,6 +237,12 @@ void ExactIndex::publish(const layout::State& state) {
 std::shared_ptr<const Snapshot> ExactIndex::snapshot() const {
   const std::lock_guard pointer(snapshot_mutex_);
   return snapshot_;
+}
+
+void ExactIndex::set_description(IndexDescription description) {
+  const std::lock_guard lock(descriptions_mutex_);
+  descriptions_.push_back(std::make_unique<const IndexDescription>(std::move(description)));
+  description_ = descriptions_.back().get();
 }
 
 IndexStats ExactIndex::stats() const { return snapshot()->stats; }
@@ -226,15 +255,15 @@ void ExactIndex::set_dropped(bool dropped) {
 Result<std::vector<StoredVector>> ExactIndex::get(std::span<const std::string> ids) const {
   std::vector<std::string> keys;
   keys.reserve(ids.size());
-  for (const std::string& id : ids) keys.push_back(layout::record_key(description_.serial, id));
-  SEL_TRY(stored, database_->read(keys));
+  for (const std::string& id : ids) keys.push_back(layout::record_key(serial_, id));
+  SEL_TRY(stored, shared_->database->read(keys));
   std::vector<StoredVector> vectors;
   for (std::size_t at = 0; at < ids.size(); ++at) {
     if (!stored[at]) continue;
-    SEL_TRY(record, layout::decode_record(*stored[at], description_.config.dimensions));
+    SEL_TRY(record, layout::decode_record(*stored[at], config_.dimensions));
     StoredVector vector{ids[at], std::nullopt, std::string(record.metadata), {}};
     if (record.partition) vector.partition = *record.partition;
-    vector.values.resize(description_.config.dimensions);
+    vector.values.resize(config_.dimensions);
     layout::copy_values(record, vector.values);
     vectors.push_back(std::move(vector));
   }
@@ -243,7 +272,7 @@ Result<std::vector<StoredVector>> ExactIndex::get(std::span<const std::string> i
 
 Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
                                              const QueryOptions& options) const {
-  const std::size_t expected = description_.config.dimensions;
+  const std::size_t expected = config_.dimensions;
   if (vector.size() != expected) {
     return Error{Code::query_dimension_mismatch,
                  "invalid query vector, expected " + std::to_string(expected) +
@@ -253,7 +282,7 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
     return Error{Code::query_invalid,
                  "invalid query vector: a value is not a finite float32 number"};
   }
-  const PreparedQuery prepared(description_.config.metric, vector);
+  const PreparedQuery prepared(config_.metric, vector);
   std::size_t spare = 0;  // For vectors that vanish between the scan and the reading of metadata.
   for (int attempt = 1;; ++attempt) {
     const auto seen = snapshot();
@@ -263,8 +292,11 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
       if (known == seen->partitions->numbers.end()) return std::vector<Match>{};
       partition = known->second;
     }
-    const auto found = scan(*seen, prepared, options.top_k + spare, partition);
-    SEL_TRY(matched, matches(*seen, prepared, found, options));
+    std::optional<CompiledFilter> filter;
+    if (options.filter) filter.emplace(*options.filter, *seen->properties);
+    const CompiledFilter* compiled = filter ? &*filter : nullptr;
+    const auto found = scan(*seen, prepared, options.top_k + spare, {partition, compiled});
+    SEL_TRY(matched, matches(*seen, prepared, compiled, found, options));
     const std::size_t vanished = found.size() - matched.size();
     if (matched.size() >= options.top_k || vanished == 0 || attempt == kAttemptsMax) {
       if (matched.size() > options.top_k) matched.resize(options.top_k);
@@ -274,59 +306,96 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
   }
 }
 
+namespace {
+
+struct Keyed {
+  float key;
+  Match match;
+};
+
+void add_indexed(const Properties& properties, std::span<const PropertyValue> values,
+                 Match& match) {
+  match.indexed.clear();
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    if (std::holds_alternative<std::monostate>(values[at])) continue;
+    match.indexed.emplace_back(properties.indexes()[at].property, values[at]);
+  }
+}
+
+// The match of a row as the snapshot shows it.
+Keyed match_of(const Snapshot& snapshot, const Candidate& candidate, std::size_t dimensions,
+               const QueryOptions& options) {
+  const Chunk& chunk = candidate.chunk();
+  Keyed made{candidate.key, {}};
+  made.match.id = candidate.id();
+  made.match.partition = snapshot.partition_name(chunk.partition(candidate.row));
+  if (options.with_values) {
+    const auto values = chunk.values(candidate.row, dimensions);
+    made.match.values.assign(values.begin(), values.end());
+  }
+  if (options.with_indexed) {
+    std::vector<PropertyValue> values;
+    for (const auto& column : candidate.place->columns) {
+      values.push_back(column->value(candidate.row));
+    }
+    add_indexed(*snapshot.properties, values, made.match);
+  }
+  return made;
+}
+
+}  // namespace
+
+// Brings the match of a vector that was replaced since to what the record says. False: the query
+// does not ask for the new one.
+bool ExactIndex::renew(const Snapshot& snapshot, const PreparedQuery& query,
+                       const layout::Record& record, const CompiledFilter* filter,
+                       const QueryOptions& options, float& key, Match& match) const {
+  std::optional<std::string> partition;
+  if (record.partition) partition = *record.partition;
+  if (options.partition && partition != options.partition) return false;
+  std::vector<PropertyValue> properties;
+  snapshot.properties->read(shared_->reader, record.metadata, record.mutation, properties);
+  if (filter != nullptr && !filter->matches(properties)) return false;
+  match.partition = std::move(partition);
+  if (options.with_indexed) add_indexed(*snapshot.properties, properties, match);
+  std::vector<float> values(query.dimensions());
+  layout::copy_values(record, values);
+  key = query.key(values);
+  if (options.with_values) match.values = std::move(values);
+  return true;
+}
+
 // The records are read after the snapshot was taken, so one may have been erased since: it is left
 // out. One may have been replaced: the match is then the new vector, scored anew, so that score,
 // metadata and values always belong together.
 Result<std::vector<Match>> ExactIndex::matches(const Snapshot& snapshot, const PreparedQuery& query,
+                                               const CompiledFilter* filter,
                                                std::span<const Candidate> found,
                                                const QueryOptions& options) const {
   std::vector<std::optional<std::string>> stored(found.size());
   if (options.with_metadata) {
     std::vector<std::string> keys;
     keys.reserve(found.size());
-    for (const Candidate& candidate : found) {
-      keys.push_back(layout::record_key(description_.serial, candidate.id()));
-    }
-    SEL_TRY(read, database_->read(keys));
+    for (const Candidate& each : found) keys.push_back(layout::record_key(serial_, each.id()));
+    SEL_TRY(read, shared_->database->read(keys));
     stored = std::move(read);
   }
-  struct Keyed {
-    float key;
-    Match match;
-  };
   std::vector<Keyed> kept;
-  bool rescored = false;
+  bool renewed = false;
   for (std::size_t at = 0; at < found.size(); ++at) {
-    const Candidate& candidate = found[at];
-    const auto values = candidate.chunk->values(candidate.row, query.dimensions());
-    Match match{std::string(candidate.id()),
-                0,
-                snapshot.partition_name(candidate.chunk->partition(candidate.row)),
-                {},
-                {}};
-    float key = candidate.key;
+    if (options.with_metadata && !stored[at]) continue;
+    Keyed made = match_of(snapshot, found[at], query.dimensions(), options);
     if (options.with_metadata) {
-      if (!stored[at]) continue;
       SEL_TRY(record, layout::decode_record(*stored[at], query.dimensions()));
-      match.metadata = record.metadata;
-      if (record.mutation != candidate.chunk->mutation(candidate.row)) {
-        match.values.resize(query.dimensions());
-        layout::copy_values(record, match.values);
-        match.partition.reset();
-        if (record.partition) match.partition = *record.partition;
-        if (options.partition && match.partition != options.partition) continue;
-        key = query.key(match.values);
-        rescored = true;
+      made.match.metadata = record.metadata;
+      if (record.mutation != found[at].chunk().mutation(found[at].row)) {
+        if (!renew(snapshot, query, record, filter, options, made.key, made.match)) continue;
+        renewed = true;
       }
     }
-    if (!options.with_values) {
-      match.values = {};
-    } else if (match.values.empty()) {
-      match.values.assign(values.begin(), values.end());
-    }
-    kept.push_back({key, std::move(match)});
+    kept.push_back(std::move(made));
   }
-  if (rescored) {
+  if (renewed) {
     std::sort(kept.begin(), kept.end(), [](const Keyed& a, const Keyed& b) {
       return a.key != b.key ? a.key < b.key : a.match.id < b.match.id;
     });
@@ -341,25 +410,125 @@ Result<std::vector<Match>> ExactIndex::matches(const Snapshot& snapshot, const P
 }
 
 Result<IdPage> ExactIndex::list(std::string_view after, std::size_t count) const {
+  return list(after, count, nullptr, stats().vector_count);
+}
+
+Result<IdPage> ExactIndex::list(std::string_view after, std::size_t count,
+                                const Database::View* view, std::uint64_t total_count) const {
   IdPage page;
-  page.total_count = stats().vector_count;
-  const std::string prefix = layout::record_prefix(description_.serial);
-  std::string begin = layout::record_key(description_.serial, after);
+  page.total_count = total_count;
+  const std::string prefix = layout::record_prefix(serial_);
+  std::string begin = layout::record_key(serial_, after);
   if (!after.empty()) begin.push_back('\0');  // The first key after that of `after`.
-  SEL_CHECK_OK(database_->scan(begin, layout::record_end(description_.serial), false,
-                               [&](std::string_view key, std::string_view) -> Result<bool> {
-                                 if (page.ids.size() == count) {
-                                   page.truncated = true;
-                                   return false;
-                                 }
-                                 page.ids.emplace_back(key.substr(prefix.size()));
-                                 return true;
-                               }));
+  const auto visit = [&](std::string_view key, std::string_view) -> Result<bool> {
+    if (page.ids.size() == count) {
+      page.truncated = true;
+      return false;
+    }
+    page.ids.emplace_back(key.substr(prefix.size()));
+    return true;
+  };
+  SEL_CHECK_OK(shared_->database->scan(begin, layout::record_end(serial_), false, visit, view));
   return page;
 }
 
+Result<ListPage> ExactIndex::list_page(std::size_t count, std::string_view cursor) const {
+  Cursor at;
+  Listings::Listing listing;
+  if (cursor.empty()) {
+    auto view = shared_->database->current_view();
+    SEL_TRY(stored, shared_->database->read({layout::state_key(serial_)}, view.get()));
+    // A dropped index has no state any more; whoever holds it still lists what it holds.
+    std::uint64_t total_count = stats().vector_count;
+    if (stored[0]) {
+      SEL_TRY(state, layout::decode_state(*stored[0]));
+      total_count = state.vector_count;
+    }
+    listing = shared_->listings.begin(serial_, std::move(view), total_count);
+  } else {
+    SEL_TRY(decoded, decode_cursor(cursor));
+    SEL_TRY(known, shared_->listings.find(decoded.listing, serial_));
+    at = std::move(decoded);
+    listing = std::move(known);
+  }
+  SEL_TRY(ids, list(at.after, count, listing.view.get(), listing.total_count));
+  ListPage page{std::move(ids.ids), listing.total_count, {}, listing.expires_us};
+  if (ids.truncated && !page.ids.empty()) {
+    if (at.listing.empty()) at.listing = shared_->listings.keep(listing);
+    page.next_cursor = encode_cursor({at.listing, page.ids.back()});
+  }
+  return page;
+}
+
+Result<MutationNumber> ExactIndex::create_metadata_index(std::string_view property,
+                                                         PropertyType type, bool with_written,
+                                                         std::size_t count_max) {
+  const std::lock_guard writer(writer_mutex_);
+  SEL_CHECK_OK(check_writable());
+  std::vector<MetadataIndex> next = properties_->indexes();
+  const std::size_t at = properties_->find(property).value_or(next.size());
+  if (at == next.size()) {
+    if (at >= count_max) {
+      return Error{Code::too_many_metadata_indexes,
+                   message("has " + std::to_string(at) + " metadata indexes, which is the limit")};
+    }
+    next.emplace_back();
+  } else if (next[at].type == type && (!with_written || next[at].written_after == 0)) {
+    return change_properties(Properties(std::move(next)), at, std::nullopt);
+  }
+  next[at] = {std::string(property), type, with_written ? 0 : state_.mutation + 1};
+  Rows::Draft draft = rows_.draft_column(type);
+  if (with_written) SEL_CHECK_OK(fill_column(next[at], draft));
+  return change_properties(Properties(std::move(next)), at, std::move(draft));
+}
+
+Result<MutationNumber> ExactIndex::delete_metadata_index(std::string_view property) {
+  const std::lock_guard writer(writer_mutex_);
+  SEL_CHECK_OK(check_writable());
+  const auto at = properties_->find(property);
+  if (!at) {
+    return Error{Code::metadata_index_not_found, message("has no metadata index on this property")};
+  }
+  std::vector<MetadataIndex> next = properties_->indexes();
+  next.erase(next.begin() + static_cast<std::ptrdiff_t>(*at));
+  return change_properties(Properties(std::move(next)), *at, std::nullopt);
+}
+
+Result<MutationNumber> ExactIndex::change_properties(Properties next, std::size_t at,
+                                                     std::optional<Rows::Draft> draft) {
+  const layout::State state{state_.mutation + 1, now_us(), state_.vector_count};
+  rocksdb::WriteBatch changes;
+  const auto put =
+      changes.Put(layout::properties_key(serial_), layout::encode_properties(next.indexes()));
+  if (!put.ok()) return Error{Code::internal, message(put.ToString())};
+  SEL_CHECK_OK(commit(changes, state));
+  if (draft) rows_.install_column(std::move(*draft), at);
+  if (next.size() < properties_->size()) rows_.remove_column(at);
+  properties_ = std::make_shared<const Properties>(std::move(next));
+  publish(state);
+  return state.mutation;
+}
+
+Status ExactIndex::fill_column(const MetadataIndex& index, const Rows::Draft& draft) const {
+  const Properties alone({index});
+  const std::string prefix = layout::record_prefix(serial_);
+  std::vector<PropertyValue> values;
+  return shared_->database->scan(
+      prefix, layout::record_end(serial_), true,
+      [&](std::string_view key, std::string_view value) -> Result<bool> {
+        SEL_TRY(record, layout::decode_record(value, config_.dimensions));
+        alone.read(shared_->reader, record.metadata, record.mutation, values);
+        rows_.set_drafted(draft, key.substr(prefix.size()), values[0]);
+        return true;
+      });
+}
+
+std::vector<MetadataIndex> ExactIndex::metadata_indexes() const {
+  return snapshot()->properties->indexes();
+}
+
 std::string ExactIndex::message(std::string_view what) const {
-  return "index \"" + description_.name + "\" " + std::string(what);
+  return "index \"" + description().name + "\" " + std::string(what);
 }
 
 }  // namespace selvedge::vectors

@@ -1,41 +1,60 @@
 // ExactIndex: an Index that keeps all vectors in memory and looks at every one.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "vectors/database.h"
 #include "vectors/index.h"
 #include "vectors/layout.h"
+#include "vectors/listings.h"
+#include "vectors/properties.h"
 #include "vectors/rows.h"
 
 namespace selvedge::vectors {
 
+class CompiledFilter;
 class PreparedQuery;
 struct Candidate;
 
-// The truth is in the Database; memory holds values, ids and partitions for the scan, metadata is
-// read for the matches alone. A write is encoded, committed, applied to the rows and published, in
-// this order and under one mutex; a query takes the published snapshot and never waits for a write.
+// What the indexes of one store have in common.
+struct Shared {
+  Shared(std::shared_ptr<Database> opened, MetadataReader metadata_reader, Listings::Clock now_us)
+      : database(std::move(opened)),
+        reader(std::move(metadata_reader)),
+        listings(std::move(now_us)) {}
+
+  std::shared_ptr<Database> database;
+  MetadataReader reader;  // May be null.
+  Listings listings;
+};
+
+// The truth is in the Database; memory holds values, ids, partitions and indexed properties for the
+// scan, metadata is read for the matches alone. A write is encoded, committed, applied to the rows
+// and published, in this order and under one mutex; a query takes the published snapshot and never
+// waits for a write.
 class ExactIndex final : public Index {
  public:
   // Reads all records of the index. Errors: io, corrupt_data (a record that does not verify, or
   // more or fewer records than were acknowledged).
-  static Result<std::shared_ptr<ExactIndex>> open(std::shared_ptr<Database> database,
+  static Result<std::shared_ptr<ExactIndex>> open(std::shared_ptr<Shared> shared,
                                                   IndexDescription description);
 
-  ExactIndex(std::shared_ptr<Database> database, IndexDescription description);
+  ExactIndex(std::shared_ptr<Shared> shared, IndexDescription description);
   // The last holder of a dropped index removes its records.
   ~ExactIndex() override;
   ExactIndex(const ExactIndex&) = delete;
   ExactIndex& operator=(const ExactIndex&) = delete;
 
-  const IndexDescription& description() const override { return description_; }
+  const IndexDescription& description() const override { return *description_.load(); }
   Result<MutationNumber> insert(const VectorBatch& batch) override;
   Result<MutationNumber> upsert(const VectorBatch& batch) override;
   Result<MutationNumber> erase(std::span<const std::string> ids) override;
@@ -43,13 +62,22 @@ class ExactIndex final : public Index {
   Result<std::vector<Match>> query(std::span<const float> vector,
                                    const QueryOptions& options) const override;
   Result<IdPage> list(std::string_view after, std::size_t count) const override;
+  Result<ListPage> list_page(std::size_t count, std::string_view cursor) const override;
+  Result<MutationNumber> create_metadata_index(std::string_view property, PropertyType type,
+                                               bool with_written, std::size_t count_max) override;
+  Result<MutationNumber> delete_metadata_index(std::string_view property) override;
+  std::vector<MetadataIndex> metadata_indexes() const override;
   IndexStats stats() const override;
+
+  // References to the description before stay good.
+  void set_description(IndexDescription description);
 
   // While set, writes answer index_not_found. Waits for a write under way.
   void set_dropped(bool dropped);
 
  private:
   Status load();
+  Status load_properties();
   Status check_batch(const VectorBatch& batch) const;
   Status check_writable() const;
   Result<MutationNumber> write(const VectorBatch& batch, std::span<const std::size_t> chosen,
@@ -57,17 +85,35 @@ class ExactIndex final : public Index {
   Status commit(rocksdb::WriteBatch& changes, const layout::State& next);
   void publish(const layout::State& state);
   std::shared_ptr<const Snapshot> snapshot() const;
+
+  // Commits the metadata indexes `next`, and then their column `at` (none: it is gone).
+  Result<MutationNumber> change_properties(Properties next, std::size_t at,
+                                           std::optional<Rows::Draft> draft);
+  // Sets the property of all vectors, from the records.
+  Status fill_column(const MetadataIndex& index, const Rows::Draft& draft) const;
+
   Result<std::vector<Match>> matches(const Snapshot& snapshot, const PreparedQuery& query,
-                                     std::span<const Candidate> found,
+                                     const CompiledFilter* filter, std::span<const Candidate> found,
                                      const QueryOptions& options) const;
+  bool renew(const Snapshot& snapshot, const PreparedQuery& query, const layout::Record& record,
+             const CompiledFilter* filter, const QueryOptions& options, float& key,
+             Match& match) const;
+  Result<IdPage> list(std::string_view after, std::size_t count, const Database::View* view,
+                      std::uint64_t total_count) const;
   std::string message(std::string_view what) const;
 
-  const std::shared_ptr<Database> database_;
-  const IndexDescription description_;
+  const std::shared_ptr<Shared> shared_;
+  const std::uint64_t serial_;
+  const IndexConfig config_;
 
-  mutable std::mutex
-      writer_mutex_;  // Guards the writer's side: rows_, state_ and why not to write.
+  std::atomic<const IndexDescription*> description_;  // The newest one.
+  std::mutex descriptions_mutex_;                     // Guards the list, which keeps all.
+  std::vector<std::unique_ptr<const IndexDescription>> descriptions_;
+
+  // Guards the writer's side: rows, properties, state and why not to write.
+  mutable std::mutex writer_mutex_;
   Rows rows_;
+  std::shared_ptr<const Properties> properties_ = std::make_shared<const Properties>();
   layout::State state_;
   bool dropped_ = false;
   std::string failure_;  // Why a write failed; from then on there are none.

@@ -1,6 +1,7 @@
 // Fixtures: a folder of its own for each test, and batches in one line. For tests only.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -58,21 +59,44 @@ inline VectorBatch batch_of(const std::vector<Vector>& vectors) {
   return batch;
 }
 
+// Reads "name=value;name=value": a value that begins with # is a number, one with ? a truth.
+inline void read_pairs(std::string_view metadata, std::span<const std::string> properties,
+                       std::span<PropertyValue> values) {
+  while (!metadata.empty()) {
+    const auto end = std::min(metadata.find(';'), metadata.size());
+    const auto pair = metadata.substr(0, end);
+    metadata.remove_prefix(std::min(end + 1, metadata.size()));
+    const auto equals = pair.find('=');
+    for (std::size_t at = 0; at < properties.size(); ++at) {
+      if (equals == std::string_view::npos || pair.substr(0, equals) != properties[at]) continue;
+      const std::string text(pair.substr(equals + 1));
+      if (text.starts_with('#')) {
+        values[at] = std::stod(text.substr(1));
+      } else if (text.starts_with('?')) {
+        values[at] = text == "?true";
+      } else {
+        values[at] = text;
+      }
+    }
+  }
+}
+
 // A store, and one index in it.
 struct Opened {
   std::unique_ptr<Store> store;
   std::shared_ptr<Index> index;
 };
 
-inline std::unique_ptr<Store> open_store(const std::filesystem::path& folder) {
-  auto store = Store::open(folder);
+inline std::unique_ptr<Store> open_store(const std::filesystem::path& folder,
+                                         MetadataReader reader = nullptr) {
+  auto store = Store::open(folder, std::move(reader));
   EXPECT_TRUE(store.ok()) << store.error().message;
   return std::move(store).value();
 }
 
 inline Opened open_index(const std::filesystem::path& folder, std::uint32_t dimensions,
-                         Metric metric = Metric::cosine) {
-  Opened opened{open_store(folder), nullptr};
+                         Metric metric = Metric::cosine, MetadataReader reader = nullptr) {
+  Opened opened{open_store(folder, std::move(reader)), nullptr};
   if (opened.store->list("a").empty()) {
     EXPECT_TRUE(opened.store->create("a", "docs", "", {dimensions, metric, ""}).ok());
   }

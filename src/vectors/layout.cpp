@@ -42,6 +42,14 @@ std::string keyed(char kind, std::uint64_t serial) {
   return key;
 }
 
+std::string named(char kind, std::string_view account, std::string_view name) {
+  // The length keeps ("ab", "c") and ("a", "bc") apart.
+  std::string key = keyed(kind, account.size());
+  key.append(account);
+  key.append(name);
+  return key;
+}
+
 // Takes a value apart from the front; after a read past the end everything reads as zero and
 // `whole` is false.
 class Reader {
@@ -73,6 +81,7 @@ class Reader {
 
   std::string_view text() { return take(number<std::uint32_t>()); }
 
+  bool sound() const { return !broken_; }
   // True when the version was known and the value ended exactly here.
   bool whole() const { return !broken_ && rest_.empty(); }
 
@@ -90,17 +99,18 @@ Error corrupt(const char* what) {
 std::string format_key() { return "F"; }
 std::string serial_key() { return "C"; }
 std::string definition_prefix() { return "D"; }
+std::string deleted_prefix() { return "X"; }
 std::string leftover_prefix() { return "G"; }
 
 std::string definition_key(std::string_view account, std::string_view name) {
-  // The length keeps ("ab", "c") and ("a", "bc") apart.
-  std::string key = keyed('D', account.size());
-  key.append(account);
-  key.append(name);
-  return key;
+  return named('D', account, name);
+}
+std::string deleted_key(std::string_view account, std::string_view name) {
+  return named('X', account, name);
 }
 
 std::string state_key(std::uint64_t serial) { return keyed('S', serial); }
+std::string properties_key(std::uint64_t serial) { return keyed('P', serial); }
 std::string record_prefix(std::uint64_t serial) { return keyed('V', serial); }
 std::string record_end(std::uint64_t serial) { return keyed('V', serial + 1); }
 std::string leftover_key(std::uint64_t serial) { return keyed('G', serial); }
@@ -116,11 +126,13 @@ Result<std::uint64_t> leftover_serial(std::string_view key) {
   return big_endian(key.substr(1));
 }
 
-Result<std::string> definition_account(std::string_view key) {
-  if (key.size() < 9) return corrupt("index definition");
+Result<AccountName> account_name(std::string_view key) {
+  if (key.size() < 9) return corrupt("index name");
   const std::uint64_t account_bytes = big_endian(key.substr(1, 8));
-  if (account_bytes > key.size() - 9) return corrupt("index definition");
-  return std::string(key.substr(9, account_bytes));
+  if (account_bytes > key.size() - 9) return corrupt("index name");
+  key.remove_prefix(9);
+  return AccountName{std::string(key.substr(0, account_bytes)),
+                     std::string(key.substr(account_bytes))};
 }
 
 std::string encode_number(std::uint64_t number) {
@@ -185,6 +197,32 @@ Result<State> decode_state(std::string_view value) {
   state.vector_count = reader.number<std::uint64_t>();
   if (!reader.whole()) return corrupt("index state");
   return state;
+}
+
+std::string encode_properties(std::span<const MetadataIndex> indexes) {
+  std::string out(1, static_cast<char>(kFormatVersion));
+  put(out, static_cast<std::uint32_t>(indexes.size()));
+  for (const MetadataIndex& index : indexes) {
+    put(out, static_cast<std::uint8_t>(index.type));
+    put(out, index.written_after);
+    put_text(out, index.property);
+  }
+  return out;
+}
+
+Result<std::vector<MetadataIndex>> decode_properties(std::string_view value) {
+  Reader reader(value);
+  std::vector<MetadataIndex> indexes;
+  // Ends at the first entry that is not there, whatever the count says.
+  for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.sound(); --left) {
+    const auto type = reader.number<std::uint8_t>();
+    const auto written_after = reader.number<std::uint64_t>();
+    const std::string_view property = reader.text();
+    if (type > static_cast<std::uint8_t>(PropertyType::boolean)) return corrupt("metadata index");
+    indexes.push_back({std::string(property), static_cast<PropertyType>(type), written_after});
+  }
+  if (!reader.whole()) return corrupt("metadata index");
+  return indexes;
 }
 
 void encode_record(MutationNumber mutation, const std::optional<std::string>& partition,

@@ -28,13 +28,20 @@ std::string state_key(std::uint64_t serial);      // 'S' serial.
 std::string record_prefix(std::uint64_t serial);  // 'V' serial …
 std::string record_end(std::uint64_t serial);     // The first key after those.
 std::string record_key(std::uint64_t serial, std::string_view id);
+std::string properties_key(std::uint64_t serial);  // 'P' serial
+std::string deleted_prefix();                      // 'X' …: names that were dropped.
+std::string deleted_key(std::string_view account, std::string_view name);
 std::string leftover_prefix();  // 'G' …: dropped, records may remain.
 std::string leftover_key(std::uint64_t serial);
 
 // The serial of a leftover key.
 Result<std::uint64_t> leftover_serial(std::string_view key);
-// The account of a definition key (its name is in the value too).
-Result<std::string> definition_account(std::string_view key);
+// The account and the name of a definition key or of a deleted name's.
+struct AccountName {
+  std::string account;
+  std::string name;
+};
+Result<AccountName> account_name(std::string_view key);
 
 std::string encode_number(std::uint64_t number);
 Result<std::uint64_t> decode_number(std::string_view value);
@@ -50,6 +57,10 @@ struct State {
 };
 std::string encode_state(const State& state);
 Result<State> decode_state(std::string_view value);
+
+// In their order.
+std::string encode_properties(std::span<const MetadataIndex> indexes);
+Result<std::vector<MetadataIndex>> decode_properties(std::string_view value);
 
 // One stored vector, borrowed from the bytes it was read from, or about to be written.
 struct Record {

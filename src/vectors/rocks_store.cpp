@@ -17,10 +17,6 @@ std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
-Error not_found(std::string_view name) {
-  return Error{Code::index_not_found, "there is no index \"" + std::string(name) + "\""};
-}
-
 // What begins with `prefix`, one byte, ends before the next byte.
 std::string prefix_end(std::string prefix) {
   ++prefix.back();
@@ -44,16 +40,18 @@ Status check_name(std::string_view name) {
   return ok_status();
 }
 
-Status check_config(std::string_view description, const IndexConfig& config) {
+Status check_description(std::string_view description) {
+  if (description.size() <= limits::description_bytes_max) return ok_status();
+  return Error{Code::index_config_invalid, "an index description must have at most " +
+                                               std::to_string(limits::description_bytes_max) +
+                                               " bytes"};
+}
+
+Status check_config(const IndexConfig& config) {
   if (config.dimensions < limits::dimensions_min || config.dimensions > limits::dimensions_max) {
     return Error{Code::index_config_invalid, "Dimensions must be in range: [" +
                                                  std::to_string(limits::dimensions_min) + ", " +
                                                  std::to_string(limits::dimensions_max) + "]"};
-  }
-  if (description.size() > limits::description_bytes_max) {
-    return Error{Code::index_config_invalid, "an index description must have at most " +
-                                                 std::to_string(limits::description_bytes_max) +
-                                                 " bytes"};
   }
   return ok_status();
 }
@@ -83,19 +81,26 @@ Status check_format(Database& database) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder, MetadataReader) {
-  return RocksStore::open(folder, nullptr);
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder,
+                                           MetadataReader reader) {
+  return RocksStore::open(folder, {.reader = std::move(reader)});
 }
 
 Result<std::unique_ptr<Store>> RocksStore::open(const std::filesystem::path& folder,
-                                                rocksdb::Env* env) {
-  SEL_TRY(database, Database::open(folder, env));
+                                                Options options) {
+  SEL_TRY(database, Database::open(folder, options.env));
   SEL_CHECK_OK(check_format(*database));
-  auto store = std::make_unique<RocksStore>(database);
+  auto store = std::make_unique<RocksStore>(database, std::move(options));
   SEL_CHECK_OK(store->load());
   SEL_CHECK_OK(store->finish_drops());
   return std::unique_ptr<Store>(std::move(store));
 }
+
+RocksStore::RocksStore(std::shared_ptr<Database> database, Options options)
+    : database_(std::move(database)),
+      shared_(std::make_shared<Shared>(database_, std::move(options.reader),
+                                       options.now_us ? std::move(options.now_us) : now_us)),
+      deleted_(options.deleted_names_max) {}
 
 Status RocksStore::load() {
   const std::lock_guard changes(changes_mutex_);
@@ -105,17 +110,18 @@ Status RocksStore::load() {
     serial_ = serial;
   }
   const std::lock_guard indexes(indexes_mutex_);
+  SEL_CHECK_OK(deleted_.load(*database_));
   return database_->scan(
       layout::definition_prefix(), prefix_end(layout::definition_prefix()), false,
       [this](std::string_view key, std::string_view value) -> Result<bool> {
-        SEL_TRY(account, layout::definition_account(key));
+        SEL_TRY(owner, layout::account_name(key));
         SEL_TRY(description, layout::decode_definition(value));
         if (description.serial > serial_) {
           return Error{Code::corrupt_data,
                        "index \"" + description.name + "\" is newer than the store's counter"};
         }
         const std::string name = description.name;
-        indexes_[account][name] = std::make_shared<Entry>(std::move(description));
+        indexes_[owner.account][name] = std::make_shared<Entry>(std::move(description));
         return true;
       });
 }
@@ -139,7 +145,8 @@ Result<IndexDescription> RocksStore::create(std::string_view account, std::strin
                                             std::string_view description,
                                             const IndexConfig& config) {
   SEL_CHECK_OK(check_name(name));
-  SEL_CHECK_OK(check_config(description, config));
+  SEL_CHECK_OK(check_config(config));
+  SEL_CHECK_OK(check_description(description));
   const std::lock_guard changes(changes_mutex_);
   if (entry(account, name) != nullptr) {
     return Error{Code::index_already_exists,
@@ -159,20 +166,22 @@ Result<IndexDescription> RocksStore::create(std::string_view account, std::strin
     put = batch.Put(layout::definition_key(account, name), layout::encode_definition(made));
   }
   if (!put.ok()) return Error{Code::internal, put.ToString()};
+  SEL_CHECK_OK(deleted_.write_remove(batch, account, name));
   SEL_CHECK_OK(database_->commit(batch));
   serial_ = made.serial;
   const std::lock_guard indexes(indexes_mutex_);
+  deleted_.remove(account, name);
   indexes_[std::string(account)][made.name] = std::make_shared<Entry>(made);
   return made;
 }
 
 Result<std::shared_ptr<Index>> RocksStore::find(std::string_view account, std::string_view name) {
   const auto found = entry(account, name);
-  if (found == nullptr) return not_found(name);
+  if (found == nullptr) return not_found(account, name);
   const std::lock_guard opening(found->opening_mutex);
-  if (found->dropped) return not_found(name);
+  if (found->dropped) return not_found(account, name);
   if (found->index == nullptr) {
-    SEL_TRY(opened, ExactIndex::open(database_, found->description));
+    SEL_TRY(opened, ExactIndex::open(shared_, description_of(*found)));
     found->index = std::move(opened);
   }
   return std::shared_ptr<Index>(found->index);
@@ -190,14 +199,17 @@ std::vector<IndexDescription> RocksStore::list(std::string_view account) const {
 Status RocksStore::drop(std::string_view account, std::string_view name) {
   const std::lock_guard changes(changes_mutex_);
   const auto dropped = entry(account, name);
-  if (dropped == nullptr) return not_found(name);
+  if (dropped == nullptr) return not_found(account, name);
   const std::lock_guard opening(dropped->opening_mutex);
   const std::uint64_t serial = dropped->description.serial;
   rocksdb::WriteBatch batch;
   auto put = batch.Delete(layout::definition_key(account, name));
   if (put.ok()) put = batch.Delete(layout::state_key(serial));
+  if (put.ok()) put = batch.Delete(layout::properties_key(serial));
   if (put.ok()) put = batch.Put(layout::leftover_key(serial), layout::encode_number(serial));
   if (!put.ok()) return Error{Code::internal, put.ToString()};
+
+  SEL_CHECK_OK(deleted_.write_add(batch, account, name));
 
   // Writes end before the definition does: none may add records to an index that is gone.
   if (dropped->index != nullptr) dropped->index->set_dropped(true);
@@ -212,7 +224,9 @@ Status RocksStore::drop(std::string_view account, std::string_view name) {
     const auto known = indexes_.find(account);
     known->second.erase(known->second.find(name));
     if (known->second.empty()) indexes_.erase(known);
+    deleted_.add(account, name);
   }
+  shared_->listings.end(serial);
   if (dropped->index != nullptr) {
     dropped->index.reset();  // Whoever holds it last removes the records.
     return ok_status();
@@ -221,6 +235,41 @@ Status RocksStore::drop(std::string_view account, std::string_view name) {
   [[maybe_unused]] const Status removed = database_->remove_range(
       layout::record_prefix(serial), layout::record_end(serial), layout::leftover_key(serial));
   return ok_status();
+}
+
+Result<IndexDescription> RocksStore::describe(std::string_view account, std::string_view name,
+                                              std::string_view description) {
+  SEL_CHECK_OK(check_description(description));
+  const std::lock_guard changes(changes_mutex_);
+  const auto described = entry(account, name);
+  if (described == nullptr) return not_found(account, name);
+  IndexDescription next = description_of(*described);
+  next.description = description;
+  next.modified_us = std::max(now_us(), next.modified_us + 1);
+  rocksdb::WriteBatch batch;
+  const auto put =
+      batch.Put(layout::definition_key(account, name), layout::encode_definition(next));
+  if (!put.ok()) return Error{Code::internal, put.ToString()};
+  SEL_CHECK_OK(database_->commit(batch));
+  const std::lock_guard opening(described->opening_mutex);
+  if (described->index != nullptr) described->index->set_description(next);
+  const std::lock_guard indexes(indexes_mutex_);
+  described->description = next;
+  return next;
+}
+
+IndexDescription RocksStore::description_of(const Entry& entry) const {
+  const std::lock_guard indexes(indexes_mutex_);
+  return entry.description;
+}
+
+Error RocksStore::not_found(std::string_view account, std::string_view name) const {
+  const std::lock_guard indexes(indexes_mutex_);
+  const std::string quoted = '"' + std::string(name) + '"';
+  if (deleted_.contains(account, name)) {
+    return Error{Code::index_deleted, "the index " + quoted + " was deleted"};
+  }
+  return Error{Code::index_not_found, "there is no index " + quoted};
 }
 
 std::shared_ptr<RocksStore::Entry> RocksStore::entry(std::string_view account,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "vectors/database.h"
+#include "vectors/deleted_names.h"
 #include "vectors/exact_index.h"
 #include "vectors/store.h"
 
@@ -22,23 +23,32 @@ namespace selvedge::vectors {
 // indexes_mutex_ last and for no I/O.
 class RocksStore final : public Store {
  public:
-  // `env` stands for the disk in tests; null is the real one. Errors: those of Store::open.
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder,
-                                             rocksdb::Env* env);
+  // What tests replace: the disk, the clock of listings, how many deleted names are kept.
+  struct Options {
+    MetadataReader reader = nullptr;
+    rocksdb::Env* env = nullptr;       // Null is the real one.
+    Listings::Clock now_us = nullptr;  // Null is the system's.
+    std::size_t deleted_names_max = DeletedNames::kDefaultMax;
+  };
+  // Errors: those of Store::open.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, Options options);
 
-  explicit RocksStore(std::shared_ptr<Database> database) : database_(std::move(database)) {}
+  RocksStore(std::shared_ptr<Database> database, Options options);
 
   Result<IndexDescription> create(std::string_view account, std::string_view name,
                                   std::string_view description, const IndexConfig& config) override;
   Result<std::shared_ptr<Index>> find(std::string_view account, std::string_view name) override;
   std::vector<IndexDescription> list(std::string_view account) const override;
   Status drop(std::string_view account, std::string_view name) override;
+  Result<IndexDescription> describe(std::string_view account, std::string_view name,
+                                    std::string_view description) override;
+  std::size_t count(std::string_view account) const override;
 
  private:
   struct Entry {
     explicit Entry(IndexDescription described) : description(std::move(described)) {}
-    const IndexDescription description;
-    std::mutex opening_mutex;  // Guards what follows; held while the index is read.
+    IndexDescription description;  // Guarded by indexes_mutex_.
+    std::mutex opening_mutex;      // Guards what follows; held while the index is read.
     std::shared_ptr<ExactIndex> index;
     bool dropped = false;
   };
@@ -46,14 +56,17 @@ class RocksStore final : public Store {
   Status load();
   Status finish_drops();
   std::shared_ptr<Entry> entry(std::string_view account, std::string_view name) const;
-  std::size_t count(std::string_view account) const;
+  IndexDescription description_of(const Entry& entry) const;
+  Error not_found(std::string_view account, std::string_view name) const;
 
   const std::shared_ptr<Database> database_;
-  std::mutex changes_mutex_;          // One create or drop at a time. Guards serial_.
+  const std::shared_ptr<Shared> shared_;
+  std::mutex changes_mutex_;          // One create, drop or description at a time. Guards serial_.
   std::uint64_t serial_ = 0;          // The last one given.
-  mutable std::mutex indexes_mutex_;  // Guards the map.
+  mutable std::mutex indexes_mutex_;  // Guards what follows.
   std::map<std::string, std::map<std::string, std::shared_ptr<Entry>, std::less<>>, std::less<>>
       indexes_;  // By account, by name.
+  DeletedNames deleted_;
 };
 
 }  // namespace selvedge::vectors

@@ -83,8 +83,8 @@ TEST_F(RocksStoreTest, ARecreatedNameShowsNoneOfTheOldVectors) {
   ASSERT_TRUE(find("docs").insert(batch_of({{"old", {1, 0}, "m"}})).ok());
   held_.reset();
   ASSERT_TRUE(store_->drop("a", "docs").ok());
-  EXPECT_EQ(store_->find("a", "docs").error().code, Code::index_not_found);
-  EXPECT_EQ(store_->drop("a", "docs").error().code, Code::index_not_found);
+  EXPECT_EQ(store_->find("a", "docs").error().code, Code::index_deleted);
+  EXPECT_EQ(store_->drop("a", "docs").error().code, Code::index_deleted);
   const auto second = store_->create("a", "docs", "", {3, Metric::euclidean, ""}).value();
   EXPECT_NE(first.serial, second.serial);
   for (int round = 0; round < 2; ++round) {
@@ -135,6 +135,59 @@ TEST_F(RocksStoreTest, ADropThatWasCutOffIsFinishedAtTheNextOpening) {
     EXPECT_EQ(records, 0U);
   }
   std::filesystem::remove_all(copy);
+}
+
+TEST_F(RocksStoreTest, ADroppedNameIsRememberedUntilItIsCreatedAgain) {
+  ASSERT_TRUE(store_->create("a", "docs", "", kConfig).ok());
+  ASSERT_TRUE(store_->drop("a", "docs").ok());
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(store_->find("a", "docs").error().code, Code::index_deleted);
+    EXPECT_EQ(store_->describe("a", "docs", "").error().code, Code::index_deleted);
+    EXPECT_EQ(store_->find("ado", "cs").error().code, Code::index_not_found);
+    EXPECT_EQ(store_->count("a"), 0U);
+    reopen();
+  }
+  ASSERT_TRUE(store_->create("a", "docs", "", kConfig).ok());
+  reopen();
+  EXPECT_TRUE(store_->find("a", "docs").ok());
+  EXPECT_EQ(store_->count("a"), 1U);
+}
+
+TEST_F(RocksStoreTest, OnlyTheNewestDroppedNamesAreRemembered) {
+  store_.reset();
+  const RocksStore::Options options{.deleted_names_max = 2};
+  store_ = RocksStore::open(folder_.path(), options).value();
+  for (const std::string name : {"z", "b", "c"}) {
+    ASSERT_TRUE(store_->create("a", name, "", kConfig).ok());
+    ASSERT_TRUE(store_->drop("a", name).ok());
+  }
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(store_->find("a", "z").error().code, Code::index_not_found);
+    EXPECT_EQ(store_->find("a", "b").error().code, Code::index_deleted);
+    EXPECT_EQ(store_->find("a", "c").error().code, Code::index_deleted);
+    store_.reset();
+    store_ = RocksStore::open(folder_.path(), options).value();
+  }
+}
+
+TEST_F(RocksStoreTest, ADescriptionIsReplacedForEveryoneAndForGood) {
+  const auto made = store_->create("a", "docs", "first", kConfig).value();
+  const Index& index = find("docs");
+  const IndexDescription& before = index.description();
+  const auto changed = store_->describe("a", "docs", "second").value();
+  EXPECT_GT(changed.modified_us, made.modified_us);
+  EXPECT_EQ(before.description, "first");
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(find("docs").description().description, "second");
+    EXPECT_EQ(store_->list("a")[0].description, "second");
+    EXPECT_EQ(store_->list("a")[0].modified_us, changed.modified_us);
+    EXPECT_EQ(store_->list("a")[0].created_us, made.created_us);
+    held_.reset();
+    reopen();
+  }
+  EXPECT_EQ(store_->describe("a", "other", "").error().code, Code::index_not_found);
+  EXPECT_EQ(store_->describe("a", "docs", std::string(1'025, 'd')).error().code,
+            Code::index_config_invalid);
 }
 
 TEST_F(RocksStoreTest, ASecondOpeningIsRefusedAndTheMessageNamesTheFolder) {

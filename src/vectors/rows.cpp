@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -62,7 +63,9 @@ Rows::Rows(std::size_t dimensions)
 }
 
 void Rows::put(std::string_view id, std::span<const float> values,
-               const std::optional<std::string_view>& partition, MutationNumber mutation) {
+               const std::optional<std::string_view>& partition, MutationNumber mutation,
+               std::span<const PropertyValue> properties) {
+  SEL_CHECK(properties.size() == column_types_.size());
   erase(id, mutation);
   const PartitionNumber number = partition_number(partition);
   const Address address = append(id);
@@ -72,6 +75,10 @@ void Rows::put(std::string_view id, std::span<const float> values,
   address.chunk->partitions_[address.row] = number;
   address.chunk->mutations_[address.row] = mutation;
   address.chunk->inverse_lengths_[address.row] = inverse_length(values);
+  const auto& columns = chunks_->back().columns;
+  for (std::size_t at = 0; at < columns.size(); ++at) {
+    columns[at]->set(address.row, properties[at]);
+  }
 }
 
 void Rows::erase(std::string_view id, MutationNumber mutation) {
@@ -85,19 +92,21 @@ void Rows::erase(std::string_view id, MutationNumber mutation) {
 
 void Rows::compact() {
   // The tail is still being filled; it is looked at when it is full.
-  std::vector<Chunk*> left;
+  ChunkList left;
   for (std::size_t at = 0; at + 1 < chunks_->size(); ++at) {
-    Chunk& chunk = *(*chunks_)[at];
-    if (chunk.dead_rows_ * 4 > chunk.capacity()) left.push_back(&chunk);
+    const Chunk& chunk = *(*chunks_)[at].chunk;
+    if (chunk.dead_rows_ * 4 > chunk.capacity()) left.push_back((*chunks_)[at]);
   }
   if (left.empty()) return;
-  for (Chunk* chunk : left) move_living(*chunk);
-  std::erase_if(own_chunks(), [&left](const std::shared_ptr<Chunk>& chunk) {
-    return std::find(left.begin(), left.end(), chunk.get()) != left.end();
+  for (const IndexedChunk& chunk : left) move_living(chunk);
+  std::erase_if(own_chunks(), [&left](const IndexedChunk& each) {
+    return std::any_of(left.begin(), left.end(),
+                       [&each](const IndexedChunk& gone) { return gone.chunk == each.chunk; });
   });
 }
 
-void Rows::move_living(Chunk& chunk) {
+void Rows::move_living(const IndexedChunk& from) {
+  const Chunk& chunk = *from.chunk;
   for (std::size_t row = 0; row < chunk.capacity(); ++row) {
     if (!chunk.alive(row, Chunk::kAlive - 1)) continue;
     // Not stamped: older snapshots still find the row here, newer ones do not have this chunk.
@@ -108,18 +117,57 @@ void Rows::move_living(Chunk& chunk) {
     address.chunk->partitions_[address.row] = chunk.partitions_[row];
     address.chunk->mutations_[address.row] = chunk.mutations_[row];
     address.chunk->inverse_lengths_[address.row] = chunk.inverse_lengths_[row];
+    const auto& columns = chunks_->back().columns;
+    for (std::size_t at = 0; at < columns.size(); ++at) {
+      columns[at]->copy(address.row, *from.columns[at], row);
+    }
   }
 }
 
-std::shared_ptr<const Snapshot> Rows::snapshot(const IndexStats& stats) {
+Rows::Draft Rows::draft_column(PropertyType type) const {
+  Draft draft;
+  draft.type = type;
+  for (const IndexedChunk& each : *chunks_) {
+    draft.columns.push_back(std::make_shared<Column>(type, each.chunk->capacity()));
+    draft.by_chunk.emplace(each.chunk.get(), draft.columns.back().get());
+  }
+  return draft;
+}
+
+void Rows::set_drafted(const Draft& draft, std::string_view id, const PropertyValue& value) const {
+  const auto known = addresses_.find(id);
+  if (known == addresses_.end()) return;
+  draft.by_chunk.at(known->second.chunk)->set(known->second.row, value);
+}
+
+void Rows::install_column(Draft draft, std::size_t at) {
+  ChunkList& chunks = own_chunks();
+  SEL_CHECK(draft.columns.size() == chunks.size() && at <= column_types_.size());
+  if (at == column_types_.size()) column_types_.emplace_back();
+  column_types_[at] = draft.type;
+  for (std::size_t chunk_at = 0; chunk_at < chunks.size(); ++chunk_at) {
+    chunks[chunk_at].columns.resize(column_types_.size());
+    chunks[chunk_at].columns[at] = std::move(draft.columns[chunk_at]);
+  }
+}
+
+void Rows::remove_column(std::size_t at) {
+  const auto offset = static_cast<std::ptrdiff_t>(at);
+  column_types_.erase(column_types_.begin() + offset);
+  for (IndexedChunk& each : own_chunks()) each.columns.erase(each.columns.begin() + offset);
+}
+
+std::shared_ptr<const Snapshot> Rows::snapshot(const IndexStats& stats,
+                                               std::shared_ptr<const Properties> properties) {
   chunks_lent_ = true;
   partitions_lent_ = true;
-  return std::make_shared<const Snapshot>(Snapshot{chunks_, tail_rows_, partitions_, stats});
+  return std::make_shared<const Snapshot>(
+      Snapshot{chunks_, tail_rows_, partitions_, std::move(properties), stats});
 }
 
 Rows::Address Rows::append(std::string_view id) {
-  if (chunks_->empty() || tail_rows_ == chunks_->back()->capacity()) add_chunk();
-  Chunk& tail = *chunks_->back();
+  if (chunks_->empty() || tail_rows_ == chunks_->back().chunk->capacity()) add_chunk();
+  Chunk& tail = *chunks_->back().chunk;
   const Address address{&tail, tail_rows_++};
   tail.ids_[address.row] = id;
   tail.died_at_[address.row].store(Chunk::kAlive, std::memory_order_relaxed);
@@ -132,10 +180,14 @@ void Rows::add_chunk() {
   const std::size_t most =
       std::clamp(std::bit_floor(kChunkBytes / row_bytes), kChunkRowsLeast, kChunkRowsMost);
   const std::size_t rows =
-      chunks_->empty() ? kChunkRowsFirst : std::min(chunks_->back()->capacity() * 2, most);
+      chunks_->empty() ? kChunkRowsFirst : std::min(chunks_->back().chunk->capacity() * 2, most);
   // Huge pages only for chunks that fill some: a page that is touched is there whole.
   const bool large = rows == most && rows * row_bytes >= kHugePageBytes;
-  own_chunks().push_back(std::make_shared<Chunk>(rows, stride_, large));
+  IndexedChunk made{std::make_shared<Chunk>(rows, stride_, large), {}};
+  for (const PropertyType type : column_types_) {
+    made.columns.push_back(std::make_shared<Column>(type, rows));
+  }
+  own_chunks().push_back(std::move(made));
   tail_rows_ = 0;
 }
 

@@ -13,8 +13,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "vectors/column.h"
 #include "vectors/distance.h"
 #include "vectors/index.h"
+#include "vectors/properties.h"
 
 // How readers and the writer stay out of each other's way: rows are only appended, and a snapshot
 // knows how many it may read. A row that is erased or replaced stays where it is and is stamped
@@ -72,15 +74,22 @@ struct Partitions {
   std::unordered_map<std::string, PartitionNumber> numbers;
 };
 
+// A chunk and, beside its rows, a column for each metadata index.
+struct IndexedChunk {
+  std::shared_ptr<Chunk> chunk;
+  std::vector<std::shared_ptr<Column>> columns;
+};
+
 // What one query sees. Immutable, but for stamps of later mutations.
 struct Snapshot {
-  std::shared_ptr<const std::vector<std::shared_ptr<Chunk>>> chunks;
+  std::shared_ptr<const std::vector<IndexedChunk>> chunks;
   std::size_t tail_rows = 0;  // Of the last chunk; the others are full.
   std::shared_ptr<const Partitions> partitions;
+  std::shared_ptr<const Properties> properties;  // One for each column.
   IndexStats stats;
 
   std::size_t rows_in(std::size_t chunk_at) const {
-    return chunk_at + 1 == chunks->size() ? tail_rows : (*chunks)[chunk_at]->capacity();
+    return chunk_at + 1 == chunks->size() ? tail_rows : (*chunks)[chunk_at].chunk->capacity();
   }
   // Empty for "none".
   std::optional<std::string> partition_name(PartitionNumber number) const;
@@ -94,26 +103,45 @@ class Rows {
   bool contains(std::string_view id) const { return addresses_.contains(id); }
   std::size_t size() const { return addresses_.size(); }
 
-  // Adds the vector, or replaces it. `values` is [dimensions], borrowed.
+  // Adds the vector, or replaces it. `values` is [dimensions], `properties` has one entry per
+  // column, in its type; both are borrowed.
   void put(std::string_view id, std::span<const float> values,
-           const std::optional<std::string_view>& partition, MutationNumber mutation);
+           const std::optional<std::string_view>& partition, MutationNumber mutation,
+           std::span<const PropertyValue> properties);
   // Unknown ids are no error.
   void erase(std::string_view id, MutationNumber mutation);
   // Leaves chunks behind that are more than a quarter dead.
   void compact();
 
-  std::shared_ptr<const Snapshot> snapshot(const IndexStats& stats);
+  // A column of all rows, not yet part of them; every value is nothing. Good until the next change
+  // of the rows.
+  struct Draft {
+    PropertyType type = PropertyType::string;
+    std::vector<std::shared_ptr<Column>> columns;  // One per chunk.
+    std::unordered_map<const Chunk*, Column*> by_chunk;
+  };
+  Draft draft_column(PropertyType type) const;
+  // Unknown ids are no error.
+  void set_drafted(const Draft& draft, std::string_view id, const PropertyValue& value) const;
+  // Makes it column `at`: in place of the one there, or the next one.
+  void install_column(Draft draft, std::size_t at);
+  void remove_column(std::size_t at);
+
+  // `properties` has one entry per column.
+  std::shared_ptr<const Snapshot> snapshot(const IndexStats& stats,
+                                           std::shared_ptr<const Properties> properties);
 
  private:
   struct Address {
     Chunk* chunk = nullptr;
     std::size_t row = 0;
   };
-  using ChunkList = std::vector<std::shared_ptr<Chunk>>;
+  using ChunkList = std::vector<IndexedChunk>;
 
+  // The new row is the last one of the last chunk.
   Address append(std::string_view id);
   void add_chunk();
-  void move_living(Chunk& chunk);
+  void move_living(const IndexedChunk& from);
   PartitionNumber partition_number(const std::optional<std::string_view>& partition);
   ChunkList& own_chunks();
 
@@ -125,6 +153,7 @@ class Rows {
   bool chunks_lent_ = false;
   bool partitions_lent_ = false;
   std::size_t tail_rows_ = 0;
+  std::vector<PropertyType> column_types_;
   std::unordered_map<std::string_view, Address> addresses_;  // Keys view the chunks' ids.
 };
 

@@ -30,13 +30,20 @@ float key_of(Metric metric, float raw, float inverse_length) {
   return 0;
 }
 
-// The rows of one chunk that a query may return, when not all of them are asked for.
-void choose_rows(const Chunk& chunk, std::size_t rows, PartitionNumber partition,
-                 std::vector<std::uint32_t>& chosen) {
-  chosen.clear();
-  for (std::size_t row = 0; row < rows; ++row) {
-    if (chunk.partition(row) == partition) chosen.push_back(static_cast<std::uint32_t>(row));
+// The living rows of one chunk that a query may return, when not all of them are asked for. The
+// partition comes first: it is the cheapest to look at.
+void choose_rows(const IndexedChunk& place, std::size_t rows, const Restriction& restriction,
+                 MutationNumber mutation, std::vector<std::uint32_t>& chosen) {
+  const Chunk& chunk = *place.chunk;
+  chosen.resize(rows);
+  std::size_t kept = 0;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    chosen[kept] = row;
+    const bool right = !restriction.partition || chunk.partition(row) == *restriction.partition;
+    kept += right && chunk.alive(row, mutation) ? 1U : 0U;
   }
+  chosen.resize(kept);
+  if (restriction.filter != nullptr) restriction.filter->narrow(place.columns, chosen);
 }
 
 }  // namespace
@@ -79,25 +86,27 @@ float PreparedQuery::key(std::span<const float> values) const {
 }
 
 std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query, std::size_t count,
-                            std::optional<PartitionNumber> partition) {
+                            const Restriction& restriction) {
   TopK<Candidate> nearest(count);
   std::vector<float> raw;
   std::vector<std::uint32_t> chosen;
   const Metric metric = query.metric();
+  const bool choosy = restriction.any();
   for (std::size_t at = 0; at < snapshot.chunks->size(); ++at) {
-    const Chunk& chunk = *(*snapshot.chunks)[at];
+    const IndexedChunk& place = (*snapshot.chunks)[at];
+    const Chunk& chunk = *place.chunk;
     const std::size_t rows = snapshot.rows_in(at);
-    if (partition) choose_rows(chunk, rows, *partition, chosen);
-    raw.resize(partition ? chosen.size() : rows);
+    if (choosy) choose_rows(place, rows, restriction, snapshot.stats.mutation, chosen);
+    raw.resize(choosy ? chosen.size() : rows);
     if (metric == Metric::euclidean) {
-      partition ? squared_distance_chosen(query.values(), chunk.block(), chosen, raw)
-                : squared_distance_rows(query.values(), chunk.block(), raw);
+      choosy ? squared_distance_chosen(query.values(), chunk.block(), chosen, raw)
+             : squared_distance_rows(query.values(), chunk.block(), raw);
     } else {
-      partition ? dot_chosen(query.values(), chunk.block(), chosen, raw)
-                : dot_rows(query.values(), chunk.block(), raw);
+      choosy ? dot_chosen(query.values(), chunk.block(), chosen, raw)
+             : dot_rows(query.values(), chunk.block(), raw);
     }
     for (std::size_t number = 0; number < raw.size(); ++number) {
-      const std::size_t row = partition ? chosen[number] : number;
+      const std::size_t row = choosy ? chosen[number] : number;
       float key = 0;
       if (std::isfinite(raw[number]) && std::isfinite(chunk.inverse_length(row))) {
         key = key_of(metric, raw[number], chunk.inverse_length(row));
@@ -105,7 +114,7 @@ std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query
         key = query.key(chunk.values(row, query.dimensions()));  // float32 overflowed.
       }
       if (!nearest.admits(key) || !chunk.alive(row, snapshot.stats.mutation)) continue;
-      nearest.offer({key, &chunk, static_cast<std::uint32_t>(row)});
+      nearest.offer({key, &place, static_cast<std::uint32_t>(row)});
     }
   }
   return nearest.sorted();

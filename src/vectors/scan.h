@@ -9,6 +9,7 @@
 
 #include <hwy/aligned_allocator.h>
 
+#include "vectors/compiled_filter.h"
 #include "vectors/index.h"
 #include "vectors/rows.h"
 
@@ -39,18 +40,27 @@ class PreparedQuery {
 // A row that was found. Points into the snapshot it was found in.
 struct Candidate {
   float key = 0;
-  const Chunk* chunk = nullptr;
+  const IndexedChunk* place = nullptr;
   std::uint32_t row = 0;
 
-  std::string_view id() const { return chunk->id(row); }
+  const Chunk& chunk() const { return *place->chunk; }
+  std::string_view id() const { return chunk().id(row); }
   bool operator<(const Candidate& other) const {
     return key != other.key ? key < other.key : id() < other.id();
   }
 };
 
-// The first `count` rows by key, then id; fewer when there are not so many. Only those of
-// `partition` when it is given. One thread, no lock, no I/O.
+// Which rows a scan may find. `filter` is borrowed and compiled for the snapshot's properties.
+struct Restriction {
+  std::optional<PartitionNumber> partition = std::nullopt;
+  const CompiledFilter* filter = nullptr;
+
+  bool any() const { return partition.has_value() || filter != nullptr; }
+};
+
+// The first `count` rows by key, then id; fewer when there are not so many. Distances are computed
+// of the rows that `restriction` leaves only. One thread, no lock, no I/O.
 std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query, std::size_t count,
-                            std::optional<PartitionNumber> partition);
+                            const Restriction& restriction);
 
 }  // namespace selvedge::vectors

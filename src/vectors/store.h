@@ -1,6 +1,7 @@
 // Store: the indexes of every account in one RocksDB folder.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -34,6 +35,9 @@ class Store {
 
   // Sorted by name.
   virtual std::vector<IndexDescription> list(std::string_view account) const = 0;
+
+  // How many there are of the account.
+  virtual std::size_t count(std::string_view account) const { return list(account).size(); }
 
   // Removes the index and its vectors. Later writes through a held pointer fail with
   // index_not_found. Errors: index_not_found, index_deleted, io.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t kDimensions = 48;
 constexpr unsigned kIds = 300;
+constexpr std::size_t kPropertiesMax = 2;
 constexpr std::size_t kPage = 1'000;
 
 vectors::StoredVector stored_at(const vectors::VectorBatch& batch, std::size_t at) {
@@ -22,20 +23,51 @@ bool same(const vectors::StoredVector& a, const vectors::StoredVector& b) {
          a.values == b.values;
 }
 
+Result<vectors::MutationNumber> write(vectors::Index& index, const Operation& operation) {
+  const vectors::MetadataIndex& property = operation.property;
+  switch (operation.kind) {
+    case Kind::insert:
+      return index.insert(operation.batch);
+    case Kind::upsert:
+      return index.upsert(operation.batch);
+    case Kind::erase:
+      return index.erase(operation.batch.ids);
+    case Kind::create_property:
+      return index.create_metadata_index(property.property, property.type, operation.with_written,
+                                         kPropertiesMax);
+    case Kind::delete_property:
+      return index.delete_metadata_index(property.property);
+    case Kind::create:
+    case Kind::drop:
+      break;
+  }
+  return Error{Code::internal, "not a write"};
+}
+
+bool same(const vectors::MetadataIndex& a, const vectors::MetadataIndex& b) {
+  return a.property == b.property && a.type == b.type && a.written_after == b.written_after;
+}
+
 }  // namespace
 
 Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number) {
   std::seed_seq mixed{seed, std::uint64_t{writer}, number};
   std::mt19937 random(mixed);
   Operation made;
-  const auto dice = random() % 40;
+  const auto dice = random() % 42;
   made.kind = dice == 0   ? Kind::drop
+              : dice > 40 ? Kind::delete_property
+              : dice > 39 ? Kind::create_property
               : dice < 4  ? Kind::create
               : dice < 16 ? Kind::insert
               : dice < 30 ? Kind::upsert
                           : Kind::erase;
   made.index = "index " + std::to_string(random() % 3);
   if (made.kind == Kind::create || made.kind == Kind::drop) return made;
+  made.property.property = "property " + std::to_string(random() % 3);
+  made.property.type = static_cast<vectors::PropertyType>(random() % 3);
+  made.with_written = random() % 2 == 0;
+  if (made.kind == Kind::create_property || made.kind == Kind::delete_property) return made;
   const std::size_t count = 1 + random() % (random() % 8 == 0 ? 200 : 20);
   made.batch.dimensions = kDimensions;
   for (std::size_t at = 0; at < count; ++at) {
@@ -63,10 +95,7 @@ std::optional<Code> perform(vectors::Store& store, const std::string& account,
   }
   const auto index = store.find(account, operation.index);
   if (!index.ok()) return index.error().code;
-  vectors::Index& found = *index.value();
-  const auto mutation = operation.kind == Kind::insert   ? found.insert(operation.batch)
-                        : operation.kind == Kind::upsert ? found.upsert(operation.batch)
-                                                         : found.erase(operation.batch.ids);
+  const auto mutation = write(*index.value(), operation);
   return mutation.ok() ? std::nullopt : std::optional(mutation.error().code);
 }
 
@@ -75,20 +104,50 @@ std::optional<Code> Model::apply(const Operation& operation) {
   if (operation.kind == Kind::create) {
     if (known) return Code::index_already_exists;
     indexes_[operation.index];
+    deleted_.erase(operation.index);
     return std::nullopt;
   }
-  if (!known) return Code::index_not_found;
+  if (!known) {
+    return deleted_.contains(operation.index) ? Code::index_deleted : Code::index_not_found;
+  }
   if (operation.kind == Kind::drop) {
     indexes_.erase(operation.index);
+    deleted_.insert(operation.index);
     return std::nullopt;
   }
   Index& index = indexes_[operation.index];
+  if (operation.kind == Kind::create_property || operation.kind == Kind::delete_property) {
+    return change_property(index, operation);
+  }
   ++index.mutation;
   if (operation.kind == Kind::erase) {
     for (const std::string& id : operation.batch.ids) index.stored.erase(id);
   } else {
     put(index, operation.batch, operation.kind == Kind::upsert);
   }
+  return std::nullopt;
+}
+
+std::optional<Code> Model::change_property(Index& index, const Operation& operation) {
+  const auto known = std::find_if(index.properties.begin(), index.properties.end(),
+                                  [&operation](const vectors::MetadataIndex& each) {
+                                    return each.property == operation.property.property;
+                                  });
+  if (operation.kind == Kind::delete_property) {
+    if (known == index.properties.end()) return Code::metadata_index_not_found;
+    index.properties.erase(known);
+    ++index.mutation;
+    return std::nullopt;
+  }
+  vectors::MetadataIndex made = operation.property;
+  made.written_after = operation.with_written ? 0 : index.mutation + 1;
+  if (known == index.properties.end()) {
+    if (index.properties.size() == kPropertiesMax) return Code::too_many_metadata_indexes;
+    index.properties.push_back(made);
+  } else if (known->type != made.type || operation.with_written) {
+    *known = made;
+  }
+  ++index.mutation;
   return std::nullopt;
 }
 
@@ -117,6 +176,12 @@ std::string Model::difference(vectors::Store& store, const std::string& account)
 std::string Model::difference(vectors::Index& actual, const Index& expected) {
   if (actual.stats().mutation != expected.mutation) return "the mutation number";
   if (actual.stats().vector_count != expected.stored.size()) return "the number of vectors";
+  const auto properties = actual.metadata_indexes();
+  if (!std::equal(properties.begin(), properties.end(), expected.properties.begin(),
+                  expected.properties.end(),
+                  [](const auto& a, const auto& b) { return same(a, b); })) {
+    return "the metadata indexes";
+  }
   std::vector<std::string> ids;
   for (const auto& [id, vector] : expected.stored) ids.push_back(id);
   const auto page = actual.list("", kPage);

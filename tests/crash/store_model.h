@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,22 @@
 
 namespace selvedge::crash {
 
-enum class Kind : std::uint8_t { create, drop, insert, upsert, erase };
+enum class Kind : std::uint8_t {
+  create,
+  drop,
+  insert,
+  upsert,
+  erase,
+  create_property,
+  delete_property
+};
 
 struct Operation {
   Kind kind = Kind::create;
   std::string index;
-  vectors::VectorBatch batch;  // For erase: its ids.
+  vectors::VectorBatch batch;       // For erase: its ids.
+  vectors::MetadataIndex property;  // Of the last two kinds.
+  bool with_written = false;
 };
 
 // Operation `number` of a writer. The same arguments always give the same operation.
@@ -42,11 +53,14 @@ class Model {
   struct Index {
     vectors::MutationNumber mutation = 0;
     std::map<std::string, vectors::StoredVector> stored;
+    std::vector<vectors::MetadataIndex> properties;
   };
+  static std::optional<Code> change_property(Index& index, const Operation& operation);
   static void put(Index& index, const vectors::VectorBatch& batch, bool replace);
   static std::string difference(vectors::Index& actual, const Index& expected);
 
   std::map<std::string, Index> indexes_;
+  std::set<std::string> deleted_;
 };
 
 }  // namespace selvedge::crash
