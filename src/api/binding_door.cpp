@@ -53,7 +53,7 @@ asio::awaitable<http::Response> BindingDoor::handle(http::Request& request,
   if (kind == BindingKind::rpc) co_return no_rpc();
   if (kind == BindingKind::unknown) {
     co_return plain_error(
-        Error{Code::route_not_found, "mf-url names no service that is answered here"});
+        Error{Code::route_not_found, "the forwarded URL names no service that is answered here"});
   }
   const bool forwarded = request.headers.has("mf-url");
   const Status unwrapped = unwrap_binding(request, sessions_);

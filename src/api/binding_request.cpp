@@ -26,7 +26,27 @@ std::optional<BindingKind> kind_of_host(std::string_view host) {
   return std::nullopt;
 }
 
-// Of the forwarded form: the headers that the binding wrote, and of the outer ones those that
+// The account of "…/accounts/<account>/ai/run/proxy"; empty for every other path.
+std::string_view proxy_account(std::string_view path) {
+  constexpr std::string_view kBegin = "/client/v4/accounts/";
+  constexpr std::string_view kEnd = "/ai/run/proxy";
+  if (path.size() <= kBegin.size() + kEnd.size()) return {};
+  if (!path.starts_with(kBegin) || !path.ends_with(kEnd)) return {};
+  path.remove_prefix(kBegin.size());
+  path.remove_suffix(kEnd.size());
+  return path.find('/') == std::string_view::npos ? path : std::string_view();
+}
+
+// What the binding asked for, of a forwarded request; nullopt of one that came straight.
+std::optional<std::string> forwarded_url(const http::Request& request) {
+  if (request.headers.has("mf-url")) return std::string(request.headers.get("mf-url"));
+  if (request.headers.has("x-forwarded") && !proxy_account(request.path).empty()) {
+    return std::string(request.headers.get("x-forwarded"));
+  }
+  return std::nullopt;
+}
+
+// Of the form with `mf-url`: the headers that the binding wrote, and of the outer ones those that
 // route.
 http::Headers inner_headers(const http::Headers& outer) {
   http::Headers inner;
@@ -65,9 +85,9 @@ Status fill_from_session(http::Request& request, const PreviewSessions& sessions
 }  // namespace
 
 std::optional<BindingKind> binding_kind(const http::Request& request) {
-  if (request.headers.has("mf-url")) {
+  if (const auto url = forwarded_url(request)) {
     http::Request inner;
-    const auto read = http::read_target(request.headers.get("mf-url"), inner);
+    const auto read = http::read_target(*url, inner);
     return read.ok() ? kind_of_host(inner.host).value_or(BindingKind::unknown)
                      : BindingKind::unknown;
   }
@@ -78,22 +98,29 @@ std::optional<BindingKind> binding_kind(const http::Request& request) {
 }
 
 std::string binding_path(const http::Request& request) {
-  if (!request.headers.has("mf-url")) return request.path;
+  const auto url = forwarded_url(request);
+  if (!url) return request.path;
   http::Request inner;
-  const auto read = http::read_target(request.headers.get("mf-url"), inner);
+  const auto read = http::read_target(*url, inner);
   return read.ok() ? std::move(inner.path) : std::string();
 }
 
 Status unwrap_binding(http::Request& request, const PreviewSessions& sessions) {
-  if (request.headers.has("mf-url")) {
+  if (const auto url = forwarded_url(request)) {
     http::Request inner;
-    const std::string url(request.headers.get("mf-url"));
-    if (!http::read_target(url, inner).ok()) return Error{Code::invalid_input, "invalid mf-url"};
-    request.target = url;
+    if (!http::read_target(*url, inner).ok()) {
+      return Error{Code::invalid_input, "the forwarded URL is none"};
+    }
+    const std::string account(proxy_account(request.path));
+    request.target = *url;
     request.path = std::move(inner.path);
     request.query = std::move(inner.query);
     request.host = std::move(inner.host);
-    request.headers = inner_headers(request.headers);
+    if (request.headers.has("mf-url")) {
+      request.headers = inner_headers(request.headers);
+    } else {
+      request.headers.set("selvedge-account", account);
+    }
   }
   SEL_CHECK_OK(fill_from_session(request, sessions));
   if (!request.headers.has("selvedge-account")) {

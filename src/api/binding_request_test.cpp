@@ -79,6 +79,29 @@ TEST(BindingRequest, TheSessionFillsInWhatTheRequestDoesNotSay) {
   EXPECT_EQ(telling.headers.get("selvedge-index"), "notes");
 }
 
+TEST(BindingRequest, TheProxyOfOlderClientsTakesItsAccountFromThePath) {
+  http::Request request;
+  request.path = "/client/v4/accounts/acc/ai/run/proxy";
+  EXPECT_FALSE(binding_kind(request).has_value());
+  request.headers.add("X-Forwarded", "https://workers-binding.ai/run?version=3");
+  request.headers.add("selvedge-account", "other");
+  request.headers.add("content-type", "application/json");
+  EXPECT_EQ(binding_kind(request), BindingKind::ai);
+  EXPECT_EQ(binding_path(request), "/run");
+  ASSERT_TRUE(unwrap_binding(request, PreviewSessions()).ok());
+  EXPECT_EQ(request.path, "/run");
+  EXPECT_EQ(request.headers.get("selvedge-account"), "acc");
+  EXPECT_EQ(request.content_type(), "application/json");
+  for (const char* path :
+       {"/client/v4/accounts/a/b/ai/run/proxy", "/ai/run/proxy",
+        "/client/v4/accounts//ai/run/proxy", "/client/v4/accounts/ai/run/proxy"}) {
+    http::Request other;
+    other.path = path;
+    other.headers.add("x-forwarded", "https://workers-binding.ai/run?version=3");
+    EXPECT_FALSE(binding_kind(other).has_value()) << path;
+  }
+}
+
 TEST(BindingRequest, AForgottenSessionAndABadAccountAreRefused) {
   http::Request request = forwarded("http://vector-search/info");
   request.headers.add("cf-workers-preview-token", "gone");

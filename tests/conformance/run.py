@@ -258,7 +258,7 @@ def undocumented(document, request, response):
     """What the answer does that /openapi.json does not promise, or None."""
     headers = {name.lower(): value for name, value in request.get("headers", {}).items()}
     host = (headers.get("host") or "").split(":")[0].lower()
-    if document is None or "raw" in request or "mf-url" in headers or host in BINDING_HOSTS:
+    if document is None or "raw" in request or "mf-url" in headers or "x-forwarded" in headers or host in BINDING_HOSTS:
         return None
     path = urllib.parse.urlsplit(request["path"]).path if request["path"].startswith("http") else request["path"]
     return document.wrong(request.get("method", "GET"), path, response.status, response.headers.get("content-type"),
