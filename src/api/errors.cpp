@@ -1,4 +1,4 @@
-// Errors: the table and the four forms of an answer that say why not.
+// Errors: the table and the forms of an answer that say why not.
 #include "api/errors.h"
 
 #include <iterator>
@@ -21,22 +21,45 @@ constexpr ErrorRow kErrorRows[] = {
     {Code::invalid_json, 400, 5006, 40026, false, "cabidela's wording; Vectorize clients"},
     {Code::invalid_input, 400, 5006, 40026, false, "cabidela's wording; Vectorize clients"},
     {Code::unknown_content_type, 400, 5006, 1005, false, kClients},
-    {Code::body_too_large, 413, 3006, 3006, false, kDocs},
+    {Code::body_too_large, 413, 3006, 3006, false, kDocs, {0, "request_too_large"}},
     {Code::missing_body, 400, 3003, 40026, false, kDocs},
-    {Code::route_not_found, 404, 7003, 7003, false, "workers-sdk issue 4522"},
-    {Code::method_not_allowed, 405, 7001, 7001, false, kOurs},
+    {Code::route_not_found, 404, 7003, 7003, false, "workers-sdk issue 4522", {0, "unknown_url"}},
+    {Code::method_not_allowed, 405, 7001, 7001, false, kOurs, {0, "method_not_supported"}},
     {Code::host_not_allowed, 403, 7003, 7003, false, kOurs},
-    {Code::unauthorized, 401, 10000, 10000, false, "API authentication errors"},
-    {Code::model_not_found, 400, 5007, kVectorizeOther, false, kDocs},
-    {Code::model_not_installed, 404, 3042, kVectorizeOther, false, kOurs},
-    {Code::model_unsupported, 400, 5007, kVectorizeOther, false, kOurs},
-    {Code::model_deprecated, 410, 5028, kVectorizeOther, false,
-     "cloudflare-docs changelog 2026-05-08"},
+    {Code::unauthorized,
+     401,
+     10000,
+     10000,
+     false,
+     "API authentication errors",
+     {0, "invalid_api_key"}},
+    {Code::model_not_found, 400, 5007, kVectorizeOther, false, kDocs, {404, "model_not_found"}},
+    {Code::model_not_installed, 404, 3042, kVectorizeOther, false, kOurs, {0, "model_not_found"}},
+    {Code::model_unsupported,
+     400,
+     5007,
+     kVectorizeOther,
+     false,
+     kOurs,
+     {404, "model_not_supported"}},
+    {Code::model_deprecated,
+     410,
+     5028,
+     kVectorizeOther,
+     false,
+     "cloudflare-docs changelog 2026-05-08",
+     {404, "model_not_found"}},
     {Code::model_load_failed, 500, kAiOther, kVectorizeOther, false, kOurs},
     {Code::model_crashed, 500, kAiOther, kVectorizeOther, true, kOurs},
-    {Code::context_overflow, 400, 5021, kVectorizeOther, false, "cloudflare-docs issue 29731"},
+    {Code::context_overflow,
+     400,
+     5021,
+     kVectorizeOther,
+     false,
+     "cloudflare-docs issue 29731",
+     {0, "context_length_exceeded"}},
     {Code::memory_budget_exceeded, 503, kAiOther, kVectorizeOther, true, kOurs},
-    {Code::queue_full, 429, 3040, 40041, true, kDocs},
+    {Code::queue_full, 429, 3040, 40041, true, kDocs, {0, "rate_limit_exceeded"}},
     {Code::deadline_exceeded, 408, 3007, 3007, true, kDocs},
     {Code::cancelled, 408, 3008, 3008, false, kDocs},
     {Code::index_not_found, 404, kAiOther, 3000, false, kClients},
@@ -91,10 +114,27 @@ void add_item(std::string& text, int number, std::string_view message) {
   text += '}';
 }
 
-http::Response failure(const ErrorRow& row, std::string body) {
-  http::Response response = json_response(row.status, std::move(body));
+http::Response failure(const ErrorRow& row, std::string body, int status = 0) {
+  http::Response response = json_response(status != 0 ? status : row.status, std::move(body));
   if (row.retryable) response.headers.set("retry-after", std::to_string(kRetryAfterSeconds));
   return response;
+}
+
+std::string_view openai_type(int status) {
+  if (status == 429) return "rate_limit_error";
+  return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+void append_or_null(std::string& json, std::string_view text) {
+  if (text.empty()) {
+    json += "null";
+  } else {
+    append_string(json, text);
+  }
+}
+
+int openai_status(const ErrorRow& row) {
+  return row.openai.status != 0 ? row.openai.status : row.status;
 }
 
 http::Response null_envelope(const ErrorRow& row, int number, std::string_view message) {
@@ -206,6 +246,25 @@ http::Response no_route(std::string_view path) {
   add_item(body, 7000, "No route for that URI");
   body += "],\"messages\":[],\"result\":null}";
   return json_response(404, std::move(body));
+}
+
+std::string openai_error_json(const Error& error, std::string_view param, std::string_view code) {
+  const ErrorRow& row = error_row(error.code);
+  std::string body = "{\"error\":{\"message\":";
+  append_string(body, error.message);
+  body += ",\"type\":\"";
+  body += openai_type(openai_status(row));
+  body += "\",\"param\":";
+  append_or_null(body, param);
+  body += ",\"code\":";
+  append_or_null(body, code.empty() ? row.openai.code : code);
+  body += "}}";
+  return body;
+}
+
+http::Response openai_error(const Error& error, std::string_view param, std::string_view code) {
+  const ErrorRow& row = error_row(error.code);
+  return failure(row, openai_error_json(error, param, code), openai_status(row));
 }
 
 std::string plain_error_json(const Error& error) {

@@ -11,6 +11,13 @@
 
 namespace selvedge::api {
 
+// Where OpenAI's clients read something else than the row's status, and `error.code`; 0 and empty:
+// the same status, and null.
+struct OpenAiRow {
+  int status = 0;
+  std::string_view code = {};
+};
+
 // One row a Code. Numbers are those of Cloudflare's `errors[].code`; docs/compatibility.md#errors
 // repeats the table with the sources in full.
 struct ErrorRow {
@@ -20,6 +27,7 @@ struct ErrorRow {
   int vectorize_number;     // On `vectorize/…` routes.
   bool retryable;           // The same request may succeed later: the answer carries Retry-After.
   std::string_view source;  // Where the numbers come from; "ours" = Cloudflare has no such case.
+  OpenAiRow openai = {};
 };
 
 // The whole table, in the order of Code.
@@ -58,6 +66,15 @@ http::Response vectorize_error(const Error& error);
 // The envelope for what no product owns: an unknown path (numbers 7003 and 7000), a wrong token.
 http::Response envelope_error(const Error& error);
 http::Response no_route(std::string_view path);
+
+// OpenAI's failure: {"error":{"message","type","param","code"}}, in `type` the class that the
+// status tells. `param` names the parameter at fault, `code` overrules the row's; empty is null.
+// Source: docs/compatibility.md#openai.
+http::Response openai_error(const Error& error, std::string_view param = {},
+                            std::string_view code = {});
+// The JSON of the same failure, for a stream that has already begun.
+std::string openai_error_json(const Error& error, std::string_view param = {},
+                              std::string_view code = {});
 
 // {"error":{"code":"<code_name>","message":"…"}}: doors that have no contract to copy.
 http::Response plain_error(const Error& error);

@@ -55,5 +55,23 @@ TEST(Errors, PlainErrorsNameTheCode) {
             R"({"error":{"code":"missing_body","message":"no text"}})");
 }
 
+TEST(Errors, OpenAiErrorsHaveTheirOwnStatusTypeAndCode) {
+  const auto missing = openai_error(Error{Code::model_not_found, "gone"}, "model");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.body,
+            R"({"error":{"message":"gone","type":"invalid_request_error","param":"model",)"
+            R"("code":"model_not_found"}})");
+  const auto busy = openai_error(Error{Code::queue_full, "later"});
+  EXPECT_EQ(busy.status, 429);
+  EXPECT_EQ(busy.headers.get("retry-after"), "1");
+  EXPECT_EQ(busy.body, R"({"error":{"message":"later","type":"rate_limit_error","param":null,)"
+                       R"("code":"rate_limit_exceeded"}})");
+  EXPECT_EQ(openai_error_json(Error{Code::internal, "x"}),
+            R"({"error":{"message":"x","type":"server_error","param":null,"code":null}})");
+  EXPECT_EQ(openai_error_json(Error{Code::invalid_input, "x"}, "n", "invalid_type"),
+            R"({"error":{"message":"x","type":"invalid_request_error","param":"n",)"
+            R"("code":"invalid_type"}})");
+}
+
 }  // namespace
 }  // namespace selvedge::api

@@ -6,6 +6,7 @@
 #include "api/ai_routes.h"
 #include "api/auth.h"
 #include "api/errors.h"
+#include "api/openai_routes.h"
 #include "api/openapi.h"
 #include "api/preview_routes.h"
 #include "api/status_pages.h"
@@ -23,7 +24,9 @@ http::Response method_not_allowed(const http::Request& request, bool enveloped,
                                   const std::string& allow) {
   const Error error{Code::method_not_allowed,
                     "Method " + request.method + " not available for that URI."};
-  http::Response response = enveloped ? envelope_error(error) : plain_error(error);
+  http::Response response = is_openai_path(request.path) ? openai_no_method(request)
+                            : enveloped                  ? envelope_error(error)
+                                                         : plain_error(error);
   response.headers.set("allow", allow);
   return response;
 }
@@ -45,6 +48,7 @@ ServerDoor::ServerDoor(ApiContext context)
   add_ai_routes(router_, context_);
   add_vectorize_routes(router_, context_);
   add_preview_routes(router_, sessions_);
+  add_openai_routes(router_, context_);
 }
 
 http::Response ServerDoor::error_body(int status, Code code, std::string_view message,
@@ -54,7 +58,9 @@ http::Response ServerDoor::error_body(int status, Code code, std::string_view me
   if (binding) return BindingDoor::error_body(status, error, *binding);
   const std::string_view path = request == nullptr ? std::string_view() : request->path;
   http::Response response;
-  if (!path.starts_with(kApiPrefix)) {
+  if (is_openai_path(path)) {
+    response = openai_error(openai_wording(error));
+  } else if (!path.starts_with(kApiPrefix)) {
     response = plain_error(error);
   } else if (path.find("/vectorize/") != std::string_view::npos) {
     response = vectorize_error(error);
@@ -132,6 +138,7 @@ asio::awaitable<http::Response> ServerDoor::dispatch(http::Request& request) {
   const bool enveloped = request.path.starts_with(kApiPrefix);
   const Router::Found found = router_.find(request.method, request.path);
   if (found.allowed.empty()) {
+    if (is_openai_path(request.path)) co_return openai_no_route(request);
     if (enveloped) co_return no_route(request.path);
     co_return plain_error(Error{Code::route_not_found, "no such path; GET / lists the routes"});
   }
@@ -139,7 +146,9 @@ asio::awaitable<http::Response> ServerDoor::dispatch(http::Request& request) {
   if (request.method == "OPTIONS") co_return options_response(allow);
   if (found.route == nullptr) co_return method_not_allowed(request, enveloped, allow);
   const std::string_view account = found.parameters.get("account");
-  if (enveloped && !valid_account(account)) co_return no_route(request.path);
+  if (enveloped && !valid_account(account)) {
+    co_return is_openai_path(request.path) ? openai_no_route(request) : no_route(request.path);
+  }
   auto response = co_await found.route->handler(request, found.parameters);
   co_return std::move(response);
 }

@@ -203,6 +203,20 @@ def send(url, request):
     return response
 
 
+def joined_choices(events):
+    """The text of each choice by its index; the native form has one."""
+    joined = {}
+    for event in events:
+        if not isinstance(event, dict):
+            continue
+        pieces = [(0, event["response"])] if "response" in event else []
+        for choice in event.get("choices", []):
+            pieces.append((choice["index"], choice["text"] if "text" in choice else choice["delta"].get("content")))
+        for index, piece in pieces:
+            joined[str(index)] = joined.get(str(index), "") + (piece or "")
+    return joined
+
+
 def check(expect, response):
     if response.status != expect["status"]:
         return f"status {response.status}, expected {expect['status']}: {response.text:.300}"
@@ -233,9 +247,11 @@ def check(expect, response):
         events = events_of(response.text)
         if "sse" in expect and (wrong := event_difference(expect["sse"], events)):
             return wrong
-        joined = "".join(event.get("response") or "" for event in events if isinstance(event, dict))
-        if "joined" in expect and (wrong := difference(expect["joined"], joined, "joined")):
-            return wrong
+        if "joined" in expect:
+            choices = joined_choices(events)
+            joined = choices if isinstance(expect["joined"], dict) else choices.get("0", "")
+            if wrong := difference(expect["joined"], joined, "joined"):
+                return wrong
     return None
 
 

@@ -1,0 +1,48 @@
+// OpenAI run: the choices of one call, started together.
+#include "api/openai_run.h"
+
+#include <utility>
+
+namespace selvedge::api {
+namespace {
+
+constexpr std::size_t kFingerprintDigits = 10;
+
+// Equal weights, equal fingerprint.
+std::string fingerprint_of(const catalog::Resolved& model) {
+  if (model.sha256.empty()) return {};
+  return "fp_" + model.sha256.substr(0, kFingerprintDigits);
+}
+
+}  // namespace
+
+asio::awaitable<Result<OpenAiAnswer>> run_openai(
+    const ApiContext& context, const catalog::Resolved& model, OpenAiCall call,
+    std::unique_ptr<OpenAiForm> form, std::function<std::string(const Error&)> error_json) {
+  OpenAiHead head;
+  head.model = std::move(call.model);
+  head.fingerprint = fingerprint_of(model);
+  head.entry = model.entry;
+  head.choices_per_prompt = call.choices_per_prompt;
+  head.logprobs = !call.tasks.empty() && call.tasks.front().sampling.logprobs;
+  head.include_usage = call.include_usage;
+  std::vector<std::unique_ptr<inference::TokenStream>> streams;
+  for (inference::GenerateTask& task : call.tasks) {
+    auto started = co_await context.inference.generate(model, std::move(task));
+    SEL_CO_TRY(stream, std::move(started));
+    streams.push_back(std::move(stream));
+  }
+  OpenAiAnswer answer;
+  if (call.stream) {
+    answer.events = std::make_unique<OpenAiEvents>(std::move(streams), std::move(head),
+                                                   std::move(form), std::move(error_json));
+    co_return std::move(answer);
+  }
+  auto read = co_await whole_answer(std::move(streams), head, *form);
+  SEL_CO_TRY(whole, std::move(read));
+  answer.json = std::move(whole.json);
+  answer.neurons = whole.neurons;
+  co_return std::move(answer);
+}
+
+}  // namespace selvedge::api

@@ -1,0 +1,26 @@
+// OpenAI run: one generation of either kind, from its tasks to the whole answer or the stream.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/context.h"
+#include "api/openai_answer.h"
+#include "api/openai_call.h"
+
+namespace selvedge::api {
+
+struct OpenAiAnswer {
+  std::string json;  // When there is no stream.
+  double neurons = 0;
+  std::unique_ptr<EventSource> events;  // When the call asked for a stream.
+};
+
+// Starts all choices at once. `error_json` makes the door's form of an error in mid-stream.
+// Errors: those of Inference::generate and TokenStream::next.
+asio::awaitable<Result<OpenAiAnswer>> run_openai(
+    const ApiContext& context, const catalog::Resolved& model, OpenAiCall call,
+    std::unique_ptr<OpenAiForm> form, std::function<std::string(const Error&)> error_json);
+
+}  // namespace selvedge::api
