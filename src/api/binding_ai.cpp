@@ -15,6 +15,7 @@
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/models_search.h"
+#include "api/run_options.h"
 #include "api/sse.h"
 #include "api/usage.h"
 #include "base/limits.h"
@@ -41,43 +42,48 @@ std::string model_named(std::string_view value) {
   return std::string(at == std::string_view::npos ? value : value.substr(at + 1));
 }
 
-// The JSON text of `inputs` in {"inputs":{…},"options":{…}}, cut out of `body`, whose capacity
-// grows by simdjson's padding. It is not checked here: the model call reads it.
-// Errors: missing_body, invalid_json, invalid_input.
-Result<std::string_view> cut_inputs(std::string& body) {
+// A body {"inputs":{…},"options":{…}} cut in two. The texts are not checked here; `options` may be
+// empty.
+struct CutBody {
+  std::string_view inputs;
+  std::string_view options;
+};
+
+// Views into `body`, whose capacity grows by simdjson's padding. Errors: missing_body,
+// invalid_json, invalid_input.
+Result<CutBody> cut_body(std::string& body) {
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
   const simdjson::padded_string_view padded(body.data(), body.size(), body.capacity());
   ondemand::parser parser;
   ondemand::document document;
   ondemand::object object;
-  std::string_view inputs;
-  bool found = false;
+  CutBody cut;
   bool sound = !parser.iterate(padded).get(document) && !document.get_object().get(object);
   if (sound) {
     for (auto field : object) {
       ondemand::raw_json_string key;
       ondemand::value value;
       sound = !field.error() && !field.key().get(key) && !field.value().get(value);
+      if (sound && key == "inputs") sound = !simdjson::to_json_string(value).get(cut.inputs);
+      if (sound && key == "options") sound = !simdjson::to_json_string(value).get(cut.options);
       if (!sound) break;
-      if (key != "inputs") continue;
-      sound = !simdjson::to_json_string(value).get(inputs);
-      if (!sound) break;
-      found = true;
     }
   }
   if (!sound) {
     SEL_CHECK_OK(parse_object(body));  // Says in the usual words what is wrong.
     return Error{Code::invalid_json, "the body is not valid JSON"};
   }
-  if (!found) return Error{Code::invalid_input, "required properties at '/' are 'inputs'"};
-  return inputs;
+  if (cut.inputs.empty()) {
+    return Error{Code::invalid_input, "required properties at '/' are 'inputs'"};
+  }
+  return cut;
 }
 
-asio::awaitable<Result<std::string_view>> inputs_of(const ApiContext& context, std::string& body) {
-  if (body.size() <= kInlineBodyBytes) co_return cut_inputs(body);
-  auto work = [&body] { return cut_inputs(body); };
-  auto inputs = co_await offload(context.pool, std::move(work));
-  co_return std::move(inputs);
+asio::awaitable<Result<CutBody>> parts_of(const ApiContext& context, std::string& body) {
+  if (body.size() <= kInlineBodyBytes) co_return cut_body(body);
+  auto work = [&body] { return cut_body(body); };
+  auto cut = co_await offload(context.pool, std::move(work));
+  co_return std::move(cut);
 }
 
 // One input was a stream, and came as the body; the others are in the query `userInputs`.
@@ -92,6 +98,43 @@ Result<std::string> streamed_inputs(const http::Request& request, std::string_vi
   SEL_TRY(streamed, parse_object(request.body));
   inputs.update(streamed);
   return inputs.dump();
+}
+
+// Errors: invalid_json, invalid_input, not_served.
+Result<RunOptions> options_in(std::string_view text) {
+  RunOptions options;
+  if (text.empty()) return options;
+  SEL_TRY(given, parse_json(text));
+  SEL_CHECK_OK(add_run_options(given, options));
+  return options;
+}
+
+struct BindingCall {
+  std::string streamed;     // Holds `inputs` when they came as a stream.
+  std::string_view inputs;  // Else in the request's body.
+  RunOptions options;
+};
+
+// Both forms of a call. Errors: missing_body, invalid_json, invalid_input, not_served.
+asio::awaitable<Status> read_call(const ApiContext& context, http::Request& request,
+                                  BindingCall& call) {
+  if (const auto others = request.query_value("userInputs")) {
+    SEL_CO_TRY(inputs, streamed_inputs(request, *others));
+    SEL_CO_TRY(options, query_run_options(request));
+    call.streamed = std::move(inputs);
+    call.inputs = call.streamed;
+    call.options = std::move(options);
+  } else {
+    auto cut = co_await parts_of(context, request.body);
+    SEL_CO_TRY(parts, std::move(cut));
+    SEL_CO_TRY(options, options_in(parts.options));
+    call.inputs = parts.inputs;
+    call.options = std::move(options);
+  }
+  if (call.options.queue_request) {
+    co_return Error{Code::not_served, "batches (queueRequest) are not served by the binding here"};
+  }
+  co_return ok_status();
 }
 
 struct BareAnswer {
@@ -114,11 +157,12 @@ asio::awaitable<http::Response> bare_response(AiAnswer answer, BareAnswer form) 
 }
 
 asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::Request& request,
-                                         std::string_view inputs, BareAnswer form) {
+                                         BindingCall& asked, BareAnswer form) {
   AiCall call;
   call.model = model_named(request.headers.get("cf-consn-model-id"));
+  call.options = std::move(asked.options);
   call.error_json = ai_binding_error_json;
-  auto ran = co_await run_model(context, std::move(call), inputs);
+  auto ran = co_await run_model(context, std::move(call), asked.inputs);
   if (!ran.ok()) co_return ai_binding_error(ran.error(), form.request_id);
   const std::string weights = answered_by(ran->model);
   const std::optional<double> neurons = ran->neurons;
@@ -142,15 +186,10 @@ asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Req
     const Error error{Code::missing_body, "Request is missing headers or body: cf-consn-model-id"};
     co_return ai_binding_error(error, form.request_id);
   }
-  if (const auto others = request.query_value("userInputs")) {
-    const auto inputs = streamed_inputs(request, *others);
-    if (!inputs.ok()) co_return ai_binding_error(inputs.error(), form.request_id);
-    auto response = co_await bare_run(context, request, *inputs, form);
-    co_return std::move(response);
-  }
-  const auto inputs = co_await inputs_of(context, request.body);
-  if (!inputs.ok()) co_return ai_binding_error(inputs.error(), form.request_id);
-  auto response = co_await bare_run(context, request, *inputs, form);
+  BindingCall call;
+  const Status read = co_await read_call(context, request, call);
+  if (!read.ok()) co_return ai_binding_error(read.error(), form.request_id);
+  auto response = co_await bare_run(context, request, call, form);
   co_return std::move(response);
 }
 
