@@ -126,7 +126,7 @@ Result<std::vector<MultipartPart>> parse_multipart(std::string_view content_type
     // An empty part: its delimiter's line break is the one that ends the headers.
     const std::size_t end = body.find(delimiter, begin - 2);
     if (end == std::string_view::npos) return malformed("a part does not end");
-    if (end >= begin) part.content = body.substr(begin, end - begin);
+    part.content = body.substr(begin, end >= begin ? end - begin : 0);
     parts.push_back(std::move(part));
     at = end + delimiter.size();
   }

@@ -21,6 +21,7 @@ TEST(Multipart, PartsAreFoundWithTheirNamesAndTypes) {
   EXPECT_EQ((*parts)[0].file_name, "a\"b.ndjson");
   EXPECT_EQ((*parts)[0].content_type, "application/x-ndjson");
   EXPECT_EQ((*parts)[0].content, "line\r\n--a\nline2");
+  EXPECT_NE((*parts)[1].content.data(), nullptr) << "an empty part, too, is a view into the body";
   EXPECT_EQ((*parts)[1].name, "empty");
   EXPECT_EQ((*parts)[1].content, "");
 }

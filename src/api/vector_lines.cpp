@@ -132,6 +132,46 @@ class MetadataWriter {
   std::string& out_;
 };
 
+// Reads a value that nobody wants to its end: simdjson would skip it without a look, and what is no
+// JSON must not pass as a vector with something unknown in it.
+bool well_formed(ondemand::value value, std::size_t depth) {
+  ondemand::json_type type{};
+  if (depth > limits::json_depth_max || value.type().get(type)) return false;
+  if (type == ondemand::json_type::object) {
+    ondemand::object object;
+    if (value.get_object().get(object)) return false;
+    for (auto field : object) {
+      std::string_view key;
+      ondemand::value inner;
+      if (field.unescaped_key().get(key) || field.value().get(inner)) return false;
+      if (!well_formed(inner, depth + 1)) return false;
+    }
+    return true;
+  }
+  if (type == ondemand::json_type::array) {
+    ondemand::array array;
+    if (value.get_array().get(array)) return false;
+    for (auto element : array) {
+      ondemand::value inner;
+      if (element.get(inner) || !well_formed(inner, depth + 1)) return false;
+    }
+    return true;
+  }
+  std::string_view text;
+  double number = 0;
+  bool truth = false;
+  switch (type) {
+    case ondemand::json_type::string:
+      return !value.get_string().get(text);
+    case ondemand::json_type::number:
+      return !value.get_double().get(number);
+    case ondemand::json_type::boolean:
+      return !value.get_bool().get(truth);
+    default:
+      return !value.is_null().get(truth) && truth;
+  }
+}
+
 // One vector while it is read; its values go to the end of the batch at once.
 class VectorReader {
  public:
@@ -172,6 +212,8 @@ class VectorReader {
         read = read_partition(value);
       } else if (key == "metadata") {
         read = read_metadata(value);
+      } else {
+        read = well_formed(value, 2);
       }
       if (!read) return unparsable();
     }
@@ -290,6 +332,27 @@ Error too_many_vectors() {
                                            std::to_string(limits::vectors_per_write_max)};
 }
 
+vectors::VectorBatch empty_batch(const VectorLinesOptions& options) {
+  vectors::VectorBatch batch;
+  batch.dimensions = options.dimensions;
+  return batch;
+}
+
+// The list of an object's "vectors".
+LineResult read_vectors(ondemand::value value, vectors::VectorBatch& batch,
+                        const VectorLinesOptions& options) {
+  ondemand::array array;
+  if (value.get_array().get(array)) return unparsable();
+  for (auto element : array) {
+    ondemand::object object;
+    if (element.get_object().get(object)) return unparsable();
+    if (batch.ids.size() == limits::vectors_per_write_max) return refused(too_many_vectors());
+    LineResult fault = read_vector(object, batch, options);
+    if (fault) return fault;
+  }
+  return std::nullopt;
+}
+
 void reserve(vectors::VectorBatch& batch, std::size_t vectors_likely,
              const VectorLinesOptions& options) {
   vectors_likely = std::min(vectors_likely, limits::vectors_per_write_max);
@@ -329,23 +392,30 @@ Result<vectors::VectorBatch> parse_vector_lines(std::string_view lines,
 Result<vectors::VectorBatch> parse_vector_object(std::string_view text,
                                                  const VectorLinesOptions& options) {
   const Error malformed = unparsable_vectors(options.operation, 0);
-  vectors::VectorBatch batch;
-  batch.dimensions = options.dimensions;
+  vectors::VectorBatch batch = empty_batch(options);
   ondemand::parser parser;
   const simdjson::padded_string_view padded(text, text.size() + simdjson::SIMDJSON_PADDING);
   ondemand::document document;
-  if (parser.iterate(padded).get(document)) return malformed;
-  ondemand::array array;
-  if (document["vectors"].get_array().get(array)) return malformed;
-  for (auto element : array) {
-    ondemand::object object;
-    if (element.get_object().get(object)) return malformed;
-    if (batch.ids.size() == limits::vectors_per_write_max) return too_many_vectors();
-    LineResult fault = read_vector(object, batch, options);
+  ondemand::object fields;
+  if (parser.iterate(padded).get(document) || document.get_object().get(fields)) return malformed;
+  bool found = false;
+  for (auto field : fields) {
+    std::string_view key;
+    ondemand::value value;
+    if (field.unescaped_key().get(key) || field.value().get(value)) return malformed;
+    if (key != "vectors") {
+      if (!well_formed(value, 2)) return malformed;
+      continue;
+    }
+    if (found) batch = empty_batch(options);
+    found = true;
+    LineResult fault = read_vectors(value, batch, options);
     if (!fault) continue;
     if (fault->refused) return *std::move(fault->refused);
     return malformed;
   }
+  const bool ended = document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  if (!found || !ended) return malformed;
   return batch;
 }
 

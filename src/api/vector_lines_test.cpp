@@ -86,6 +86,32 @@ TEST(VectorLines, DeepMetadataIsRefusedWithoutACrash) {
   EXPECT_EQ(code_of(line), Code::vectors_unparsable);
 }
 
+TEST(VectorLines, WhatNobodyReadsMustBeJsonToo) {
+  EXPECT_TRUE(parse(R"({"id":"a","values":[1,2],"x":{"y":[1,"z",null,true,{}]}})").ok());
+  for (const char* other : {R"({"deep"vectors})", "[1 2]", "nul", "01", R"("\q")", "[tru]"}) {
+    const std::string line = R"({"id":"a","values":[1,2],"x":)" + std::string(other) + "}";
+    EXPECT_EQ(code_of(line), Code::vectors_unparsable) << line;
+  }
+}
+
+TEST(VectorLines, AnObjectOfVectorsIsOneWholeJsonText) {
+  const auto code_of_object = [](std::string text) {
+    text.reserve(text.size() + kVectorLinesPadding);
+    VectorLinesOptions options;
+    options.dimensions = 1;
+    const auto parsed = parse_vector_object(text, options);
+    return parsed.ok() ? Code::internal : parsed.error().code;
+  };
+  EXPECT_EQ(code_of_object(R"({"x":[{}],"vectors":[{"id":"a","values":[1]}],"y":1})"),
+            Code::internal);
+  EXPECT_EQ(code_of_object(R"({"vectors":[{"id":"a","values":[1]}]} junk)"),
+            Code::vectors_unparsable);
+  EXPECT_EQ(code_of_object(R"({"vectors":[{"id":"a","values":[1]}],"x":jun})"),
+            Code::vectors_unparsable);
+  EXPECT_EQ(code_of_object(R"({"vectors":[{"id":"a","values":[1]}])"), Code::vectors_unparsable);
+  EXPECT_EQ(code_of_object(R"({"x":1})"), Code::vectors_unparsable);
+}
+
 TEST(VectorLines, DiscardLeavesOutOnlyWhatCannotBeParsed) {
   const auto batch = parse(
       "x\n{\"id\":\"a\",\"values\":[1,2]}\n{\"id\":\"b\",\"values\":[1,}\n"

@@ -1,6 +1,7 @@
 // Vectorize vectors: writes in three encodings, and calls by ids.
 #include "api/vectorize_vectors.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -44,11 +45,27 @@ Result<Payload> payload_of_parts(const http::Request& request) {
   return Error{Code::missing_body, "multipart body: no part is named \"vectors\""};
 }
 
+// cloudflare-python (src/cloudflare/_base_client.py) sends bytes under its default type, JSON, also
+// where they are lines. Lines begin with a vector's property, an object with "vectors".
+bool begins_with_vector(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  for (const char wanted : {'{', '"'}) {
+    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+    if (!text.starts_with(wanted)) return false;
+    text.remove_prefix(1);
+  }
+  const std::string_view key = text.substr(0, text.find('"'));
+  return key == "id" || key == "values" || key == "metadata" || key == "namespace";
+}
+
 Result<Payload> payload_of(http::Request& request) {
   request.body.reserve(request.body.size() + kVectorLinesPadding);
   const std::string type = request.content_type();
   if (type == "multipart/form-data") return payload_of_parts(request);
-  if (type == "application/json") return Payload{Encoding::object, request.body};
+  if (type == "application/json") {
+    const bool lines = begins_with_vector(request.body);
+    return Payload{lines ? Encoding::lines : Encoding::object, request.body};
+  }
   if (is_lines_type(type)) return Payload{Encoding::lines, request.body};
   return unknown_content_type();
 }

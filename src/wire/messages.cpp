@@ -112,7 +112,7 @@ class Writer {
     }
   }
   void put(const Record auto& record) {
-    std::apply([this](const auto&... field) { (put(field), ...); }, fields(record));
+    std::apply([&](const auto&... field) { (put(field), ...); }, fields(record));
   }
 
  private:
@@ -175,7 +175,7 @@ class Reader {
     }
   }
   bool get(Record auto& record) {
-    return std::apply([this](auto&... field) { return (get(field) && ...); }, fields(record));
+    return std::apply([&](auto&... field) { return (get(field) && ...); }, fields(record));
   }
 
  private:

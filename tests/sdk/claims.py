@@ -22,6 +22,15 @@ def same(actual, expected):
     assert actual == expected, f"{actual!r:.300} is not {expected!r:.300}"
 
 
+def refused(kind, call):
+    """The error of class `kind` that `call` must end with."""
+    try:
+        answer = call()
+    except kind as error:
+        return error
+    raise AssertionError(f"not refused: {answer!r:.300}")
+
+
 def finish():
     print(f"{_counts['passed']} passed, {_counts['failed']} failed")
     sys.exit(1 if _counts["failed"] else 0)
