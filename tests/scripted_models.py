@@ -5,6 +5,7 @@ import struct
 MODELS = [
     ("scripted-text", "llama", "@cf/meta/llama-3-8b-instruct", ""),
     ("scripted-embedding", "bert", "@cf/baai/bge-base-en-v1.5", "[[dimensions 768]]"),
+    ("scripted-chat", "llama", "@cf/zai-org/glm-4.7-flash", ""),
     ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
 ]
 

@@ -7,6 +7,7 @@
 
 #include "api/embedding.h"
 #include "api/json_reader.h"
+#include "api/openai_run.h"
 #include "api/text_generation.h"
 #include "api/usage.h"
 #include "base/offload.h"
@@ -57,6 +58,22 @@ asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context,
   const double neurons = neurons_of(entry, completion.usage);
   answer.neurons = neurons;
   answer.result_json = generate_result(completion.text, completion.usage, neurons);
+  co_return std::move(answer);
+}
+
+asio::awaitable<Result<AiAnswer>> run_openai_native(const ApiContext& context, AiCall call,
+                                                    nlohmann::json inputs) {
+  SEL_CO_TRY(native, parse_native_openai(inputs, call.model));
+  SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
+  for (auto& task : native.call.tasks) task.refuse_when_busy = call.options.reject_if_busy;
+  auto ran = co_await run_openai(context, resolved, std::move(native.call), std::move(native.form),
+                                 std::move(call.error_json));
+  SEL_CO_TRY(made, std::move(ran));
+  AiAnswer answer;
+  answer.model = std::move(resolved);
+  answer.events = std::move(made.events);
+  if (!answer.events) answer.neurons = made.neurons;
+  answer.result_json = std::move(made.json);
   co_return std::move(answer);
 }
 
@@ -111,6 +128,10 @@ asio::awaitable<Result<AiAnswer>> run_found(const ApiContext& context, AiCall ca
                                             const catalog::ModelEntry& entry,
                                             nlohmann::json inputs) {
   SEL_CO_CHECK_OK(take_options(inputs, call.options));
+  if (entry.task == catalog::Task::text_generation && entry.schema == catalog::Schema::openai) {
+    auto answer = co_await run_openai_native(context, std::move(call), std::move(inputs));
+    co_return std::move(answer);
+  }
   if (entry.task == catalog::Task::text_generation) {
     SEL_CO_TRY(generate, parse_generate(inputs));
     SEL_CO_TRY(resolved, context.catalog.resolve(call.model));

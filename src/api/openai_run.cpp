@@ -3,6 +3,12 @@
 
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
+#include "api/input_check.h"
+#include "api/openai_chat.h"
+#include "api/openai_completion.h"
+
 namespace selvedge::api {
 namespace {
 
@@ -15,6 +21,29 @@ std::string fingerprint_of(const catalog::Resolved& model) {
 }
 
 }  // namespace
+
+Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::string model) {
+  const auto has = [&](const char* name) {
+    const auto found = inputs.find(name);
+    return found != inputs.end() && !found->is_null();
+  };
+  const bool chat = has("messages");
+  if (!chat && !has("prompt")) return required_missing("/", "messages");
+  const OpenAiDefaults defaults = hosted_openai_defaults();
+  auto parsed =
+      chat ? parse_chat(inputs, defaults, false) : parse_completion(inputs, defaults, false);
+  if (auto* fault = std::get_if<OpenAiFault>(&parsed)) return std::move(fault->error);
+  NativeOpenAiCall native;
+  native.call = std::move(std::get<OpenAiCall>(parsed));
+  native.call.model = std::move(model);
+  native.call.include_usage = true;
+  if (chat) {
+    native.form = std::make_unique<ChatForm>();
+  } else {
+    native.form = std::make_unique<CompletionForm>(std::move(native.call.echoes));
+  }
+  return native;
+}
 
 asio::awaitable<Result<OpenAiAnswer>> run_openai(
     const ApiContext& context, const catalog::Resolved& model, OpenAiCall call,

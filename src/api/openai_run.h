@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "api/context.h"
 #include "api/openai_answer.h"
 #include "api/openai_call.h"
@@ -22,5 +24,13 @@ struct OpenAiAnswer {
 asio::awaitable<Result<OpenAiAnswer>> run_openai(
     const ApiContext& context, const catalog::Resolved& model, OpenAiCall call,
     std::unique_ptr<OpenAiForm> form, std::function<std::string(const Error&)> error_json);
+
+// A call of `ai/run` for a model of the OpenAI generation: the path names the model, the body has
+// `messages`, or a `prompt`. A stream always tells its usage. Errors: invalid_input.
+struct NativeOpenAiCall {
+  OpenAiCall call;
+  std::unique_ptr<OpenAiForm> form;
+};
+Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::string model);
 
 }  // namespace selvedge::api
