@@ -24,8 +24,8 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 os.environ.setdefault("SELVEDGE_BIN", str(ROOT / "build/release/bin"))
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/conformance")]
-import run as conformance  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests"))
+from scripted_models import import_models  # noqa: E402
 from server_process import CACHE, ServerProcess, TemporaryHome, cli  # noqa: E402
 
 MODEL = "@cf/meta/llama-3-8b-instruct"
@@ -158,10 +158,7 @@ def post(path, body):
 
 def ours(options):
     with TemporaryHome() as home:
-        name, architecture, model, commands = conformance.MODELS[0]
-        file = home.path.parent / f"{name}.gguf"
-        file.write_bytes(conformance.gguf(architecture, f"{name} {commands}"))
-        cli(home.path, "import", file, "--as", model)
+        import_models(home.path, cli)
         payload = post(f"/client/v4/accounts/bench/ai/run/{MODEL}",
                        {"prompt": "[[tokens 4000]] [[delay 1000]]", "stream": True, "max_tokens": 4000})
         with ServerProcess(home.path, options=["--queue", str(options.streams)]) as server:

@@ -6,7 +6,6 @@ Installs workerd (pinned in workerd/package.json) into the cache folder, starts 
 with the scripted runner, and runs the checks of workerd/probe.js inside a Worker. They run twice:
 the second time after the server was restarted, on connections that workerd had kept.
 """
-import hashlib
 import json
 import os
 import pathlib
@@ -16,26 +15,13 @@ import sys
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "conformance")]
-import run as conformance  # noqa: E402
-from server_process import CACHE, ServerProcess, TemporaryHome, cli, request  # noqa: E402
+sys.path.insert(0, str(HERE.parent))
+from scripted_models import import_models  # noqa: E402
+from server_process import ServerProcess, TemporaryHome, cli, request  # noqa: E402
+from tool_folders import node_folder_of  # noqa: E402
 
 SOURCES = HERE / "workerd"
 ACCOUNT = "worker"
-
-
-def installed():
-    """The folder with node_modules, made when it is missing; one for each content of package.json."""
-    package = SOURCES / "package.json"
-    folder = CACHE / "workerd" / hashlib.sha256(package.read_bytes()).hexdigest()[:16]
-    if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        shutil.copy(package, folder)
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts",
-                        "--loglevel=error"], cwd=folder, check=True)
-        (folder / "done").touch()
-    return folder
 
 
 def wire(folder, modules, server):
@@ -78,22 +64,15 @@ def renew_index(server):
         raise RuntimeError(f"no index: {status} {body!r}")
 
 
-def import_models(home):
-    for name, architecture, model, commands in conformance.MODELS:
-        file = home.path.parent / f"{name}.gguf"
-        file.write_bytes(conformance.gguf(architecture, f"{name} {commands}"))
-        cli(home.path, "import", file, "--as", model)
-
-
 def ask(url, when):
     with urllib.request.urlopen(url, timeout=120) as answer:
         return [(f"{when}: {result['name']}", result["wrong"]) for result in json.load(answer)]
 
 
 def main():
-    modules = installed()
+    modules = node_folder_of(SOURCES / "package.json")
     with TemporaryHome() as home, TemporaryHome() as folder:
-        import_models(home)
+        import_models(home.path, cli)
         results = []
         with ServerProcess(home.path) as server:
             address, port = server.url.split("//")[1], server.url.rsplit(":", 1)[1]
