@@ -6,6 +6,7 @@
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
+#include "api/json_number.h"
 #include "base/check.h"
 #include "base/limits.h"
 
@@ -20,7 +21,7 @@ vectors::PropertyValue scalar(ondemand::value value, ondemand::json_type type) {
     if (!value.get_string().get(text)) return std::string(text);
   } else if (type == ondemand::json_type::number) {
     double number = 0;
-    if (!value.get_double().get(number)) return number;
+    if (read_double(value, number)) return number;
   } else if (type == ondemand::json_type::boolean) {
     bool truth = false;
     if (!value.get_bool().get(truth)) return truth;

@@ -10,6 +10,7 @@
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
+#include "api/json_number.h"
 #include "api/json_writer.h"
 #include "api/vectorize_errors.h"
 #include "base/limits.h"
@@ -233,7 +234,8 @@ class VectorReader {
     batch_.values.resize(values_begin_);
     for (auto element : array) {
       double number = 0;
-      if (element.get_double().get(number)) return false;
+      ondemand::value value_at;
+      if (element.get(value_at) || !read_double(value_at, number)) return false;
       const auto narrow = static_cast<float>(number);
       if (!std::isfinite(narrow)) return false;
       batch_.values.push_back(narrow);
