@@ -56,8 +56,8 @@ class Document:
         if not body:
             return None
         kind = (content_type or "").split(";")[0].strip()
-        schema = self._at("paths", template, method, "responses", str(status), "content", kind, "schema")
-        if schema is None:
+        media = self._at("paths", template, method, "responses", str(status), "content", kind)
+        if media is None:
             return f"{method} {template}: {kind or 'no content type'} with status {status} is not in the document"
         if kind != "application/json":
             return None
@@ -65,7 +65,7 @@ class Document:
             value = json.loads(body)
         except ValueError as problem:
             return f"{method} {template}: no JSON: {problem}"
-        found = self._wrong_body(schema, value)
+        found = self._wrong_body(media["schema"], value)
         return f"{method} {template} {status}: not as in the document {found}" if found else None
 
 
