@@ -34,6 +34,17 @@ std::span<const float> values_of(const VectorBatch& batch, std::size_t at) {
   return std::span(batch.values).subspan(at * batch.dimensions, batch.dimensions);
 }
 
+// About what the records of these vectors take.
+std::size_t batch_bytes(const VectorBatch& batch, std::span<const std::size_t> chosen) {
+  constexpr std::size_t kOverheadBytes = 64;  // Of a key and a record, and the state's share.
+  std::size_t bytes = kOverheadBytes;
+  for (const std::size_t at : chosen) {
+    bytes += kOverheadBytes + 2 * limits::id_bytes_max + batch.metadata[at].size() +
+             batch.dimensions * sizeof(float);
+  }
+  return bytes;
+}
+
 IndexStats stats_of(const layout::State& state) {
   return {state.vector_count, state.mutation, state.mutation_us};
 }
@@ -134,7 +145,7 @@ Result<MutationNumber> ExactIndex::upsert(const VectorBatch& batch) {
 Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
                                          std::span<const std::size_t> chosen, std::size_t added) {
   const layout::State next{state_.mutation + 1, now_us(), state_.vector_count + added};
-  rocksdb::WriteBatch changes;
+  rocksdb::WriteBatch changes(batch_bytes(batch, chosen));
   std::string record;
   for (const std::size_t at : chosen) {
     layout::encode_record(next.mutation, batch.partitions[at], batch.metadata[at],
