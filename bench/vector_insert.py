@@ -42,6 +42,7 @@ class Client:
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # A body must not wait for its head.
         self.file = self.socket.makefile("rb")
 
     def post(self, path, body, content_type):
