@@ -16,11 +16,10 @@ namespace {
 
 using BindingCall = Result<std::string> (*)(const IndexPath&, http::Request&);
 
-Result<std::string> call_info(const IndexPath& path, http::Request&) {
-  return index_info(path.store, path.account, path.name);
-}
+Result<std::string> call_info(const IndexPath& path, http::Request&) { return index_info(path); }
 Result<std::string> call_query(const IndexPath& path, http::Request& request) {
-  return query_vectors(path, request.body);
+  SEL_TRY(answer, query_vectors(path, request.body));
+  return std::move(answer.json);
 }
 Result<std::string> call_insert(const IndexPath& path, http::Request& request) {
   return write_vectors(path, WriteKind::insert, request);
@@ -47,7 +46,7 @@ asio::awaitable<http::Response> answer_binding(const ApiContext& context, Bindin
               "neither selvedge-index nor the token of a preview session with this binding"});
   }
   auto work = [&context, call, &request, &account, &name] {
-    const IndexPath path{context.store, account, name};
+    const IndexPath path{context.store, account, name, context.rules};
     return call(path, request);
   };
   auto result = co_await offload(context.pool, std::move(work));

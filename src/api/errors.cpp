@@ -72,6 +72,7 @@ constexpr ErrorRow kErrorRows[] = {
     {Code::too_many_ids, 400, kAiOther, 40007, false, kClients},
     {Code::too_many_vectors, 400, kAiOther, 40013, false, kOurs},
     {Code::top_k_out_of_range, 400, kAiOther, 40011, false, kClients},
+    {Code::top_k_full_out_of_range, 400, kAiOther, 40025, false, kClients},
     {Code::metadata_too_large, 400, kAiOther, 40016, false, kClients},
     {Code::metadata_key_invalid, 400, kAiOther, 40018, false, kClients},
     {Code::vectors_unparsable, 400, kAiOther, 40023, false, kClients},
@@ -104,6 +105,7 @@ constexpr bool rows_follow_the_enum() {
 }
 static_assert(rows_follow_the_enum(), "every Code has exactly one row, in the enum's order");
 
+constexpr int kAdviceNumber = 1000;  // Ours; the smallest that the contract allows.
 constexpr int kRetryAfterSeconds = 1;
 
 void add_item(std::string& text, int number, std::string_view message) {
@@ -163,12 +165,16 @@ http::Response json_response(int status, std::string body) {
   return response;
 }
 
-http::Response envelope(std::string_view result_json) {
+http::Response envelope(std::string_view result_json) { return advised_envelope(result_json, {}); }
+
+http::Response advised_envelope(std::string_view result_json, std::string_view advice) {
   std::string body;
   body.reserve(result_json.size() + 64);
   body += "{\"result\":";
   body += result_json;
-  body += ",\"success\":true,\"errors\":[],\"messages\":[]}";
+  body += ",\"success\":true,\"errors\":[],\"messages\":[";
+  if (!advice.empty()) add_item(body, kAdviceNumber, advice);
+  body += "]}";
   return json_response(200, std::move(body));
 }
 

@@ -40,6 +40,8 @@ http::Response json_response(int status, std::string body);
 // The v4 envelope around a result that is already JSON:
 // {"result":…,"success":true,"errors":[],"messages":[]}.
 http::Response envelope(std::string_view result_json);
+// The same with one entry of `messages`: {"code":1000,"message":…}.
+http::Response advised_envelope(std::string_view result_json, std::string_view advice);
 
 // Workers AI's failure: {"errors":[{"message":"AiError: …(<uuid>)","code":n}],"success":false,
 // "result":{},"messages":[]}; `request_id` is the UUID, also sent as `cf-ai-req-id`. Messages of

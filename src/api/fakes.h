@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -171,6 +172,7 @@ class FakeIndex final : public vectors::Index {
     for (const auto& [id, vector] : vectors_) {
       if (options.partition && options.partition != vector.partition) continue;
       if (matches.size() == options.top_k) break;
+      if (options.filter && !all_indexed(*options.filter)) break;
       vectors::Match match;
       match.id = id;
       match.score = 1;
@@ -184,11 +186,49 @@ class FakeIndex final : public vectors::Index {
   Result<vectors::IdPage> list(std::string_view, std::size_t) const override {
     return vectors::IdPage();
   }
+  // A cursor is the last id of the page before.
+  Result<vectors::ListPage> list_page(std::size_t count, std::string_view cursor) const override {
+    vectors::ListPage page;
+    page.total_count = vectors_.size();
+    for (auto at = vectors_.upper_bound(std::string(cursor)); at != vectors_.end(); ++at) {
+      if (page.ids.size() == count) page.next_cursor = page.ids.back();
+      if (page.ids.size() == count) break;
+      page.ids.push_back(at->first);
+    }
+    page.expires_us = 1'720'702'938'002'680;
+    return page;
+  }
+  Result<vectors::MutationNumber> create_metadata_index(std::string_view property,
+                                                        vectors::PropertyType type, bool,
+                                                        std::size_t count_max) override {
+    std::erase_if(metadata_indexes_, [&](const auto& each) { return each.property == property; });
+    if (metadata_indexes_.size() == count_max) {
+      return Error{Code::too_many_metadata_indexes, "too many"};
+    }
+    metadata_indexes_.push_back({std::string(property), type, 0});
+    return ++mutation_;
+  }
+  Result<vectors::MutationNumber> delete_metadata_index(std::string_view property) override {
+    if (std::erase_if(metadata_indexes_,
+                      [&](const auto& each) { return each.property == property; }) == 0) {
+      return Error{Code::metadata_index_not_found, "none"};
+    }
+    return ++mutation_;
+  }
+  std::vector<vectors::MetadataIndex> metadata_indexes() const override {
+    return metadata_indexes_;
+  }
   vectors::IndexStats stats() const override {
     return {vectors_.size(), mutation_, mutation_ == 0 ? 0 : 1'720'702'938'002'680};
   }
 
  private:
+  bool all_indexed(const vectors::Filter& filter) const {
+    return std::all_of(filter.conditions.begin(), filter.conditions.end(), [&](const auto& each) {
+      return std::any_of(metadata_indexes_.begin(), metadata_indexes_.end(),
+                         [&](const auto& index) { return index.property == each.property; });
+    });
+  }
   Result<vectors::MutationNumber> write(const vectors::VectorBatch& batch, bool replace) {
     for (std::size_t at = 0; at < batch.ids.size(); ++at) {
       if (!replace && vectors_.contains(batch.ids[at])) continue;
@@ -201,10 +241,13 @@ class FakeIndex final : public vectors::Index {
   vectors::IndexDescription description_;
   std::map<std::string, vectors::StoredVector> vectors_;
   vectors::MutationNumber mutation_ = 0;
+  std::vector<vectors::MetadataIndex> metadata_indexes_;
 };
 
 class FakeStore final : public vectors::Store {
  public:
+  std::set<std::string> deleted;  // "account/name": what find() and drop() say index_deleted of.
+
   Result<vectors::IndexDescription> create(std::string_view account, std::string_view name,
                                            std::string_view description,
                                            const vectors::IndexConfig& config) override {
@@ -222,7 +265,7 @@ class FakeStore final : public vectors::Store {
   Result<std::shared_ptr<vectors::Index>> find(std::string_view account,
                                                std::string_view name) override {
     const auto at = indexes_.find(std::string(account) + "/" + std::string(name));
-    if (at == indexes_.end()) return Error{Code::index_not_found, "none"};
+    if (at == indexes_.end()) return missing(account, name);
     return std::shared_ptr<vectors::Index>(at->second);
   }
   std::vector<vectors::IndexDescription> list(std::string_view account) const override {
@@ -234,11 +277,24 @@ class FakeStore final : public vectors::Store {
   }
   Status drop(std::string_view account, std::string_view name) override {
     const auto erased = indexes_.erase(std::string(account) + "/" + std::string(name));
-    if (erased == 0) return Error{Code::index_not_found, "none"};
+    if (erased == 0) return missing(account, name);
     return ok_status();
+  }
+  Result<vectors::IndexDescription> describe(std::string_view account, std::string_view name,
+                                             std::string_view description) override {
+    const auto at = indexes_.find(std::string(account) + "/" + std::string(name));
+    if (at == indexes_.end()) return missing(account, name);
+    vectors::IndexDescription described = at->second->description();
+    described.description = description;
+    return described;
   }
 
  private:
+  Error missing(std::string_view account, std::string_view name) const {
+    const bool was = deleted.contains(std::string(account) + "/" + std::string(name));
+    return Error{was ? Code::index_deleted : Code::index_not_found, "none"};
+  }
+
   std::map<std::string, std::shared_ptr<FakeIndex>> indexes_;
   std::uint64_t serial_ = 0;
 };

@@ -38,6 +38,37 @@ void append_escape(std::string& json, unsigned char byte) {
   }
 }
 
+struct CivilTime {
+  explicit CivilTime(std::int64_t microseconds) {
+    namespace chrono = std::chrono;
+    const chrono::sys_time<chrono::microseconds> time{chrono::microseconds(microseconds)};
+    const auto midnight = chrono::floor<chrono::days>(time);
+    date = chrono::year_month_day(midnight);
+    clock = chrono::hh_mm_ss<chrono::seconds>(chrono::floor<chrono::seconds>(time - midnight));
+    microsecond = static_cast<int>((time - chrono::floor<chrono::seconds>(time)).count());
+  }
+
+  std::chrono::year_month_day date;
+  std::chrono::hh_mm_ss<std::chrono::seconds> clock;
+  int microsecond = 0;
+};
+
+void append_date_and_clock(std::string& json, const CivilTime& time) {
+  char text[64];
+  std::snprintf(
+      text, sizeof text, "\"%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(time.date.year()),
+      static_cast<unsigned>(time.date.month()), static_cast<unsigned>(time.date.day()),
+      static_cast<int>(time.clock.hours().count()), static_cast<int>(time.clock.minutes().count()),
+      static_cast<int>(time.clock.seconds().count()));
+  json += text;
+}
+
+void append_fraction(std::string& json, int fraction, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, ".%0*dZ\"", digits, fraction);
+  json += text;
+}
+
 }  // namespace
 
 void append_string(std::string& json, std::string_view text) {
@@ -70,6 +101,19 @@ void append_float(std::string& json, float value) {
   json.append(text, end.ptr);
 }
 
+void append_double(std::string& json, double value) {
+  if (!std::isfinite(value)) {
+    json += "null";
+    return;
+  }
+  constexpr double kWholeMax = 9'007'199'254'740'992.0;
+  char text[64];
+  const bool whole = std::abs(value) < kWholeMax && value == std::floor(value);
+  const auto end = whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
+                         : std::to_chars(text, text + sizeof text, value);
+  json.append(text, end.ptr);
+}
+
 void append_floats(std::string& json, std::span<const float> values) {
   json += '[';
   for (std::size_t at = 0; at < values.size(); ++at) {
@@ -80,18 +124,15 @@ void append_floats(std::string& json, std::span<const float> values) {
 }
 
 void append_time(std::string& json, std::int64_t microseconds) {
-  namespace chrono = std::chrono;
-  const chrono::sys_time<chrono::microseconds> time{chrono::microseconds(microseconds)};
-  const auto day = chrono::floor<chrono::days>(time);
-  const chrono::year_month_day date(day);
-  const chrono::hh_mm_ss clock(time - day);
-  char text[64];
-  std::snprintf(
-      text, sizeof text, "\"%04d-%02u-%02uT%02d:%02d:%02d.%06dZ\"", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-  json += text;
+  const CivilTime time(microseconds);
+  append_date_and_clock(json, time);
+  append_fraction(json, time.microsecond, 6);
+}
+
+void append_time_ms(std::string& json, std::int64_t microseconds) {
+  const CivilTime time(microseconds);
+  append_date_and_clock(json, time);
+  append_fraction(json, time.microsecond / 1'000, 3);
 }
 
 }  // namespace selvedge::api

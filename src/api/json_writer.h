@@ -19,10 +19,16 @@ void append_float(std::string& json, float value);
 
 void append_integer(std::string& json, std::integral auto value) { json += std::to_string(value); }
 
+// The same of a double; whole numbers below 2^53 in full, as JavaScript writes them.
+void append_double(std::string& json, double value);
+
 // [v,v,…]
 void append_floats(std::string& json, std::span<const float> values);
 
 // "2024-07-11T13:02:18.002680Z": microseconds since 1970, UTC, quoted.
 void append_time(std::string& json, std::int64_t microseconds);
+
+// "2024-07-11T13:02:18.002Z": the same, cut to milliseconds.
+void append_time_ms(std::string& json, std::int64_t microseconds);
 
 }  // namespace selvedge::api

@@ -38,5 +38,29 @@ TEST(JsonWriter, TimesHaveMicrosecondsAndZ) {
   EXPECT_EQ(json, "\"2024-07-11T13:02:18.002680Z\"");
 }
 
+TEST(JsonWriter, TimesOfMillisecondsAreCut) {
+  std::string json;
+  append_time_ms(json, 1'777'555'538'147'999);
+  EXPECT_EQ(json, "\"2026-04-30T13:25:38.147Z\"");
+}
+
+TEST(JsonWriter, WholeDoublesHaveNoFraction) {
+  const std::pair<double, const char*> written[] = {
+      {0, "0"},
+      {-0.0, "0"},
+      {2, "2"},
+      {-3, "-3"},
+      {1720702938, "1720702938"},
+      {0.1, "0.1"},
+      {1.5e300, "1.5e+300"},
+      {INFINITY, "null"},
+  };
+  for (const auto& [value, text] : written) {
+    std::string json;
+    append_double(json, value);
+    EXPECT_EQ(json, text);
+  }
+}
+
 }  // namespace
 }  // namespace selvedge::api

@@ -183,7 +183,9 @@ TEST_F(ServerDoorTest, MatchesCarryWhatWasAskedFor) {
   EXPECT_TRUE(has(query(R"(,"returnMetadata":"indexed")"), R"("metadata":{})"));
   EXPECT_FALSE(has(query(R"(,"returnMetadata":false)"), "metadata"));
   EXPECT_TRUE(has(query(R"(,"namespace":"other")"), R"("count":0,"matches":[])"));
-  EXPECT_TRUE(has(query(R"(,"filter":{"k":1})"), "filters are not available"));
+  EXPECT_TRUE(has(query(R"(,"filter":{"k":1})"),
+                  R"("matches":[]},"success":true,"errors":[],)"
+                  R"("messages":[{"code":1000,"message":"filter: )"));
   EXPECT_TRUE(has(query(R"(,"topK":1001)"), "\"code\":40011"));
   EXPECT_TRUE(has(query(R"(,"returnMetadata":"some")"), "returnMetadata: expected value"));
   EXPECT_TRUE(has(ask("POST", docs + "/query", R"({"vector":[1]})").body,

@@ -322,9 +322,9 @@ bool blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
-Error too_many_vectors() {
-  return Error{Code::too_many_vectors, "too many vectors in payload; max is " +
-                                           std::to_string(limits::vectors_per_write_max)};
+Error too_many_vectors(const VectorLinesOptions& options) {
+  return Error{Code::too_many_vectors,
+               "too many vectors in payload; max is " + std::to_string(options.vectors_max)};
 }
 
 vectors::VectorBatch empty_batch(const VectorLinesOptions& options) {
@@ -341,7 +341,7 @@ LineResult read_vectors(ondemand::value value, vectors::VectorBatch& batch,
   for (auto element : array) {
     ondemand::object object;
     if (element.get_object().get(object)) return unparsable();
-    if (batch.ids.size() == limits::vectors_per_write_max) return refused(too_many_vectors());
+    if (batch.ids.size() == options.vectors_max) return refused(too_many_vectors(options));
     LineResult fault = read_vector(object, batch, options);
     if (fault) return fault;
   }
@@ -350,7 +350,7 @@ LineResult read_vectors(ondemand::value value, vectors::VectorBatch& batch,
 
 void reserve(vectors::VectorBatch& batch, std::size_t vectors_likely,
              const VectorLinesOptions& options) {
-  vectors_likely = std::min(vectors_likely, limits::vectors_per_write_max);
+  vectors_likely = std::min(vectors_likely, options.vectors_max);
   batch.dimensions = options.dimensions;
   batch.ids.reserve(vectors_likely);
   batch.partitions.reserve(vectors_likely);
@@ -375,7 +375,7 @@ Result<vectors::VectorBatch> parse_vector_lines(std::string_view lines,
     lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
     ++number;
     if (blank(line)) continue;
-    if (batch.ids.size() == limits::vectors_per_write_max) return too_many_vectors();
+    if (batch.ids.size() == options.vectors_max) return too_many_vectors(options);
     LineResult fault = read_line(parser, line, batch, options);
     if (!fault) continue;
     if (fault->refused) return *std::move(fault->refused);

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.h"
 #include "base/result.h"
 #include "vectors/index.h"
 
@@ -16,7 +17,8 @@ inline constexpr std::size_t kVectorLinesPadding = 64;
 struct VectorLinesOptions {
   std::string_view operation = "insert";  // As in "failed to parse insert vectors request …".
   std::size_t dimensions = 0;             // Of the index.
-  bool discard_unparsable = false;        // Leave out lines that are no vectors, NDJSON only.
+  std::size_t vectors_max = limits::vectors_per_write_max;
+  bool discard_unparsable = false;  // Leave out lines that are no vectors, NDJSON only.
 };
 
 // One vector a line: {"id", "values", "namespace"?, "metadata"?}; blank lines are skipped, unknown

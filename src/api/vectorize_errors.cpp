@@ -66,10 +66,23 @@ Error id_too_long(std::string_view what, std::size_t bytes) {
                                      std::to_string(bytes) + " bytes"};
 }
 
-Error too_many_ids(std::size_t count) {
+Error too_many_ids(std::size_t count, std::size_t count_max) {
   return Error{Code::too_many_ids, "too many ids in payload; max id count is " +
-                                       std::to_string(limits::ids_per_call_max) + ", got " +
+                                       std::to_string(count_max) + ", got " +
                                        std::to_string(count)};
+}
+
+Error top_k_too_large(std::size_t top_k, std::size_t top_k_max) {
+  return Error{Code::top_k_out_of_range,
+               "max top K is " + std::to_string(top_k_max) + ", but got " + std::to_string(top_k)};
+}
+
+Error full_top_k_too_large(std::size_t top_k, std::size_t full_max, std::size_t top_k_max) {
+  return Error{Code::top_k_full_out_of_range,
+               "with returnValues=true or returnMetadata=all, max top K is " +
+                   std::to_string(full_max) + ", but got " + std::to_string(top_k) +
+                   "; for a top K up to " + std::to_string(top_k_max) +
+                   ", retry with returnValues=false and returnMetadata=indexed"};
 }
 
 Error wrong_query_dimensions(std::size_t expected, std::size_t sent) {
@@ -96,7 +109,21 @@ Error invalid_metadata_key(std::string_view id) {
                    "\"; keys must not be empty, contain '.' or '\"', or start with '$'"};
 }
 
+Error invalid_property() {
+  return Error{Code::metadata_index_invalid,
+               "invalid metadata index: propertyName must have 1 to " +
+                   std::to_string(limits::property_bytes_max) +
+                   " bytes and be keys joined by '.'; keys are not empty, hold no '\"' and do not "
+                   "start with '$'"};
+}
+
+std::string unindexed_property(std::string_view property) {
+  return "filter: property \"" + shown(property) +
+         "\" has no metadata index, so nothing matches; create one with metadata_index/create";
+}
+
 Error reworded(Error error, std::string_view name) {
+  if (error.code == Code::index_deleted) return index_deleted(name);
   if (error.code == Code::index_not_found) return index_not_found(name);
   if (error.code == Code::index_deleted) return index_deleted(name);
   if (error.code == Code::index_already_exists) return duplicate_index(name);

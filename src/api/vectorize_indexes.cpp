@@ -12,7 +12,6 @@
 #include "api/json_writer.h"
 #include "api/vectorize_errors.h"
 #include "base/limits.h"
-#include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
@@ -54,26 +53,26 @@ Result<vectors::Metric> parse_metric(const json& config) {
   return invalid_config("Metric must be one of: cosine, euclidean, dot-product");
 }
 
-Result<std::uint32_t> parse_dimensions(const json& config) {
+Result<std::uint32_t> parse_dimensions(const json& config, const Rules& rules) {
   const auto dimensions = config.find("dimensions");
   if (dimensions != config.end() && dimensions->is_number()) {
     const double number = dimensions->get<double>();
-    if (number == std::floor(number) && number >= limits::dimensions_min &&
-        number <= limits::dimensions_max) {
+    if (number == std::floor(number) && number >= rules.dimensions_min &&
+        number <= rules.dimensions_max) {
       return static_cast<std::uint32_t>(number);
     }
   }
-  return invalid_config("Dimensions must be in range: [" + std::to_string(limits::dimensions_min) +
-                        ", " + std::to_string(limits::dimensions_max) + "]");
+  return invalid_config("Dimensions must be in range: [" + std::to_string(rules.dimensions_min) +
+                        ", " + std::to_string(rules.dimensions_max) + "]");
 }
 
-Result<vectors::IndexConfig> parse_config(const json& body) {
+Result<vectors::IndexConfig> parse_config(const json& body, const Rules& rules) {
   const auto found = body.find("config");
   if (found == body.end() || !found->is_object()) return invalid_config("Config must be provided");
   vectors::IndexConfig config;
   const auto preset = found->find("preset");
   if (preset == found->end() || preset->is_null()) {
-    SEL_TRY(dimensions, parse_dimensions(*found));
+    SEL_TRY(dimensions, parse_dimensions(*found, rules));
     SEL_TRY(metric, parse_metric(*found));
     config.dimensions = dimensions;
     config.metric = metric;
@@ -133,17 +132,10 @@ void append_index(std::string& json_text, const vectors::IndexDescription& index
   json_text += '}';
 }
 
-Result<std::shared_ptr<vectors::Index>> find_index(vectors::Store& store, std::string_view account,
-                                                   std::string_view name) {
-  auto found = store.find(account, name);
-  if (!found.ok()) return reworded(std::move(found.error()), name);
-  return found;
-}
-
 }  // namespace
 
-Result<std::string> create_index(vectors::Store& store, std::string_view account,
-                                 std::string_view body) {
+Result<std::string> create_index(vectors::Store& store, const Rules& rules,
+                                 std::string_view account, std::string_view body) {
   auto parsed = parse_json(body);
   if (!parsed.ok() || !parsed->is_object()) return invalid_body_payload();
   const auto name_value = parsed->find("name");
@@ -151,10 +143,10 @@ Result<std::string> create_index(vectors::Store& store, std::string_view account
   const auto& name = name_value->get_ref<const std::string&>();
   SEL_CHECK_OK(check_name(name));
   SEL_TRY(description, parse_description(*parsed));
-  SEL_TRY(config, parse_config(*parsed));
-  if (store.list(account).size() >= limits::indexes_per_account_max) {
+  SEL_TRY(config, parse_config(*parsed, rules));
+  if (store.list(account).size() >= rules.indexes_per_account_max) {
     return invalid_config("An account holds at most " +
-                          std::to_string(limits::indexes_per_account_max) + " indexes");
+                          std::to_string(rules.indexes_per_account_max) + " indexes");
   }
   auto created = store.create(account, name, description, config);
   if (!created.ok()) return reworded(std::move(created.error()), name);
@@ -173,24 +165,34 @@ Result<std::string> list_indexes(vectors::Store& store, std::string_view account
   return result;
 }
 
-Result<std::string> get_index(vectors::Store& store, std::string_view account,
-                              std::string_view name) {
-  SEL_TRY(index, find_index(store, account, name));
+Result<std::string> get_index(const IndexPath& path) {
+  SEL_TRY(index, find_index(path));
   std::string result;
   append_index(result, index->description());
   return result;
 }
 
-Result<std::string> delete_index(vectors::Store& store, std::string_view account,
-                                 std::string_view name) {
-  auto dropped = store.drop(account, name);
-  if (!dropped.ok()) return reworded(std::move(dropped.error()), name);
+Result<std::string> delete_index(const IndexPath& path) {
+  auto dropped = path.store.drop(path.account, path.name);
+  if (!dropped.ok()) return reworded(std::move(dropped.error()), path.name);
   return std::string("null");
 }
 
-Result<std::string> index_info(vectors::Store& store, std::string_view account,
-                               std::string_view name) {
-  SEL_TRY(index, find_index(store, account, name));
+Result<std::string> describe_index(const IndexPath& path, std::string_view body) {
+  auto parsed = parse_json(body);
+  if (!parsed.ok() || !parsed->is_object()) return invalid_body_payload();
+  const auto given = parsed->find("description");
+  if (given == parsed->end() || !given->is_string()) return invalid_body_payload();
+  SEL_TRY(description, parse_description(*parsed));
+  auto described = path.store.describe(path.account, path.name, description);
+  if (!described.ok()) return reworded(std::move(described.error()), path.name);
+  std::string result;
+  append_index(result, *described);
+  return result;
+}
+
+Result<std::string> index_info(const IndexPath& path) {
+  SEL_TRY(index, find_index(path));
   const vectors::IndexStats stats = index->stats();
   std::string result = "{\"dimensions\":";
   append_integer(result, index->description().config.dimensions);
@@ -201,15 +203,11 @@ Result<std::string> index_info(vectors::Store& store, std::string_view account,
     result += "null,\"processedUpToMutation\":null}";
     return result;
   }
-  append_time(result, stats.mutation_us);
+  append_time_ms(result, stats.mutation_us);
   result += ",\"processedUpToMutation\":";
   append_string(result, mutation_id(index->description(), stats.mutation));
   result += '}';
   return result;
-}
-
-std::string mutation_id(const vectors::IndexDescription& index, vectors::MutationNumber number) {
-  return uuid_from_numbers(index.serial, number);
 }
 
 }  // namespace selvedge::api

@@ -1,9 +1,11 @@
-// Vectorize indexes: create, list, get, delete, info. Every call blocks: run it on the pool.
+// Vectorize indexes: create, list, get, describe, delete, info. Every call blocks: run it on the
+// pool.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "api/index_path.h"
 #include "base/result.h"
 #include "vectors/store.h"
 
@@ -14,20 +16,16 @@ namespace selvedge::api {
 
 // `body` is {name, description?, config: {dimensions, metric} | {preset}}. Errors: invalid_input,
 // index_config_invalid, index_already_exists, io.
-Result<std::string> create_index(vectors::Store& store, std::string_view account,
-                                 std::string_view body);
+Result<std::string> create_index(vectors::Store& store, const Rules& rules,
+                                 std::string_view account, std::string_view body);
 Result<std::string> list_indexes(vectors::Store& store, std::string_view account);
-// Errors of all below: index_not_found, io, corrupt_data.
-Result<std::string> get_index(vectors::Store& store, std::string_view account,
-                              std::string_view name);
-Result<std::string> delete_index(vectors::Store& store, std::string_view account,
-                                 std::string_view name);
+// Errors of all below: index_not_found, index_deleted, io, corrupt_data.
+Result<std::string> get_index(const IndexPath& path);
+Result<std::string> delete_index(const IndexPath& path);
+// Legacy v1: `body` is {description}. Errors also: invalid_input, index_config_invalid.
+Result<std::string> describe_index(const IndexPath& path, std::string_view body);
 // {dimensions, vectorCount, processedUpToDatetime, processedUpToMutation}; the last two are null
-// before the first write.
-Result<std::string> index_info(vectors::Store& store, std::string_view account,
-                               std::string_view name);
-
-// The UUID by which the wire calls a mutation.
-std::string mutation_id(const vectors::IndexDescription& index, vectors::MutationNumber number);
+// before the first write; changes of metadata indexes count as writes.
+Result<std::string> index_info(const IndexPath& path);
 
 }  // namespace selvedge::api

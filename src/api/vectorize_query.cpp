@@ -1,6 +1,7 @@
 // Vectorize query: the options, the search, the matches.
 #include "api/vectorize_query.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/vectorize_errors.h"
+#include "api/vectorize_filter.h"
+#include "api/vectorize_metadata_indexes.h"
 #include "base/limits.h"
 
 namespace selvedge::api {
@@ -57,7 +60,7 @@ Status parse_subject(const json& body, Query& query) {
   return check_id("id", *query.vector_id);
 }
 
-Status parse_top_k(const json& body, Query& query) {
+Status parse_top_k(const json& body, const Rules& rules, Query& query) {
   const json* top_k = present(body, "topK");
   if (top_k == nullptr) return ok_status();
   const double number = top_k->is_number() ? top_k->get<double>() : NAN;
@@ -65,18 +68,23 @@ Status parse_top_k(const json& body, Query& query) {
     return unparsable_body("topK: expected a whole number");
   }
   if (number < 1) return Error{Code::top_k_out_of_range, "min top K is 1"};
-  if (number > static_cast<double>(limits::top_k_max)) {
-    return Error{Code::top_k_out_of_range,
-                 "max top K is " + std::to_string(limits::top_k_max) + ", but got more"};
+  // What is beyond every bound is told as the largest whole number that JSON surely carries.
+  const auto count = static_cast<std::size_t>(std::min(number, 9'007'199'254'740'991.0));
+  const bool full = query.options.with_values || query.metadata == ReturnMetadata::all;
+  if (count > rules.top_k_max) return top_k_too_large(count, rules.top_k_max);
+  if (full && count > rules.top_k_full_max) {
+    return full_top_k_too_large(count, rules.top_k_full_max, rules.top_k_max);
   }
-  query.options.top_k = static_cast<std::size_t>(number);
+  query.options.top_k = count;
   return ok_status();
 }
 
-Result<ReturnMetadata> parse_return_metadata(const json& body) {
+// The hosted service takes no booleans, though the Workers binding sends `false` on.
+Result<ReturnMetadata> parse_return_metadata(const json& body, bool booleans) {
   const json* value = present(body, "returnMetadata");
   if (value == nullptr) return ReturnMetadata::none;
-  if (value->is_boolean()) return value->get<bool>() ? ReturnMetadata::all : ReturnMetadata::none;
+  if (value->is_boolean() && booleans)
+    return value->get<bool>() ? ReturnMetadata::all : ReturnMetadata::none;
   if (value->is_string()) {
     const auto& name = value->get_ref<const std::string&>();
     if (name == "none") return ReturnMetadata::none;
@@ -86,15 +94,25 @@ Result<ReturnMetadata> parse_return_metadata(const json& body) {
   return unparsable_body("returnMetadata: expected value");
 }
 
-Status parse_returns(const json& body, Query& query) {
-  const json* values = present(body, "returnValues");
-  if (values != nullptr && !values->is_boolean()) {
-    return unparsable_body("returnValues: expected a boolean");
-  }
-  query.options.with_values = values != nullptr && values->get<bool>();
-  SEL_TRY(metadata, parse_return_metadata(body));
+Result<bool> parse_flag(const json& body, const char* name) {
+  const json* value = present(body, name);
+  if (value == nullptr) return false;
+  if (value->is_boolean()) return value->get<bool>();
+  return unparsable_body(std::string(name) + ": expected a boolean");
+}
+
+Status parse_returns(const json& body, const Rules& rules, QueryForm form, Query& query) {
+  SEL_TRY(values, parse_flag(body, "returnValues"));
+  query.options.with_values = values;
+  SEL_TRY(metadata, parse_return_metadata(body, form == QueryForm::v1 || !rules.hosted));
   query.metadata = metadata;
-  query.options.with_metadata = metadata == ReturnMetadata::all;
+  if (form == QueryForm::v1) {
+    SEL_TRY(vectors, parse_flag(body, "returnVectors"));
+    if (vectors) query.options.with_values = true;
+    if (vectors) query.metadata = ReturnMetadata::all;
+  }
+  query.options.with_metadata = query.metadata == ReturnMetadata::all;
+  query.options.with_indexed = query.metadata == ReturnMetadata::indexed;
   return ok_status();
 }
 
@@ -105,20 +123,34 @@ Status parse_conditions(const json& body, Query& query) {
     SEL_CHECK_OK(check_id("namespace", *query.options.partition));
   }
   const json* filter = present(body, "filter");
-  if (filter == nullptr || (filter->is_object() && filter->empty())) return ok_status();
-  // Ignored, it would give matches that the caller has excluded.
-  return Error{Code::query_invalid, "metadata filters are not available yet"};
+  if (filter == nullptr) return ok_status();
+  SEL_TRY(parsed, parse_filter(*filter));
+  if (!parsed.conditions.empty()) query.options.filter = std::move(parsed);
+  return ok_status();
 }
 
-Result<Query> parse_query(std::string_view text) {
+Result<Query> parse_query(std::string_view text, const Rules& rules, QueryForm form) {
   auto body = parse_json(text);
   if (!body.ok() || !body->is_object()) return unparsable_body("expected an object");
   Query query;
   SEL_CHECK_OK(parse_subject(*body, query));
-  SEL_CHECK_OK(parse_top_k(*body, query));
-  SEL_CHECK_OK(parse_returns(*body, query));
+  SEL_CHECK_OK(parse_returns(*body, rules, form, query));
+  SEL_CHECK_OK(parse_top_k(*body, rules, query));
   SEL_CHECK_OK(parse_conditions(*body, query));
   return query;
+}
+
+// For people who search for hours why nothing matches; empty when every property has an index.
+std::string advice_on(const vectors::Index& index, const Query& query) {
+  if (!query.options.filter) return {};
+  const std::vector<vectors::MetadataIndex> indexes = index.metadata_indexes();
+  for (const vectors::Condition& condition : query.options.filter->conditions) {
+    const bool known = std::any_of(
+        indexes.begin(), indexes.end(),
+        [&](const vectors::MetadataIndex& each) { return each.property == condition.property; });
+    if (!known) return unindexed_property(condition.property);
+  }
+  return {};
 }
 
 // The values of the stored vector that the query names.
@@ -143,7 +175,8 @@ void append_match(std::string& json_text, const vectors::Match& match, const Que
     json_text += ",\"metadata\":";
     json_text += match.metadata;
   } else if (query.metadata == ReturnMetadata::indexed) {
-    json_text += ",\"metadata\":{}";  // No property has an index.
+    json_text += ",\"metadata\":";
+    append_indexed_metadata(json_text, match.indexed);
   }
   if (match.partition) {
     json_text += ",\"namespace\":";
@@ -152,13 +185,24 @@ void append_match(std::string& json_text, const vectors::Match& match, const Que
   json_text += '}';
 }
 
+std::string matches_json(const std::vector<vectors::Match>& matches, const Query& query) {
+  std::string result = "{\"count\":";
+  append_integer(result, matches.size());
+  result += ",\"matches\":[";
+  for (const vectors::Match& match : matches) {
+    if (result.back() != '[') result += ',';
+    append_match(result, match, query);
+  }
+  result += "]}";
+  return result;
+}
+
 }  // namespace
 
-Result<std::string> query_vectors(const IndexPath& path, std::string_view body) {
-  SEL_TRY(query, parse_query(body));
-  auto found = path.store.find(path.account, path.name);
-  if (!found.ok()) return reworded(std::move(found.error()), path.name);
-  const vectors::Index& index = **found;
+Result<QueryAnswer> query_vectors(const IndexPath& path, std::string_view body, QueryForm form) {
+  SEL_TRY(query, parse_query(body, path.rules, form));
+  SEL_TRY(found, find_index(path));
+  const vectors::Index& index = *found;
   if (query.vector_id) {
     SEL_TRY(values, values_of(index, *query.vector_id));
     query.vector = std::move(values);
@@ -167,17 +211,9 @@ Result<std::string> query_vectors(const IndexPath& path, std::string_view body) 
   if (query.vector.size() != dimensions) {
     return wrong_query_dimensions(dimensions, query.vector.size());
   }
-  auto searched = index.query(query.vector, query.options);
-  if (!searched.ok()) return reworded(std::move(searched.error()), path.name);
-  std::string result = "{\"count\":";
-  append_integer(result, searched->size());
-  result += ",\"matches\":[";
-  for (const vectors::Match& match : *searched) {
-    if (result.back() != '[') result += ',';
-    append_match(result, match, query);
-  }
-  result += "]}";
-  return result;
+  auto matches = index.query(query.vector, query.options);
+  if (!matches.ok()) return reworded(std::move(matches.error()), path.name);
+  return QueryAnswer{matches_json(*matches, query), advice_on(index, query)};
 }
 
 }  // namespace selvedge::api

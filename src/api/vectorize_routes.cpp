@@ -1,10 +1,13 @@
-// Vectorize routes: each path of Vectorize v2, and the blocking call behind it.
+// Vectorize routes: each path of Vectorize, and the blocking call behind it.
 #include "api/vectorize_routes.h"
 
 #include <utility>
 
 #include "api/errors.h"
+#include "api/vectorize_errors.h"
 #include "api/vectorize_indexes.h"
+#include "api/vectorize_listing.h"
+#include "api/vectorize_metadata_indexes.h"
 #include "api/vectorize_query.h"
 #include "api/vectorize_vectors.h"
 #include "base/limits.h"
@@ -13,10 +16,11 @@
 namespace selvedge::api {
 namespace {
 
-constexpr std::string_view kIndexes = "/client/v4/accounts/{account}/vectorize/v2/indexes";
+constexpr std::string_view kV2 = "/client/v4/accounts/{account}/vectorize/v2/indexes";
+constexpr std::string_view kV1 = "/client/v4/accounts/{account}/vectorize/indexes";
 
-using VectorizeCall = Result<std::string> (*)(const ApiContext&, http::Request&,
-                                              const PathParameters&);
+// A `result`, and advice for people that goes with it.
+using VectorizeCall = Result<QueryAnswer> (*)(const IndexPath&, http::Request&);
 
 // Runs a blocking Vectorize call on the pool. The request lives in the caller's coroutine, which
 // waits for the pool even when it is cancelled.
@@ -24,90 +28,134 @@ asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, Vect
                                                  http::Request& request,
                                                  const PathParameters& parameters) {
   auto work = [&context, call, &request, &parameters] {
-    return call(context, request, parameters);
+    const IndexPath path{context.store, parameters.get("account"), parameters.get("index"),
+                         context.rules};
+    return call(path, request);
   };
-  auto result = co_await offload(context.pool, std::move(work));
-  if (!result.ok()) co_return vectorize_error(result.error());
-  co_return envelope(*result);
+  auto answer = co_await offload(context.pool, std::move(work));
+  if (!answer.ok()) co_return vectorize_error(answer.error());
+  if (answer->advice.empty()) co_return envelope(answer->json);
+  co_return advised_envelope(answer->json, answer->advice);
 }
 
-IndexPath index_path(const ApiContext& context, const PathParameters& parameters) {
-  return IndexPath{context.store, parameters.get("account"), parameters.get("index")};
+Result<QueryAnswer> plain(Result<std::string> result) {
+  if (!result.ok()) return std::move(result.error());
+  return QueryAnswer{std::move(*result), {}};
 }
 
-Result<std::string> call_create(const ApiContext& context, http::Request& request,
-                                const PathParameters& parameters) {
-  return create_index(context.store, parameters.get("account"), request.body);
+Result<QueryAnswer> call_create(const IndexPath& path, http::Request& request) {
+  return plain(create_index(path.store, path.rules, path.account, request.body));
+}
+Result<QueryAnswer> call_list(const IndexPath& path, http::Request&) {
+  return plain(list_indexes(path.store, path.account));
+}
+Result<QueryAnswer> call_get(const IndexPath& path, http::Request&) {
+  return plain(get_index(path));
+}
+Result<QueryAnswer> call_describe(const IndexPath& path, http::Request& request) {
+  return plain(describe_index(path, request.body));
+}
+Result<QueryAnswer> call_delete(const IndexPath& path, http::Request&) {
+  return plain(delete_index(path));
+}
+Result<QueryAnswer> call_info(const IndexPath& path, http::Request&) {
+  return plain(index_info(path));
 }
 
-Result<std::string> call_list(const ApiContext& context, http::Request&,
-                              const PathParameters& parameters) {
-  return list_indexes(context.store, parameters.get("account"));
+template <WriteKind kind>
+Result<QueryAnswer> call_write(const IndexPath& path, http::Request& request) {
+  return plain(write_vectors(path, kind, request));
+}
+template <WriteKind kind>
+Result<QueryAnswer> call_write_v1(const IndexPath& path, http::Request& request) {
+  return plain(write_vectors_v1(path, kind, request));
 }
 
-Result<std::string> call_get(const ApiContext& context, http::Request&,
-                             const PathParameters& parameters) {
-  return get_index(context.store, parameters.get("account"), parameters.get("index"));
+// The hosted service asks for the type; without its rules a body is read whatever it is called.
+Status check_json_type(const IndexPath& path, const http::Request& request) {
+  if (!path.rules.hosted || request.content_type() == "application/json") return ok_status();
+  return Error{Code::query_invalid, "Expected request with `Content-Type: application/json`"};
 }
 
-Result<std::string> call_delete(const ApiContext& context, http::Request&,
-                                const PathParameters& parameters) {
-  return delete_index(context.store, parameters.get("account"), parameters.get("index"));
+template <QueryForm form>
+Result<QueryAnswer> call_query(const IndexPath& path, http::Request& request) {
+  SEL_CHECK_OK(check_json_type(path, request));
+  return query_vectors(path, request.body, form);
 }
 
-Result<std::string> call_info(const ApiContext& context, http::Request&,
-                              const PathParameters& parameters) {
-  return index_info(context.store, parameters.get("account"), parameters.get("index"));
+template <auto call>
+Result<QueryAnswer> call_by_ids(const IndexPath& path, http::Request& request) {
+  SEL_CHECK_OK(check_json_type(path, request));
+  return plain(call(path, request.body));
 }
 
-Result<std::string> call_insert(const ApiContext& context, http::Request& request,
-                                const PathParameters& parameters) {
-  return write_vectors(index_path(context, parameters), WriteKind::insert, request);
+Result<QueryAnswer> call_list_vectors(const IndexPath& path, http::Request& request) {
+  return plain(list_vectors(path, request));
+}
+Result<QueryAnswer> call_create_metadata_index(const IndexPath& path, http::Request& request) {
+  return plain(create_metadata_index(path, request.body));
+}
+Result<QueryAnswer> call_list_metadata_indexes(const IndexPath& path, http::Request&) {
+  return plain(list_metadata_indexes(path));
+}
+Result<QueryAnswer> call_delete_metadata_index(const IndexPath& path, http::Request& request) {
+  return plain(delete_metadata_index(path, request.body));
 }
 
-Result<std::string> call_upsert(const ApiContext& context, http::Request& request,
-                                const PathParameters& parameters) {
-  return write_vectors(index_path(context, parameters), WriteKind::upsert, request);
-}
+struct VectorizeRoute {
+  std::string_view method;
+  std::string_view rest;  // Of the path, after `indexes`.
+  VectorizeCall call;
+  std::size_t body_bytes_max = limits::json_body_bytes_max;
+};
 
-Result<std::string> call_query(const ApiContext& context, http::Request& request,
-                               const PathParameters& parameters) {
-  return query_vectors(index_path(context, parameters), request.body);
-}
+constexpr std::size_t kWriteBytes = limits::vectors_body_bytes_max;
 
-Result<std::string> call_get_vectors(const ApiContext& context, http::Request& request,
-                                     const PathParameters& parameters) {
-  return get_vectors(index_path(context, parameters), request.body);
-}
+constexpr VectorizeRoute kV2Routes[] = {
+    {"POST", "", call_create},
+    {"GET", "", call_list},
+    {"GET", "/{index}", call_get},
+    {"DELETE", "/{index}", call_delete},
+    {"GET", "/{index}/info", call_info},
+    {"GET", "/{index}/list", call_list_vectors},
+    {"POST", "/{index}/insert", call_write<WriteKind::insert>, kWriteBytes},
+    {"POST", "/{index}/upsert", call_write<WriteKind::upsert>, kWriteBytes},
+    {"POST", "/{index}/query", call_query<QueryForm::v2>},
+    {"POST", "/{index}/get_by_ids", call_by_ids<get_vectors>},
+    {"POST", "/{index}/delete_by_ids", call_by_ids<delete_vectors>},
+    {"POST", "/{index}/metadata_index/create", call_create_metadata_index},
+    {"GET", "/{index}/metadata_index/list", call_list_metadata_indexes},
+    {"POST", "/{index}/metadata_index/delete", call_delete_metadata_index},
+};
 
-Result<std::string> call_delete_vectors(const ApiContext& context, http::Request& request,
-                                        const PathParameters& parameters) {
-  return delete_vectors(index_path(context, parameters), request.body);
-}
+constexpr VectorizeRoute kV1Routes[] = {
+    {"POST", "", call_create},
+    {"GET", "", call_list},
+    {"GET", "/{index}", call_get},
+    {"PUT", "/{index}", call_describe},
+    {"DELETE", "/{index}", call_delete},
+    {"POST", "/{index}/insert", call_write_v1<WriteKind::insert>, kWriteBytes},
+    {"POST", "/{index}/upsert", call_write_v1<WriteKind::upsert>, kWriteBytes},
+    {"POST", "/{index}/query", call_query<QueryForm::v1>},
+    {"POST", "/{index}/get-by-ids", call_by_ids<get_vectors>},
+    {"POST", "/{index}/delete-by-ids", call_by_ids<delete_vectors_v1>},
+};
 
-void add_index_route(Router& router, const ApiContext& context, std::string method,
-                     std::string_view rest, VectorizeCall call) {
-  const bool writes = rest == "/{index}/insert" || rest == "/{index}/upsert";
-  router.add({std::move(method), std::string(kIndexes) + std::string(rest),
-              [&context, call](http::Request& request, const PathParameters& parameters) {
-                return answer_vectorize(context, call, request, parameters);
-              },
-              writes ? limits::vectors_body_bytes_max : limits::json_body_bytes_max});
+void add_route(Router& router, const ApiContext& context, std::string_view base,
+               const VectorizeRoute& route) {
+  router.add(
+      {std::string(route.method), std::string(base) + std::string(route.rest),
+       [&context, call = route.call](http::Request& request, const PathParameters& parameters) {
+         return answer_vectorize(context, call, request, parameters);
+       },
+       route.body_bytes_max});
 }
 
 }  // namespace
 
 void add_vectorize_routes(Router& router, const ApiContext& context) {
-  add_index_route(router, context, "POST", "", call_create);
-  add_index_route(router, context, "GET", "", call_list);
-  add_index_route(router, context, "GET", "/{index}", call_get);
-  add_index_route(router, context, "DELETE", "/{index}", call_delete);
-  add_index_route(router, context, "GET", "/{index}/info", call_info);
-  add_index_route(router, context, "POST", "/{index}/insert", call_insert);
-  add_index_route(router, context, "POST", "/{index}/upsert", call_upsert);
-  add_index_route(router, context, "POST", "/{index}/query", call_query);
-  add_index_route(router, context, "POST", "/{index}/get_by_ids", call_get_vectors);
-  add_index_route(router, context, "POST", "/{index}/delete_by_ids", call_delete_vectors);
+  for (const VectorizeRoute& route : kV2Routes) add_route(router, context, kV2, route);
+  for (const VectorizeRoute& route : kV1Routes) add_route(router, context, kV1, route);
 }
 
 }  // namespace selvedge::api

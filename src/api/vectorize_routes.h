@@ -6,7 +6,8 @@
 
 namespace selvedge::api {
 
-// `context` outlives the router.
+// Version 2, and the paths of legacy version 1, which the same indexes answer. `context` outlives
+// the router.
 void add_vectorize_routes(Router& router, const ApiContext& context);
 
 }  // namespace selvedge::api

@@ -2,6 +2,9 @@
 #include "api/vectorize_vectors.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,8 +15,6 @@
 #include "api/multipart.h"
 #include "api/vector_lines.h"
 #include "api/vectorize_errors.h"
-#include "api/vectorize_indexes.h"
-#include "base/limits.h"
 
 namespace selvedge::api {
 namespace {
@@ -77,28 +78,13 @@ Result<bool> discards_unparsable(const http::Request& request) {
   return Error{Code::query_invalid, "unparsable-behavior must be one of: error, discard"};
 }
 
-Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path) {
-  auto found = path.store.find(path.account, path.name);
-  if (!found.ok()) return reworded(std::move(found.error()), path.name);
-  return found;
-}
-
-Result<std::string> mutation_result(const vectors::Index& index, std::string_view name,
-                                    Result<vectors::MutationNumber> written) {
-  if (!written.ok()) return reworded(std::move(written.error()), name);
-  std::string result = "{\"mutationId\":";
-  append_string(result, mutation_id(index.description(), *written));
-  result += '}';
-  return result;
-}
-
-Result<std::vector<std::string>> parse_ids(std::string_view body) {
+Result<std::vector<std::string>> parse_ids(std::string_view body, std::size_t count_max) {
   auto parsed = parse_json(body);
   if (!parsed.ok() || !parsed->is_object()) return unparsable_body("expected an object");
   const auto ids = parsed->find("ids");
   if (ids == parsed->end()) return unparsable_body("missing field `ids`");
   if (!ids->is_array()) return unparsable_body("ids: expected an array of strings");
-  if (ids->size() > limits::ids_per_call_max) return too_many_ids(ids->size());
+  if (ids->size() > count_max) return too_many_ids(ids->size(), count_max);
   std::vector<std::string> list;
   list.reserve(ids->size());
   for (const auto& id : *ids) {
@@ -125,9 +111,13 @@ void append_vector(std::string& json, const vectors::StoredVector& vector) {
   json += '}';
 }
 
-}  // namespace
+// A write that was read whole, and the index it is for.
+struct Write {
+  std::shared_ptr<vectors::Index> index;
+  vectors::VectorBatch batch;
+};
 
-Result<std::string> write_vectors(const IndexPath& path, WriteKind kind, http::Request& request) {
+Result<Write> parse_write(const IndexPath& path, WriteKind kind, http::Request& request) {
   SEL_TRY(discard, discards_unparsable(request));
   SEL_TRY(payload, payload_of(request));
   SEL_TRY(index, find_index(path));
@@ -135,17 +125,73 @@ Result<std::string> write_vectors(const IndexPath& path, WriteKind kind, http::R
   options.operation = kind == WriteKind::insert ? "insert" : "upsert";
   options.dimensions = index->description().config.dimensions;
   options.discard_unparsable = discard;
+  options.vectors_max = path.rules.vectors_per_write_max;
   auto parsed = payload.encoding == Encoding::lines ? parse_vector_lines(payload.text, options)
                                                     : parse_vector_object(payload.text, options);
   SEL_TRY(batch, std::move(parsed));
   if (batch.ids.empty() && !discard) return unparsable_vectors(options.operation, 0);
   request.body = std::string();  // The batch holds all: 100 MB less while it is written.
-  auto written = kind == WriteKind::insert ? index->insert(batch) : index->upsert(batch);
-  return mutation_result(*index, path.name, std::move(written));
+  return Write{std::move(index), std::move(batch)};
+}
+
+Result<vectors::MutationNumber> apply(WriteKind kind, const Write& write) {
+  return kind == WriteKind::insert ? write.index->insert(write.batch)
+                                   : write.index->upsert(write.batch);
+}
+
+// Which of `ids` exist; in steps, since the store reads values along with them.
+Result<std::set<std::string, std::less<>>> known_ids(const vectors::Index& index,
+                                                     std::span<const std::string> ids) {
+  constexpr std::size_t kStep = 1'000;
+  std::set<std::string, std::less<>> known;
+  while (!ids.empty()) {
+    const auto step = ids.first(std::min(kStep, ids.size()));
+    SEL_TRY(found, index.get(step));
+    for (vectors::StoredVector& vector : found) known.insert(std::move(vector.id));
+    ids = ids.subspan(step.size());
+  }
+  return known;
+}
+
+// {"count","ids"}: each id once, in the order of the call; only those whose being in `known` is
+// `wanted`.
+std::string changed_ids(std::span<const std::string> ids,
+                        const std::set<std::string, std::less<>>& known, bool wanted) {
+  std::set<std::string_view> told;
+  std::string list = "[";
+  for (const std::string& id : ids) {
+    if (known.contains(id) != wanted || !told.insert(id).second) continue;
+    if (list.size() > 1) list += ',';
+    append_string(list, id);
+  }
+  std::string result = "{\"count\":";
+  append_integer(result, told.size());
+  result += ",\"ids\":" + list + "]}";
+  return result;
+}
+
+}  // namespace
+
+Result<std::string> write_vectors(const IndexPath& path, WriteKind kind, http::Request& request) {
+  SEL_TRY(write, parse_write(path, kind, request));
+  return mutation_result(path, *write.index, apply(kind, write));
+}
+
+Result<std::string> write_vectors_v1(const IndexPath& path, WriteKind kind,
+                                     http::Request& request) {
+  SEL_TRY(write, parse_write(path, kind, request));
+  std::set<std::string, std::less<>> passed_over;
+  if (kind == WriteKind::insert) {
+    SEL_TRY(known, known_ids(*write.index, write.batch.ids));
+    passed_over = std::move(known);
+  }
+  auto written = apply(kind, write);
+  if (!written.ok()) return reworded(std::move(written.error()), path.name);
+  return changed_ids(write.batch.ids, passed_over, false);
 }
 
 Result<std::string> get_vectors(const IndexPath& path, std::string_view body) {
-  SEL_TRY(ids, parse_ids(body));
+  SEL_TRY(ids, parse_ids(body, path.rules.get_ids_max));
   SEL_TRY(index, find_index(path));
   SEL_TRY(vectors, index->get(ids));
   std::string result = "[";
@@ -158,10 +204,18 @@ Result<std::string> get_vectors(const IndexPath& path, std::string_view body) {
 }
 
 Result<std::string> delete_vectors(const IndexPath& path, std::string_view body) {
-  SEL_TRY(ids, parse_ids(body));
+  SEL_TRY(ids, parse_ids(body, path.rules.delete_ids_max));
   SEL_TRY(index, find_index(path));
+  return mutation_result(path, *index, index->erase(ids));
+}
+
+Result<std::string> delete_vectors_v1(const IndexPath& path, std::string_view body) {
+  SEL_TRY(ids, parse_ids(body, path.rules.delete_ids_max));
+  SEL_TRY(index, find_index(path));
+  SEL_TRY(known, known_ids(*index, ids));
   auto erased = index->erase(ids);
-  return mutation_result(*index, path.name, std::move(erased));
+  if (!erased.ok()) return reworded(std::move(erased.error()), path.name);
+  return changed_ids(ids, known, true);
 }
 
 }  // namespace selvedge::api

@@ -38,6 +38,7 @@ constexpr std::array<const char*, kCodeCount> kCodeNames = {
     "too_many_ids",
     "too_many_vectors",
     "top_k_out_of_range",
+    "top_k_full_out_of_range",
     "metadata_too_large",
     "metadata_key_invalid",
     "vectors_unparsable",

@@ -47,6 +47,7 @@ enum class Code : std::uint8_t {
   too_many_ids,              // More ids than one call may name.
   too_many_vectors,          // More vectors than one call may carry.
   top_k_out_of_range,        // topK below 1 or above the limit.
+  top_k_full_out_of_range,   // topK above the limit that holds with values or all metadata.
   metadata_too_large,        // Compact JSON of the metadata above its limit.
   metadata_key_invalid,      // A metadata key that is empty, dotted, quoted or starts with '$'.
   vectors_unparsable,      // A line of a write that is no vector: nothing of its batch is written.

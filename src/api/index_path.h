@@ -1,0 +1,32 @@
+// Index path: one index of one account, as every Vectorize call names it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/rules.h"
+#include "base/result.h"
+#include "vectors/store.h"
+
+namespace selvedge::api {
+
+// Lent for one call.
+struct IndexPath {
+  vectors::Store& store;
+  std::string_view account;
+  std::string_view name;
+  const Rules& rules;
+};
+
+// It blocks. Errors, in Cloudflare's wording: index_not_found, index_deleted, io, corrupt_data.
+Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path);
+
+// {"mutationId":"<uuid>"} of what a write of the index gave; its errors in Cloudflare's wording.
+Result<std::string> mutation_result(const IndexPath& path, const vectors::Index& index,
+                                    Result<vectors::MutationNumber> written);
+
+// The UUID by which the wire calls a mutation.
+std::string mutation_id(const vectors::IndexDescription& index, vectors::MutationNumber number);
+
+}  // namespace selvedge::api
