@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/ai_rest.h"
+#include "api/models_schema.h"
 #include "api/models_search.h"
 #include "base/limits.h"
 
@@ -28,6 +29,11 @@ void add_ai_routes(Router& router, const ApiContext& context) {
   router.add({"GET", "/client/v4/accounts/{account}/ai/models/search",
               [&context](http::Request& request, const PathParameters&) {
                 return at_once(models_search(context.catalog, context.rules, request));
+              },
+              limits::json_body_bytes_max});
+  router.add({"GET", "/client/v4/accounts/{account}/ai/models/schema",
+              [&context](http::Request& request, const PathParameters&) {
+                return at_once(models_schema(context, request));
               },
               limits::json_body_bytes_max});
   router.add({"GET", "/client/v4/accounts/{account}/ai/authors/search",

@@ -1,6 +1,7 @@
 // AI run: from a model's name and inputs to its answer.
 #include "api/ai_run.h"
 
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -22,19 +23,69 @@ constexpr std::size_t kModelIdShownBytes = 128;
 constexpr std::size_t kInlineBodyBytes = 64 * 1024;
 constexpr std::size_t kInlineValues = 8 * 1024;
 
-asio::awaitable<Result<nlohmann::json>> parse_inputs(const ApiContext& context,
-                                                     std::string_view input) {
-  if (input.size() <= kInlineBodyBytes) co_return parse_object(input);
-  auto work = [input] { return parse_object(input); };
-  auto parsed = co_await offload(context.pool, std::move(work));
-  co_return std::move(parsed);
+// `options` may stand among the inputs of a REST call. It is no input of any model.
+Status take_options(nlohmann::json& inputs, RunOptions& options) {
+  const auto given = inputs.find("options");
+  if (given == inputs.end()) return ok_status();
+  SEL_CHECK_OK(add_run_options(*given, options));
+  inputs.erase(given);
+  return ok_status();
+}
+
+// What one call is about, once its inputs are known to be good.
+struct Checked {
+  GenerateCall generate;
+  EmbedCall embed;
+  std::optional<NativeOpenAiCall> openai;
+};
+
+bool speaks_openai(const catalog::ModelEntry& entry) {
+  return entry.task == catalog::Task::text_generation && entry.schema == catalog::Schema::openai;
+}
+
+Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
+                             nlohmann::json& inputs, RunOptions& options) {
+  SEL_CHECK_OK(take_options(inputs, options));
+  SEL_CHECK_OK(context.inputs->check(entry, inputs));
+  Checked checked;
+  if (speaks_openai(entry)) {
+    SEL_TRY(native, parse_native_openai(inputs, entry.id));
+    checked.openai = std::move(native);
+  } else if (entry.task == catalog::Task::text_generation) {
+    SEL_TRY(generate, parse_generate(inputs));
+    checked.generate = std::move(generate);
+  } else if (entry.task == catalog::Task::text_embeddings) {
+    SEL_TRY(embed, parse_embed(inputs, entry.id));
+    checked.embed = std::move(embed);
+  } else {
+    return Error{Code::model_unsupported,
+                 "The task of model " + entry.id + " is not served by this server"};
+  }
+  return checked;
+}
+
+Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
+                            std::string_view input, RunOptions& options) {
+  SEL_TRY(inputs, parse_object(input));
+  return check_inputs(context, entry, inputs, options);
+}
+
+asio::awaitable<Result<Checked>> read_input_text(const ApiContext& context,
+                                                 const catalog::ModelEntry& entry,
+                                                 std::string_view input, RunOptions& options) {
+  if (input.size() <= kInlineBodyBytes) co_return read_inputs(context, entry, input, options);
+  auto work = [&context, &entry, input, &options] {
+    return read_inputs(context, entry, input, options);
+  };
+  auto read = co_await offload(context.pool, std::move(work));
+  co_return std::move(read);
 }
 
 asio::awaitable<std::string> write_embeddings(const ApiContext& context,
                                               const inference::Embeddings& embeddings,
-                                              wire::Pooling pooling) {
-  if (embeddings.values.size() <= kInlineValues) co_return embed_result(embeddings, pooling);
-  auto work = [&embeddings, pooling] { return embed_result(embeddings, pooling); };
+                                              EmbedForm form, wire::Pooling pooling) {
+  if (embeddings.values.size() <= kInlineValues) co_return embed_result(embeddings, form, pooling);
+  auto work = [&embeddings, form, pooling] { return embed_result(embeddings, form, pooling); };
   auto written = co_await offload(context.pool, std::move(work));
   co_return std::move(written);
 }
@@ -62,15 +113,14 @@ asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context,
 }
 
 asio::awaitable<Result<AiAnswer>> run_openai_native(const ApiContext& context, AiCall call,
-                                                    nlohmann::json inputs) {
-  SEL_CO_TRY(native, parse_native_openai(inputs, call.model));
-  SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
+                                                    catalog::Resolved model,
+                                                    NativeOpenAiCall native) {
   for (auto& task : native.call.tasks) task.refuse_when_busy = call.options.reject_if_busy;
-  auto ran = co_await run_openai(context, resolved, std::move(native.call), std::move(native.form),
+  auto ran = co_await run_openai(context, model, std::move(native.call), std::move(native.form),
                                  std::move(call.error_json));
   SEL_CO_TRY(made, std::move(ran));
   AiAnswer answer;
-  answer.model = std::move(resolved);
+  answer.model = std::move(model);
   answer.events = std::move(made.events);
   if (!answer.events) answer.neurons = made.neurons;
   answer.result_json = std::move(made.json);
@@ -78,20 +128,51 @@ asio::awaitable<Result<AiAnswer>> run_openai_native(const ApiContext& context, A
 }
 
 asio::awaitable<Result<AiAnswer>> run_embedding(const ApiContext& context, AiCall call,
-                                                catalog::Resolved model,
-                                                inference::EmbedTask task) {
-  const wire::Pooling pooling = task.pooling;
-  task.refuse_when_busy = call.options.reject_if_busy;
-  auto embedded = co_await context.inference.embed(model, std::move(task));
+                                                catalog::Resolved model, EmbedCall embed) {
+  const wire::Pooling pooling = embed.task.pooling;
+  embed.task.refuse_when_busy = call.options.reject_if_busy;
+  auto embedded = co_await context.inference.embed(model, std::move(embed.task));
   SEL_CO_TRY(embeddings, std::move(embedded));
   AiAnswer answer;
   answer.neurons = neurons_of(*model.entry, embeddings.usage);
   answer.model = std::move(model);
-  answer.result_json = co_await write_embeddings(context, embeddings, pooling);
+  answer.result_json = co_await write_embeddings(context, embeddings, embed.form, pooling);
   co_return std::move(answer);
 }
 
-// Errors: model_not_found, model_deprecated.
+// Clients search for these words when they decide to try again.
+Error hosted_wording(Error error) {
+  if (error.code == Code::queue_full) {
+    error.message = "Capacity temporarily exceeded, please try again.";
+  }
+  return error;
+}
+
+asio::awaitable<Result<AiAnswer>> run_checked(const ApiContext& context, AiCall call,
+                                              Checked checked) {
+  SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
+  if (checked.openai) {
+    auto answer = co_await run_openai_native(context, std::move(call), std::move(resolved),
+                                             std::move(*checked.openai));
+    co_return std::move(answer);
+  }
+  if (resolved.entry->task == catalog::Task::text_generation) {
+    auto answer = co_await run_text_generation(context, std::move(call), std::move(resolved),
+                                               std::move(checked.generate));
+    co_return std::move(answer);
+  }
+  auto answer = co_await run_embedding(context, std::move(call), std::move(resolved),
+                                       std::move(checked.embed));
+  co_return std::move(answer);
+}
+
+Result<AiAnswer> worded(Result<AiAnswer> ran) {
+  if (ran.ok()) return ran;
+  return hosted_wording(std::move(ran).error());
+}
+
+}  // namespace
+
 Result<const catalog::ModelEntry*> find_model(const ApiContext& context, const std::string& model) {
   auto found = context.catalog.find(model);
   if (!found.ok() && found.error().code == Code::model_not_found) {
@@ -107,56 +188,6 @@ Result<const catalog::ModelEntry*> find_model(const ApiContext& context, const s
   return Error{Code::model_deprecated, std::move(message)};
 }
 
-// Clients search for these words when they decide to try again.
-Error hosted_wording(Error error) {
-  if (error.code == Code::queue_full) {
-    error.message = "Capacity temporarily exceeded, please try again.";
-  }
-  return error;
-}
-
-// `options` may stand among the inputs of a REST call. It is no input of any model.
-Status take_options(nlohmann::json& inputs, RunOptions& options) {
-  const auto given = inputs.find("options");
-  if (given == inputs.end()) return ok_status();
-  SEL_CHECK_OK(add_run_options(*given, options));
-  inputs.erase(given);
-  return ok_status();
-}
-
-asio::awaitable<Result<AiAnswer>> run_found(const ApiContext& context, AiCall call,
-                                            const catalog::ModelEntry& entry,
-                                            nlohmann::json inputs) {
-  SEL_CO_CHECK_OK(take_options(inputs, call.options));
-  if (entry.task == catalog::Task::text_generation && entry.schema == catalog::Schema::openai) {
-    auto answer = co_await run_openai_native(context, std::move(call), std::move(inputs));
-    co_return std::move(answer);
-  }
-  if (entry.task == catalog::Task::text_generation) {
-    SEL_CO_TRY(generate, parse_generate(inputs));
-    SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
-    auto answer = co_await run_text_generation(context, std::move(call), std::move(resolved),
-                                               std::move(generate));
-    co_return std::move(answer);
-  }
-  if (entry.task == catalog::Task::text_embeddings) {
-    SEL_CO_TRY(task, parse_embed(inputs));
-    SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
-    auto answer =
-        co_await run_embedding(context, std::move(call), std::move(resolved), std::move(task));
-    co_return std::move(answer);
-  }
-  co_return Error{Code::model_unsupported,
-                  "The task of model " + call.model + " is not served by this server"};
-}
-
-Result<AiAnswer> worded(Result<AiAnswer> ran) {
-  if (ran.ok()) return ran;
-  return hosted_wording(std::move(ran).error());
-}
-
-}  // namespace
-
 std::string answered_by(const catalog::Resolved& model) {
   return model.stand_in ? model.answered_by + "; stand-in" : model.answered_by;
 }
@@ -164,16 +195,17 @@ std::string answered_by(const catalog::Resolved& model) {
 asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall call,
                                              nlohmann::json inputs) {
   SEL_CO_TRY(entry, find_model(context, call.model));
-  auto ran = co_await run_found(context, std::move(call), *entry, std::move(inputs));
+  SEL_CO_TRY(checked, check_inputs(context, *entry, inputs, call.options));
+  auto ran = co_await run_checked(context, std::move(call), std::move(checked));
   co_return worded(std::move(ran));
 }
 
 asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, AiCall call,
                                             std::string_view input) {
   SEL_CO_TRY(entry, find_model(context, call.model));
-  auto parsed = co_await parse_inputs(context, input);
-  SEL_CO_TRY(inputs, std::move(parsed));
-  auto ran = co_await run_found(context, std::move(call), *entry, std::move(inputs));
+  auto read = co_await read_input_text(context, *entry, input, call.options);
+  SEL_CO_TRY(checked, std::move(read));
+  auto ran = co_await run_checked(context, std::move(call), std::move(checked));
   co_return worded(std::move(ran));
 }
 

@@ -33,6 +33,9 @@ struct AiAnswer {
   std::unique_ptr<EventSource> events;  // Else null.
 };
 
+// Errors: model_not_found; model_deprecated (under hosted rules).
+Result<const catalog::ModelEntry*> find_model(const ApiContext& context, const std::string& model);
+
 // `input` is the JSON text of the model's inputs, which may hold `options` too. Errors:
 // model_not_found, model_deprecated, model_not_installed, model_unsupported, invalid_json,
 // invalid_input, missing_body, not_served, those of Inference. Texts that clients search for are

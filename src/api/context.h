@@ -2,11 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "api/model_inputs.h"
 #include "api/rules.h"
 #include "catalog/catalog.h"
 #include "inference/inference.h"
@@ -23,6 +25,7 @@ struct ApiContext {
   std::string version;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   Rules rules = Rules();
+  std::shared_ptr<const ModelInputs> inputs = ModelInputs::built_in();
   std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
 };
 

@@ -1,8 +1,11 @@
-// Embedding: validation and the reply.
+// Embedding: the forms of inputs, and the replies.
 #include "api/embedding.h"
 
+#include <algorithm>
+#include <numeric>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -17,73 +20,120 @@ using nlohmann::json;
 
 constexpr std::size_t kFloatBytes = 13;  // About what one value takes as text, with its comma.
 
-Status add_text(const json& text, const std::string& path, std::vector<std::string>& texts) {
-  if (!text.is_string()) return type_mismatch(path, "string", text);
-  const auto& value = text.get_ref<const std::string&>();
-  SEL_CHECK_OK(check_length(path, value, 1, limits::prompt_chars_max));
-  texts.push_back(value);
-  return ok_status();
-}
-
-Status parse_texts(const json& text, std::vector<std::string>& texts) {
-  if (text.is_string()) return add_text(text, "/text", texts);
-  if (!text.is_array()) {
-    return Error{Code::invalid_input, "oneOf at '/text' not met, 0 matches: " +
-                                          type_mismatch("/text", "string", text).message + ", " +
-                                          type_mismatch("/text", "array", text).message};
+// A text, a list of texts, or a list of {"text"}.
+void add_texts(const json& value, std::vector<std::string>& texts) {
+  if (value.is_string()) {
+    texts.push_back(value.get<std::string>());
+    return;
   }
-  if (text.empty()) return Error{Code::invalid_input, "Length of '/text' must be >= 1 not met"};
-  if (text.size() > limits::embed_texts_max) {
-    return Error{Code::invalid_input, "Length of '/text' must be <= " +
-                                          std::to_string(limits::embed_texts_max) + " not met"};
+  for (const json& item : value) {
+    texts.push_back(item.is_object() ? item.at("text").get<std::string>()
+                                     : item.get<std::string>());
   }
-  texts.reserve(text.size());
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    SEL_CHECK_OK(add_text(text[at], "/text/" + std::to_string(at), texts));
+}
+
+void add_field(const json& input, const char* name, std::vector<std::string>& texts) {
+  const auto value = input.find(name);
+  if (value != input.end() && !value->is_null()) add_texts(*value, texts);
+}
+
+// How Qwen's embedding models were trained to see a question (model card of Qwen3-Embedding).
+void add_queries(const json& input, std::vector<std::string>& texts) {
+  const std::size_t begin = texts.size();
+  add_field(input, "queries", texts);
+  const auto instruction = input.find("instruction");
+  if (instruction == input.end() || !instruction->is_string()) return;
+  const std::string before = "Instruct: " + instruction->get<std::string>() + "\nQuery:";
+  for (std::size_t at = begin; at < texts.size(); ++at) texts[at].insert(0, before);
+}
+
+EmbedForm form_of(const json& input, std::string_view id) {
+  if (input.contains("contexts")) {
+    return input.contains("query") ? EmbedForm::scores : EmbedForm::contexts;
   }
-  return ok_status();
+  return id.find("/bge-") == id.npos ? EmbedForm::plain : EmbedForm::pooled;
 }
 
-Result<wire::Pooling> parse_pooling(const json& input) {
-  const auto pooling = input.find("pooling");
-  if (pooling == input.end() || pooling->is_null()) return wire::Pooling::mean;
-  if (!pooling->is_string()) return type_mismatch("/pooling", "string", *pooling);
-  const auto& name = pooling->get_ref<const std::string&>();
-  if (name == "mean") return wire::Pooling::mean;
-  if (name == "cls") return wire::Pooling::cls;
-  return not_in_enum("/pooling", name, "mean,cls");
-}
-
-}  // namespace
-
-Result<inference::EmbedTask> parse_embed(const json& input) {
-  const auto text = input.find("text");
-  if (text == input.end()) return required_missing("/", "text");
-  inference::EmbedTask task;
-  SEL_CHECK_OK(parse_texts(*text, task.texts));
-  SEL_TRY(pooling, parse_pooling(input));
-  task.pooling = pooling;
-  return task;
-}
-
-std::string embed_result(const inference::Embeddings& embeddings, wire::Pooling pooling) {
+void append_rows(std::string& result, const inference::Embeddings& embeddings, std::size_t rows) {
   const auto dimensions = static_cast<std::size_t>(embeddings.dimensions);
-  const std::size_t rows = dimensions == 0 ? 0 : embeddings.values.size() / dimensions;
-  std::string result;
-  result.reserve(embeddings.values.size() * kFloatBytes + 64);
-  result += "{\"shape\":[";
-  append_integer(result, rows);
-  result += ',';
-  append_integer(result, dimensions);
-  result += "],\"data\":[";
   const std::span<const float> values(embeddings.values);
+  result += '[';
   for (std::size_t row = 0; row < rows; ++row) {
     if (row != 0) result += ',';
     append_floats(result, values.subspan(row * dimensions, dimensions));
   }
-  result += "],\"pooling\":\"";
-  result += pooling == wire::Pooling::cls ? "cls" : "mean";
-  result += "\"}";
+  result += ']';
+}
+
+// Rows have length 1, so that the product of two is their cosine. Row 0 is the query's.
+std::string scores_result(const inference::Embeddings& embeddings, std::size_t rows) {
+  const auto dimensions = static_cast<std::size_t>(embeddings.dimensions);
+  const std::span<const float> values(embeddings.values);
+  std::vector<float> scores;
+  for (std::size_t row = 1; row < rows; ++row) {
+    const auto context = values.subspan(row * dimensions, dimensions);
+    scores.push_back(std::inner_product(context.begin(), context.end(), values.begin(), 0.0F));
+  }
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](auto a, auto b) { return scores[a] > scores[b]; });
+  std::string result = "{\"response\":[";
+  for (const std::size_t at : order) {
+    if (result.back() != '[') result += ',';
+    result += "{\"id\":";
+    append_integer(result, at);
+    result += ",\"score\":";
+    append_float(result, scores[at]);
+    result += '}';
+  }
+  result += "]}";
+  return result;
+}
+
+}  // namespace
+
+Result<EmbedCall> parse_embed(const json& input, std::string_view id) {
+  EmbedCall call;
+  call.form = form_of(input, id);
+  std::vector<std::string>& texts = call.task.texts;
+  if (call.form == EmbedForm::scores) add_field(input, "query", texts);
+  if (call.form == EmbedForm::scores || call.form == EmbedForm::contexts) {
+    add_field(input, "contexts", texts);
+  } else {
+    add_queries(input, texts);
+    add_field(input, "documents", texts);
+    add_field(input, "text", texts);
+  }
+  const std::size_t most = limits::embed_texts_max + (call.form == EmbedForm::scores ? 1 : 0);
+  SEL_CHECK_OK(check_count("/", texts.size(), 1, most));
+  const auto pooling = input.find("pooling");
+  if (pooling != input.end() && *pooling == "cls") call.task.pooling = wire::Pooling::cls;
+  return call;
+}
+
+std::string embed_result(const inference::Embeddings& embeddings, EmbedForm form,
+                         wire::Pooling pooling) {
+  const auto dimensions = static_cast<std::size_t>(embeddings.dimensions);
+  const std::size_t rows = dimensions == 0 ? 0 : embeddings.values.size() / dimensions;
+  if (form == EmbedForm::scores) return scores_result(embeddings, rows);
+  std::string shape = "\"shape\":[";
+  append_integer(shape, rows);
+  shape += ',';
+  append_integer(shape, dimensions);
+  shape += ']';
+  std::string result;
+  result.reserve(embeddings.values.size() * kFloatBytes + 64);
+  result += '{';
+  if (form == EmbedForm::pooled) result += shape + ',';
+  result += form == EmbedForm::contexts ? "\"response\":" : "\"data\":";
+  append_rows(result, embeddings, rows);
+  if (form != EmbedForm::pooled) result += ',' + shape;
+  if (form != EmbedForm::plain) {
+    result += ",\"pooling\":\"";
+    result += pooling == wire::Pooling::cls ? "cls" : "mean";
+    result += '"';
+  }
+  result += '}';
   return result;
 }
 

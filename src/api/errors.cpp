@@ -20,7 +20,7 @@ constexpr ErrorRow kErrorRows[] = {
     // code, HTTP, Workers AI, Vectorize, retryable, source
     {Code::invalid_json, 400, 5006, 40026, false, "cabidela's wording; Vectorize clients"},
     {Code::invalid_input, 400, 5006, 40026, false, "cabidela's wording; Vectorize clients"},
-    {Code::unknown_content_type, 400, 5006, 1005, false, kClients},
+    {Code::unknown_content_type, 400, 5004, 1005, false, "errors page; Vectorize clients"},
     {Code::body_too_large, 413, 3006, 3006, false, kDocs, {0, "request_too_large"}},
     {Code::missing_body, 400, 3003, 40026, false, kDocs},
     {Code::route_not_found, 404, 7003, 7003, false, "workers-sdk issue 4522", {0, "unknown_url"}},

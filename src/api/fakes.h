@@ -64,7 +64,9 @@ class FakeCatalog final : public catalog::Catalog {
     entry.uuid = "uuid of " + id;
     entry.id = std::move(id);
     entry.task = task;
-    entry.task_name = task == catalog::Task::text_generation ? "Text Generation" : "Other";
+    entry.task_name = task == catalog::Task::text_generation   ? "Text Generation"
+                      : task == catalog::Task::text_embeddings ? "Text Embeddings"
+                                                               : "Other";
     entries_.push_back(std::move(entry));
   }
   std::vector<catalog::ModelEntry> entries_;

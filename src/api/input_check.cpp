@@ -1,8 +1,10 @@
-// Input check: types, ranges and lengths with cabidela's messages.
+// Input check: types, ranges and lengths in cabidela's messages.
 #include "api/input_check.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +21,22 @@ std::string number_text(double value) {
   return std::string(text, end.ptr);
 }
 
+// All type names that the validator finds in a value.
+std::string type_set(const json& value) {
+  std::string names = "'";
+  names += value.is_number() ? "number" : type_name(value);
+  names += '\'';
+  const auto plain = [](const json& item) { return item.is_number() || item.is_string(); };
+  if (value.is_number() && value.get<double>() == std::floor(value.get<double>())) {
+    names += ",'integer'";
+  } else if (value.is_array() && std::ranges::all_of(value, plain)) {
+    names += ",'binary'";
+  }
+  return names;
+}
+
+}  // namespace
+
 Error out_of_range(std::string_view path, std::string_view relation, double bound) {
   std::string message = "'";
   message += path;
@@ -29,19 +47,11 @@ Error out_of_range(std::string_view path, std::string_view relation, double boun
   return Error{Code::invalid_input, std::move(message)};
 }
 
-// Null counts as absent: several SDKs send every option they know.
-const json* present(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
 std::size_t code_points(std::string_view text) {
   std::size_t count = 0;
   for (const char byte : text) count += (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
   return count;
 }
-
-}  // namespace
 
 std::string_view type_name(const json& value) {
   switch (value.type()) {
@@ -68,9 +78,8 @@ Error type_mismatch(std::string_view path, std::string_view wanted, const json& 
   message += path;
   message += "', '";
   message += wanted;
-  message += "' not in '";
-  message += type_name(sent);
-  message += '\'';
+  message += "' not in ";
+  message += type_set(sent);
   return Error{Code::invalid_input, std::move(message)};
 }
 
@@ -95,58 +104,19 @@ Error not_in_enum(std::string_view path, std::string_view sent, std::string_view
   return Error{Code::invalid_input, std::move(message)};
 }
 
-Result<std::optional<bool>> optional_bool(const json& object, const char* name) {
-  const json* value = present(object, name);
-  if (value == nullptr) return std::optional<bool>();
-  if (value->is_boolean()) return std::optional<bool>(value->get<bool>());
-  // Cloudflare's own LoRA sample sends "raw":"true".
-  if (value->is_string()) {
-    const auto& text = value->get_ref<const std::string&>();
-    if (text == "true" || text == "false") return std::optional<bool>(text == "true");
-  }
-  return type_mismatch(std::string("/") + name, "boolean", *value);
-}
-
-Result<std::optional<double>> optional_number(const json& object, const char* name, double lowest,
-                                              double highest) {
-  const json* value = present(object, name);
-  if (value == nullptr) return std::optional<double>();
-  const std::string path = std::string("/") + name;
-  if (!value->is_number()) return type_mismatch(path, "number", *value);
-  const double number = value->get<double>();
-  if (number < lowest) return out_of_range(path, ">=", lowest);
-  if (number > highest) return out_of_range(path, "<=", highest);
-  return std::optional<double>(number);
-}
-
-Result<std::optional<std::int64_t>> optional_integer(const json& object, const char* name,
-                                                     std::int64_t lowest, std::int64_t highest) {
-  const json* value = present(object, name);
-  if (value == nullptr) return std::optional<std::int64_t>();
-  const std::string path = std::string("/") + name;
-  if (!value->is_number()) return type_mismatch(path, "integer", *value);
-  // Through double: every bound here is far below 2^53, and it holds whatever the client sent.
-  const double number = value->get<double>();
-  if (number != std::floor(number)) return type_mismatch(path, "integer", *value);
-  if (number < static_cast<double>(lowest)) {
-    return out_of_range(path, ">=", static_cast<double>(lowest));
-  }
-  if (number > static_cast<double>(highest)) {
-    return out_of_range(path, "<=", static_cast<double>(highest));
-  }
-  return std::optional<std::int64_t>(static_cast<std::int64_t>(number));
-}
-
-Status check_length(std::string_view path, std::string_view text, std::size_t least,
-                    std::size_t most) {
-  const std::size_t count = code_points(text);
+Status check_count(std::string_view path, std::size_t count, std::size_t least, std::size_t most) {
   if (count >= least && count <= most) return ok_status();
   std::string message = "Length of '";
   message += path;
   message += count < least ? "' must be >= " : "' must be <= ";
   message += std::to_string(count < least ? least : most);
-  message += " not met";
+  if (count < least) message += " not met";
   return Error{Code::invalid_input, std::move(message)};
+}
+
+Status check_length(std::string_view path, std::string_view text, std::size_t least,
+                    std::size_t most) {
+  return check_count(path, code_points(text), least, most);
 }
 
 }  // namespace selvedge::api

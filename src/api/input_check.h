@@ -1,8 +1,7 @@
-// Input check: field by field validation of JSON, in the words of Cloudflare's own validator.
+// Input check: the words of Cloudflare's own validator, for whoever refuses an input.
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,8 +14,9 @@ namespace selvedge::api {
 // Every error here is invalid_input. Clients search for these words; cloudflare/cabidela
 // (src/index.ts) is the source. Paths look like '/messages/0/content'.
 
-// "Type mismatch of '/text', 'string' not in 'number'": the first is what is wanted, the second
-// what was sent.
+// "Type mismatch of '/text', 'string' not in 'number','integer'": the first is what is wanted, the
+// others are all the types that what was sent has: whole numbers two, and lists of texts or numbers
+// are "binary" too.
 Error type_mismatch(std::string_view path, std::string_view wanted, const nlohmann::json& sent);
 // "required properties at '/' are 'text'"
 Error required_missing(std::string_view path, std::string_view names);
@@ -24,20 +24,17 @@ Error required_missing(std::string_view path, std::string_view names);
 // "enum max not in mean,cls at '/pooling'"; of a long `sent` only the beginning.
 Error not_in_enum(std::string_view path, std::string_view sent, std::string_view allowed);
 
+// "'/temperature' must be <= 5"
+Error out_of_range(std::string_view path, std::string_view relation, double bound);
+
+std::size_t code_points(std::string_view text);
+
 // JSON's own name of the value's type; whole numbers are "integer".
 std::string_view type_name(const nlohmann::json& value);
 
-// Optional fields of `object`: nullopt when absent or null. `name` has no slash.
-Result<std::optional<bool>> optional_bool(const nlohmann::json& object, const char* name);
-// "'/temperature' must be <= 5"
-Result<std::optional<double>> optional_number(const nlohmann::json& object, const char* name,
-                                              double lowest, double highest);
-// Whole numbers, also those written as 5.0.
-Result<std::optional<std::int64_t>> optional_integer(const nlohmann::json& object, const char* name,
-                                                     std::int64_t lowest, std::int64_t highest);
-
-// "Length of '/prompt' must be >= 1 not met", "Length of '/prompt' must be <= 131072 not met";
-// lengths are code points.
+// "Length of '/prompt' must be >= 1 not met", "Length of '/prompt' must be <= 131072".
+Status check_count(std::string_view path, std::size_t count, std::size_t least, std::size_t most);
+// The same for a text's code points.
 Status check_length(std::string_view path, std::string_view text, std::size_t least,
                     std::size_t most);
 

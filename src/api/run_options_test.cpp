@@ -42,7 +42,8 @@ TEST(RunOptions, TheBodyCountsAfterTheQuery) {
 }
 
 TEST(RunOptions, WhatIsOddIsRefused) {
-  EXPECT_EQ(refusal(json::array()), "Type mismatch of '/options', 'object' not in 'array'");
+  EXPECT_EQ(refusal(json::array()),
+            "Type mismatch of '/options', 'object' not in 'array','binary'");
   EXPECT_EQ(refusal({{"rejectIfBusy", "yes"}}),
             "Type mismatch of '/options/rejectIfBusy', 'boolean' not in 'string'");
   EXPECT_EQ(refusal({{"tags", {"a", "b", "c", "d", "e", "f"}}}),

@@ -20,9 +20,9 @@ struct GenerateCall {
   bool stream = false;
 };
 
-// `input` is an object with `messages` or `prompt` and the sampling fields; properties that the
-// schema does not name are ignored, as the hosted service does. Errors: invalid_input, in the
-// validator's words. Source: docs/compatibility.md#text-generation.
+// `input` has met the model's schema (ModelInputs::check). What is left to refuse: roles and parts
+// that nobody knows, and fields that are not served. Errors: invalid_input. Source:
+// docs/compatibility.md#text-generation.
 Result<GenerateCall> parse_generate(const nlohmann::json& input);
 
 // {"response":"…","usage":{…}}; the usage with the call's price.

@@ -1,6 +1,13 @@
-# Writes the source that carries the model table: cmake -DMODELS=… -DARTIFACTS=… -DOUTPUT=… -P embed_data.cmake
-file(READ ${MODELS} models)
-file(READ ${ARTIFACTS} artifacts)
+# Writes the source that carries data/: cmake -DDATA=<data folder> -DOUTPUT=<source> -P embed_data.cmake
+file(READ ${DATA}/models.json models)
+file(READ ${DATA}/artifacts.json artifacts)
+file(GLOB files ${DATA}/schemas/*.json)
+list(SORT files)
+set(schemas "")
+foreach(file IN LISTS files)
+  file(READ ${file} text)
+  string(APPEND schemas "      R\"table(${text})table\",\n")
+endforeach()
 file(WRITE ${OUTPUT}.new "// Embedded data: made from the files of src/catalog/data.
 #include \"catalog/embedded_data.h\"
 
@@ -12,6 +19,12 @@ std::string_view embedded_models() {
 
 std::string_view embedded_artifacts() {
   return R\"table(${artifacts})table\";
+}
+
+std::span<const std::string_view> embedded_schemas() {
+  static constexpr std::string_view kSchemas[] = {
+${schemas}  };
+  return kSchemas;
 }
 
 }  // namespace selvedge::catalog
