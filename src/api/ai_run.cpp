@@ -4,9 +4,15 @@
 #include <optional>
 #include <utility>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 
+#include "api/batches.h"
 #include "api/embedding.h"
+#include "api/errors.h"
+#include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/openai_run.h"
 #include "api/text_generation.h"
@@ -37,7 +43,25 @@ struct Checked {
   GenerateCall generate;
   EmbedCall embed;
   std::optional<NativeOpenAiCall> openai;
+  std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
+  std::string poll;                     // The batch that is asked for.
 };
+
+// {"requests":[…]} with the option queueRequest, or {"request_id":"…"}. True: it was one of them.
+Result<bool> take_batch(nlohmann::json& inputs, const RunOptions& options, Checked& checked) {
+  const auto requests = inputs.find("requests");
+  const auto id = inputs.find("request_id");
+  if (options.queue_request && requests != inputs.end()) {
+    checked.batch = std::move(*requests);
+  } else if (inputs.size() == 1 && id != inputs.end() && id->is_string()) {
+    checked.poll = id->get<std::string>();
+  } else if (options.queue_request) {
+    return required_missing("/", "requests");
+  } else {
+    return false;
+  }
+  return true;
+}
 
 bool speaks_openai(const catalog::ModelEntry& entry) {
   return entry.task == catalog::Task::text_generation && entry.schema == catalog::Schema::openai;
@@ -46,8 +70,10 @@ bool speaks_openai(const catalog::ModelEntry& entry) {
 Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
                              nlohmann::json& inputs, RunOptions& options) {
   SEL_CHECK_OK(take_options(inputs, options));
-  SEL_CHECK_OK(context.inputs->check(entry, inputs));
   Checked checked;
+  SEL_TRY(batched, take_batch(inputs, options, checked));
+  if (batched) return checked;
+  SEL_CHECK_OK(context.inputs->check(entry, inputs));
   if (speaks_openai(entry)) {
     SEL_TRY(native, parse_native_openai(inputs, entry.id));
     checked.openai = std::move(native);
@@ -148,9 +174,54 @@ Error hosted_wording(Error error) {
   return error;
 }
 
+// One input of a batch, and its answer into the batch.
+asio::awaitable<void> run_one(const ApiContext& context, Batch& batch) {
+  AiCall call;
+  call.model = batch.model;
+  nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
+  auto ran = co_await run_inputs(context, std::move(call), std::move(inputs));
+  if (ran.ok()) {
+    context.batches->add_result(batch, ran->result_json, ran->neurons.value_or(0));
+  } else {
+    context.batches->add_failure(batch, error_row(ran.error().code).workers_ai_number,
+                                 ran.error().message);
+  }
+}
+
+// Lives until no batch waits. The door, and with it the context, outlives the I/O thread's work.
+asio::awaitable<void> work_on_batches(const ApiContext& context) {
+  while (const auto batch = context.batches->next()) {
+    while (!batch->done()) co_await run_one(context, *batch);
+  }
+}
+
+asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall call,
+                                            catalog::Resolved model, Checked checked) {
+  if (!context.batches) co_return Error{Code::not_served, "batches are not served here"};
+  std::string id = std::move(checked.poll);
+  if (checked.batch) {
+    SEL_CO_TRY(batch, context.batches->submit(call.model, std::move(*checked.batch)));
+    id = batch->id;
+  }
+  SEL_CO_TRY(told, context.batches->poll(id));
+  if (checked.batch && context.batches->start_worker()) {
+    auto executor = co_await asio::this_coro::executor;
+    asio::co_spawn(executor, work_on_batches(context), asio::detached);
+  }
+  AiAnswer answer;
+  answer.model = std::move(model);
+  answer.result_json = std::move(told);
+  co_return std::move(answer);
+}
+
 asio::awaitable<Result<AiAnswer>> run_checked(const ApiContext& context, AiCall call,
                                               Checked checked) {
   SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
+  if (checked.batch || !checked.poll.empty()) {
+    auto answer =
+        co_await run_batch(context, std::move(call), std::move(resolved), std::move(checked));
+    co_return std::move(answer);
+  }
   if (checked.openai) {
     auto answer = co_await run_openai_native(context, std::move(call), std::move(resolved),
                                              std::move(*checked.openai));

@@ -131,9 +131,6 @@ asio::awaitable<Status> read_call(const ApiContext& context, http::Request& requ
     call.inputs = parts.inputs;
     call.options = std::move(options);
   }
-  if (call.options.queue_request) {
-    co_return Error{Code::not_served, "batches (queueRequest) are not served by the binding here"};
-  }
   co_return ok_status();
 }
 

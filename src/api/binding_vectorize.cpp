@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/errors.h"
+#include "api/json_writer.h"
 #include "api/vectorize_indexes.h"
 #include "api/vectorize_query.h"
 #include "api/vectorize_vectors.h"
@@ -34,11 +35,45 @@ Result<std::string> call_delete(const IndexPath& path, http::Request& request) {
   return delete_vectors(path, request.body);
 }
 
+// A v1 binding: its describe(), and mutations that say how many.
+Result<std::string> call_describe_v1(const IndexPath& path, http::Request&) {
+  SEL_TRY(index, find_index(path));
+  const vectors::IndexDescription& about = index->description();
+  std::string text = "{\"id\":";
+  append_string(text, mutation_id(about, 0));
+  text += ",\"name\":";
+  append_string(text, about.name);
+  text += ",\"description\":";
+  append_string(text, about.description);
+  text += ",\"config\":{\"dimensions\":";
+  append_integer(text, about.config.dimensions);
+  text += ",\"metric\":";
+  append_string(text, metric_name(about.config.metric));
+  text += "},\"vectorsCount\":";
+  append_integer(text, index->stats().vector_count);
+  return text + '}';
+}
+Result<std::string> call_query_v1(const IndexPath& path, http::Request& request) {
+  SEL_TRY(answer, query_vectors(path, request.body, QueryForm::v1));
+  return std::move(answer.json);
+}
+Result<std::string> call_insert_v1(const IndexPath& path, http::Request& request) {
+  return write_vectors_v1(path, WriteKind::insert, request);
+}
+Result<std::string> call_upsert_v1(const IndexPath& path, http::Request& request) {
+  return write_vectors_v1(path, WriteKind::upsert, request);
+}
+Result<std::string> call_delete_v1(const IndexPath& path, http::Request& request) {
+  return delete_vectors_v1(path, request.body);
+}
+
 // The request lives in the caller's coroutine, which waits for the pool even when it is cancelled.
 asio::awaitable<http::Response> answer_binding(const ApiContext& context, BindingCall call,
-                                               http::Request& request) {
+                                               http::Request& request,
+                                               const PathParameters& parameters) {
   const std::string account(request.headers.get("selvedge-account"));
-  const std::string name(request.headers.get("selvedge-index"));
+  std::string name(parameters.get("index"));
+  if (name.empty()) name = request.headers.get("selvedge-index");
   if (name.empty()) {
     co_return vectorize_binding_error(
         Error{Code::index_not_found,
@@ -57,8 +92,8 @@ asio::awaitable<http::Response> answer_binding(const ApiContext& context, Bindin
 void add_call(Router& router, const ApiContext& context, std::string method, std::string path,
               BindingCall call, std::size_t body_bytes_max = limits::json_body_bytes_max) {
   router.add({std::move(method), std::move(path),
-              [&context, call](http::Request& request, const PathParameters&) {
-                return answer_binding(context, call, request);
+              [&context, call](http::Request& request, const PathParameters& parameters) {
+                return answer_binding(context, call, request, parameters);
               },
               body_bytes_max});
 }
@@ -72,6 +107,15 @@ void add_vectorize_binding_routes(Router& router, const ApiContext& context) {
   add_call(router, context, "POST", "/upsert", call_upsert, limits::vectors_body_bytes_max);
   add_call(router, context, "POST", "/getByIds", call_get);
   add_call(router, context, "POST", "/deleteByIds", call_delete);
+
+  const std::string v1 = "/binding/indexes/{index}";
+  const std::size_t write_bytes = limits::vectors_body_bytes_max;
+  add_call(router, context, "GET", v1, call_describe_v1);
+  add_call(router, context, "POST", v1 + "/query", call_query_v1);
+  add_call(router, context, "POST", v1 + "/insert", call_insert_v1, write_bytes);
+  add_call(router, context, "POST", v1 + "/upsert", call_upsert_v1, write_bytes);
+  add_call(router, context, "POST", v1 + "/getByIds", call_get);
+  add_call(router, context, "POST", v1 + "/deleteByIds", call_delete_v1);
 }
 
 }  // namespace selvedge::api

@@ -16,6 +16,8 @@
 
 namespace selvedge::api {
 
+class Batches;
+
 // All references outlive the server that answers with them.
 struct ApiContext {
   const catalog::Catalog& catalog;
@@ -26,6 +28,7 @@ struct ApiContext {
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   Rules rules = Rules();
   std::shared_ptr<const ModelInputs> inputs = ModelInputs::built_in();
+  std::shared_ptr<Batches> batches = nullptr;  // Made by the door; on the I/O thread only.
   std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
 };
 

@@ -5,6 +5,7 @@
 
 #include "api/ai_routes.h"
 #include "api/auth.h"
+#include "api/batches.h"
 #include "api/errors.h"
 #include "api/openai_routes.h"
 #include "api/openapi.h"
@@ -44,6 +45,7 @@ ServerDoor::ServerDoor(ApiContext context)
     : context_(std::move(context)),
       bindings_(context_, sessions_),
       openapi_(openapi_document(context_.version)) {
+  context_.batches = std::make_shared<Batches>();
   add_status_routes();
   add_ai_routes(router_, context_);
   add_vectorize_routes(router_, context_);

@@ -30,17 +30,6 @@ constexpr Preset kPresets[] = {
     {"cohere/embed-multilingual-v2.0", 768},
 };
 
-std::string_view metric_name(vectors::Metric metric) {
-  switch (metric) {
-    case vectors::Metric::euclidean:
-      return "euclidean";
-    case vectors::Metric::dot_product:
-      return "dot-product";
-    default:
-      return "cosine";
-  }
-}
-
 Result<vectors::Metric> parse_metric(const json& config) {
   const auto metric = config.find("metric");
   if (metric != config.end() && metric->is_string()) {
@@ -133,6 +122,17 @@ void append_index(std::string& json_text, const vectors::IndexDescription& index
 }
 
 }  // namespace
+
+std::string_view metric_name(vectors::Metric metric) {
+  switch (metric) {
+    case vectors::Metric::euclidean:
+      return "euclidean";
+    case vectors::Metric::dot_product:
+      return "dot-product";
+    default:
+      return "cosine";
+  }
+}
 
 Result<std::string> create_index(vectors::Store& store, const Rules& rules,
                                  std::string_view account, std::string_view body) {

@@ -28,4 +28,7 @@ Result<std::string> describe_index(const IndexPath& path, std::string_view body)
 // before the first write; changes of metadata indexes count as writes.
 Result<std::string> index_info(const IndexPath& path);
 
+// "cosine", "euclidean", "dot-product".
+std::string_view metric_name(vectors::Metric metric);
+
 }  // namespace selvedge::api

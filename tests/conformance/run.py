@@ -282,7 +282,14 @@ def undocumented(document, request, response):
 
 
 def run_step(url, step, variables, document):
-    """What is wrong, or None."""
+    """What is wrong, or None; a step with `within_s` is repeated for so long until it passes."""
+    ends = time.monotonic() + step.get("within_s", 0)
+    while (wrong := run_once(url, step, variables, document)) and time.monotonic() < ends:
+        time.sleep(0.05)
+    return wrong
+
+
+def run_once(url, step, variables, document):
     try:
         request, expect = expanded(step["request"], variables), expanded(step["expect"], variables)
         if "answers" in expect:

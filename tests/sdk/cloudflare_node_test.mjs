@@ -1,5 +1,6 @@
 // The official cloudflare library for Node, unchanged, against this server.
 import assert from 'node:assert/strict';
+import {File} from 'node:buffer';  // No global before Node 20.
 import Cloudflare from 'cloudflare';
 
 import {claim, finish, refused} from './claims.mjs';

@@ -75,7 +75,7 @@ def _():
 @claim("ai.models.schema.get tells what a model takes")
 def _():
     schema = client.ai.models.schema.get(**ACCOUNT, model=EMBEDDING_MODEL)
-    assert "text" in json.dumps(schema["input"]) and "output" in schema, schema
+    assert "text" in schema.model_dump_json() and schema.output, schema
 
 
 @claim("ai.tasks.list and ai.authors.list list objects")

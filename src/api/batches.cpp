@@ -1,0 +1,129 @@
+// Batches: the queue, and what is kept of those that are done.
+#include "api/batches.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/input_check.h"
+#include "api/json_writer.h"
+#include "api/usage.h"
+#include "base/uuid.h"
+
+namespace selvedge::api {
+
+using nlohmann::json;
+
+namespace {
+
+std::string response_head(const Batch& batch) {
+  const std::size_t at = batch.responses.size();
+  return "{\"id\":" + std::to_string(at) + ",\"external_reference\":" + batch.references[at].dump();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Batch>> Batches::submit(std::string model, json requests) {
+  if (!requests.is_array()) return type_mismatch("/requests", "array", requests);
+  SEL_CHECK_OK(check_count("/requests", requests.size(), 1, kRequestsMax));
+  if (waiting_.size() >= kWaitingMax) return Error{Code::queue_full, "too many batches wait"};
+  auto batch = std::make_shared<Batch>();
+  for (std::size_t at = 0; at < requests.size(); ++at) {
+    json& inputs = requests[at];
+    const std::string path = "/requests/" + std::to_string(at);
+    if (!inputs.is_object()) return type_mismatch(path, "object", inputs);
+    json reference;
+    if (const auto given = inputs.find("external_reference"); given != inputs.end()) {
+      if (!given->is_string() && !given->is_null()) {
+        return type_mismatch(path + "/external_reference", "string", *given);
+      }
+      reference = std::move(*given);
+      inputs.erase(given);
+    }
+    inputs.erase("stream");  // There is nobody to stream to.
+    batch->inputs.push_back(std::move(inputs));
+    batch->references.push_back(std::move(reference));
+  }
+  batch->id = random_uuid();
+  batch->model = std::move(model);
+  if (order_.size() >= kKeptMax) forget_oldest();
+  by_id_.emplace(batch->id, batch);
+  order_.push_back(batch->id);
+  waiting_.push_back(batch);
+  return batch;
+}
+
+Result<std::string> Batches::poll(std::string_view id) const {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) {
+    return Error{Code::not_found,
+                 "no batch has this request_id: it was not queued here, or is no longer kept"};
+  }
+  const Batch& batch = *found->second;
+  std::string text;
+  if (!batch.done()) {
+    text = batch.started ? "{\"status\":\"running\"" : "{\"status\":\"queued\"";
+    text += ",\"request_id\":";
+    append_string(text, batch.id);
+    text += ",\"model\":";
+    append_string(text, batch.model);
+    return text + '}';
+  }
+  text = "{\"responses\":[";
+  for (const std::string& response : batch.responses) {
+    if (text.back() != '[') text += ',';
+    text += response;
+  }
+  return text + "],\"usage\":{\"neurons\":" + neurons_text(batch.neurons) + "}}";
+}
+
+bool Batches::start_worker() {
+  if (workers_ >= kWorkersMax) return false;
+  ++workers_;
+  return true;
+}
+
+std::shared_ptr<Batch> Batches::next() {
+  if (waiting_.empty()) {
+    --workers_;
+    return nullptr;
+  }
+  auto batch = std::move(waiting_.front());
+  waiting_.pop_front();
+  batch->started = true;
+  return batch;
+}
+
+void Batches::add_result(Batch& batch, std::string_view result_json, double neurons) {
+  batch.neurons += neurons;
+  std::string response = response_head(batch) + ",\"success\":true,\"result\":";
+  response += result_json;
+  add(batch, response + '}');
+}
+
+void Batches::add_failure(Batch& batch, int number, std::string_view message) {
+  std::string response = response_head(batch) + ",\"success\":false,\"result\":{},\"errors\":[{";
+  response += "\"code\":" + std::to_string(number) + ",\"message\":";
+  append_string(response, message);
+  add(batch, response + "}]}");
+}
+
+void Batches::add(Batch& batch, std::string response) {
+  batch.inputs[batch.responses.size()] = json();
+  batch.bytes += response.size();
+  bytes_ += response.size();
+  batch.responses.push_back(std::move(response));
+  // The oldest goes, even if it is this one: memory is bounded, whoever asks.
+  while (bytes_ > kKeptBytesMax && order_.size() > 1) forget_oldest();
+}
+
+// Of a batch that still runs only the answers go.
+void Batches::forget_oldest() {
+  if (order_.empty()) return;
+  const auto found = by_id_.find(order_.front());
+  bytes_ -= std::min(bytes_, found->second->bytes);
+  std::erase(waiting_, found->second);
+  by_id_.erase(found);
+  order_.pop_front();
+}
+
+}  // namespace selvedge::api
