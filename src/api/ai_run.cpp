@@ -44,7 +44,8 @@ struct Checked {
   EmbedCall embed;
   std::optional<NativeOpenAiCall> openai;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
-  std::string poll;                     // The batch that is asked for.
+  std::size_t batch_bytes = 0;
+  std::string poll;  // The batch that is asked for.
 };
 
 // {"requests":[…]} with the option queueRequest, or {"request_id":"…"}. True: it was one of them.
@@ -52,6 +53,7 @@ Result<bool> take_batch(nlohmann::json& inputs, const RunOptions& options, Check
   const auto requests = inputs.find("requests");
   const auto id = inputs.find("request_id");
   if (options.queue_request && requests != inputs.end()) {
+    checked.batch_bytes = requests->dump().size();
     checked.batch = std::move(*requests);
   } else if (inputs.size() == 1 && id != inputs.end() && id->is_string()) {
     checked.poll = id->get<std::string>();
@@ -191,7 +193,7 @@ asio::awaitable<void> run_one(const ApiContext& context, Batch& batch) {
 // Lives until no batch waits. The door, and with it the context, outlives the I/O thread's work.
 asio::awaitable<void> work_on_batches(const ApiContext& context) {
   while (const auto batch = context.batches->next()) {
-    while (!batch->done()) co_await run_one(context, *batch);
+    while (!batch->done() && !batch->forgotten) co_await run_one(context, *batch);
   }
 }
 
@@ -200,7 +202,8 @@ asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall ca
   if (!context.batches) co_return Error{Code::not_served, "batches are not served here"};
   std::string id = std::move(checked.poll);
   if (checked.batch) {
-    SEL_CO_TRY(batch, context.batches->submit(call.model, std::move(*checked.batch)));
+    SEL_CO_TRY(batch,
+               context.batches->submit(call.model, std::move(*checked.batch), checked.batch_bytes));
     id = batch->id;
   }
   SEL_CO_TRY(told, context.batches->poll(id));

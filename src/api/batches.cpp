@@ -20,35 +20,50 @@ std::string response_head(const Batch& batch) {
   return "{\"id\":" + std::to_string(at) + ",\"external_reference\":" + batch.references[at].dump();
 }
 
+Status add_request(Batch& batch, const std::string& path, json& inputs) {
+  if (!inputs.is_object()) return type_mismatch(path, "object", inputs);
+  for (const char* name : {"requests", "request_id"}) {
+    if (!inputs.contains(name)) continue;
+    return Error{Code::invalid_input,
+                 "'" + path + "/" + name + "': a batch holds inputs of the model, no batches"};
+  }
+  json reference;
+  if (const auto given = inputs.find("external_reference"); given != inputs.end()) {
+    if (!given->is_string() && !given->is_null()) {
+      return type_mismatch(path + "/external_reference", "string", *given);
+    }
+    reference = std::move(*given);
+    inputs.erase(given);
+  }
+  inputs.erase("stream");   // There is nobody to stream to.
+  inputs.erase("options");  // They are the batch's.
+  batch.inputs.push_back(std::move(inputs));
+  batch.references.push_back(std::move(reference));
+  return ok_status();
+}
+
 }  // namespace
 
-Result<std::shared_ptr<Batch>> Batches::submit(std::string model, json requests) {
+Result<std::shared_ptr<Batch>> Batches::submit(std::string model, json requests,
+                                               std::size_t bytes) {
   if (!requests.is_array()) return type_mismatch("/requests", "array", requests);
   SEL_CHECK_OK(check_count("/requests", requests.size(), 1, kRequestsMax));
-  if (waiting_.size() >= kWaitingMax) return Error{Code::queue_full, "too many batches wait"};
+  if (bytes > kInputBytesMax) return Error{Code::body_too_large, "a batch may have 10 MB"};
+  if (waiting_.size() >= kWaitingMax || waiting_bytes_ + bytes > kWaitingBytesMax) {
+    return Error{Code::queue_full, "too many batches wait"};
+  }
   auto batch = std::make_shared<Batch>();
   for (std::size_t at = 0; at < requests.size(); ++at) {
-    json& inputs = requests[at];
-    const std::string path = "/requests/" + std::to_string(at);
-    if (!inputs.is_object()) return type_mismatch(path, "object", inputs);
-    json reference;
-    if (const auto given = inputs.find("external_reference"); given != inputs.end()) {
-      if (!given->is_string() && !given->is_null()) {
-        return type_mismatch(path + "/external_reference", "string", *given);
-      }
-      reference = std::move(*given);
-      inputs.erase(given);
-    }
-    inputs.erase("stream");  // There is nobody to stream to.
-    batch->inputs.push_back(std::move(inputs));
-    batch->references.push_back(std::move(reference));
+    SEL_CHECK_OK(add_request(*batch, "/requests/" + std::to_string(at), requests[at]));
   }
   batch->id = random_uuid();
   batch->model = std::move(model);
+  batch->input_bytes = bytes;
   if (order_.size() >= kKeptMax) forget_oldest();
   by_id_.emplace(batch->id, batch);
   order_.push_back(batch->id);
   waiting_.push_back(batch);
+  waiting_bytes_ += bytes;
   return batch;
 }
 
@@ -89,6 +104,7 @@ std::shared_ptr<Batch> Batches::next() {
   }
   auto batch = std::move(waiting_.front());
   waiting_.pop_front();
+  waiting_bytes_ -= batch->input_bytes;
   batch->started = true;
   return batch;
 }
@@ -109,6 +125,7 @@ void Batches::add_failure(Batch& batch, int number, std::string_view message) {
 
 void Batches::add(Batch& batch, std::string response) {
   batch.inputs[batch.responses.size()] = json();
+  if (batch.forgotten) response.clear();
   batch.bytes += response.size();
   bytes_ += response.size();
   batch.responses.push_back(std::move(response));
@@ -116,12 +133,13 @@ void Batches::add(Batch& batch, std::string response) {
   while (bytes_ > kKeptBytesMax && order_.size() > 1) forget_oldest();
 }
 
-// Of a batch that still runs only the answers go.
 void Batches::forget_oldest() {
   if (order_.empty()) return;
   const auto found = by_id_.find(order_.front());
-  bytes_ -= std::min(bytes_, found->second->bytes);
-  std::erase(waiting_, found->second);
+  Batch& batch = *found->second;
+  bytes_ -= batch.bytes;
+  batch.forgotten = true;
+  if (std::erase(waiting_, found->second) > 0) waiting_bytes_ -= batch.input_bytes;
   by_id_.erase(found);
   order_.pop_front();
 }

@@ -24,8 +24,10 @@ struct Batch {
   std::vector<nlohmann::json> references;  // `external_reference` of each: a text, or null.
   std::vector<std::string> responses;      // JSON of those that are done.
   double neurons = 0;
-  std::size_t bytes = 0;  // Of the responses.
+  std::size_t bytes = 0;        // Of the responses.
+  std::size_t input_bytes = 0;  // Of the inputs, as JSON.
   bool started = false;
+  bool forgotten = false;  // Nobody can fetch it any more: its worker leaves off.
 
   bool done() const { return responses.size() == references.size(); }
 };
@@ -33,15 +35,19 @@ struct Batch {
 // In memory: a restart forgets all. I/O thread only. Source: docs/compatibility.md#batches.
 class Batches {
  public:
-  static constexpr std::size_t kRequestsMax = 1'000;  // Of one batch.
+  static constexpr std::size_t kRequestsMax = 1'000;               // Of one batch.
+  static constexpr std::size_t kInputBytesMax = 10 * 1000 * 1000;  // Of one batch, as hosted.
   static constexpr std::size_t kWaitingMax = 256;
+  static constexpr std::size_t kWaitingBytesMax = 64 * 1024 * 1024;
   static constexpr std::size_t kKeptMax = 1'024;
   static constexpr std::size_t kKeptBytesMax = 64 * 1024 * 1024;
   static constexpr int kWorkersMax = 2;  // Batches that run at once: others want the models too.
 
-  // `requests` is the list of inputs; `external_reference` is taken out of each. Returns the new
-  // batch, which waits for next(). Errors: invalid_input, queue_full.
-  Result<std::shared_ptr<Batch>> submit(std::string model, nlohmann::json requests);
+  // `requests` is the list of inputs, `bytes` its size as JSON; `external_reference` is taken out
+  // of each. Returns the new batch, which waits for next(). Errors: invalid_input (also of a
+  // request that is itself a batch), body_too_large, queue_full.
+  Result<std::shared_ptr<Batch>> submit(std::string model, nlohmann::json requests,
+                                        std::size_t bytes);
 
   // {"status":"queued"|"running","request_id","model"}, or, when all is done, {"responses":[…],
   // "usage":{"neurons"}}. Errors: not_found (never queued here, or no longer kept).
@@ -63,7 +69,8 @@ class Batches {
   std::map<std::string, std::shared_ptr<Batch>, std::less<>> by_id_;
   std::deque<std::shared_ptr<Batch>> waiting_;
   std::deque<std::string> order_;  // Of all ids, oldest first.
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;          // Of the responses of all that are in by_id_.
+  std::size_t waiting_bytes_ = 0;  // Of the inputs in waiting_.
   int workers_ = 0;
 };
 
