@@ -6,17 +6,15 @@
 #include <nlohmann/json.hpp>
 
 #include "api/ai_run.h"
+#include "api/answer_headers.h"
 #include "api/errors.h"
+#include "api/inline_work.h"
 #include "api/input_check.h"
 #include "api/json_reader.h"
-#include "api/usage.h"
-#include "base/offload.h"
 #include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
-
-constexpr std::size_t kInlineBodyBytes = 64 * 1024;
 
 Result<AiCall> read_call(std::string model, const http::Request& request,
                          const std::string& request_id) {
@@ -41,18 +39,8 @@ asio::awaitable<http::Response> rest_response(Result<AiAnswer> ran, std::string 
   } else {
     response = envelope(answer.result_json);
   }
-  response.headers.set("selvedge-model", answered_by(answer.model));
-  response.headers.set("cf-ai-req-id", request_id);
-  if (answer.neurons) response.headers.set("cf-ai-neurons", neurons_text(*answer.neurons));
+  set_answer_headers(response, answered_by(answer.model), request_id, answer.neurons);
   co_return std::move(response);
-}
-
-asio::awaitable<Result<nlohmann::json>> parse_body(const ApiContext& context,
-                                                   std::string_view body) {
-  if (body.size() <= kInlineBodyBytes) co_return parse_object(body);
-  auto work = [body] { return parse_object(body); };
-  auto parsed = co_await offload(context.pool, std::move(work));
-  co_return std::move(parsed);
 }
 
 // Takes `model`, `input` and `options` out of `body`. Errors: invalid_input.
@@ -86,7 +74,9 @@ asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
   const std::string request_id = random_uuid();
   auto call = read_call({}, request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
-  auto parsed = co_await parse_body(context, request.body);
+  auto read = [&request] { return parse_object(request.body); };
+  auto parsed = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
+                                           std::move(read));
   if (!parsed.ok()) co_return workers_ai_error(parsed.error(), request_id);
   nlohmann::json inputs;
   const Status taken = take_named(*parsed, *call, inputs);

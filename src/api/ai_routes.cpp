@@ -9,12 +9,6 @@
 #include "base/limits.h"
 
 namespace selvedge::api {
-namespace {
-
-asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
-
-}  // namespace
-
 void add_ai_routes(Router& router, const ApiContext& context) {
   router.add({"POST", "/client/v4/accounts/{account}/ai/run",
               [&context](http::Request& request, const PathParameters&) {

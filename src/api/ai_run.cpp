@@ -12,22 +12,18 @@
 #include "api/batches.h"
 #include "api/embedding.h"
 #include "api/errors.h"
+#include "api/inline_work.h"
 #include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/openai_run.h"
 #include "api/text_generation.h"
 #include "api/usage.h"
-#include "base/offload.h"
 
 namespace selvedge::api {
 namespace {
 
 // Longer ids exist nowhere; a longer one is not repeated in full.
 constexpr std::size_t kModelIdShownBytes = 128;
-
-// What takes longer than about a millisecond leaves the I/O thread.
-constexpr std::size_t kInlineBodyBytes = 64 * 1024;
-constexpr std::size_t kInlineValues = 8 * 1024;
 
 // `options` may stand among the inputs of a REST call. It is no input of any model.
 Status take_options(nlohmann::json& inputs, RunOptions& options) {
@@ -98,26 +94,6 @@ Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry
   return check_inputs(context, entry, inputs, options);
 }
 
-asio::awaitable<Result<Checked>> read_input_text(const ApiContext& context,
-                                                 const catalog::ModelEntry& entry,
-                                                 std::string_view input, RunOptions& options) {
-  if (input.size() <= kInlineBodyBytes) co_return read_inputs(context, entry, input, options);
-  auto work = [&context, &entry, input, &options] {
-    return read_inputs(context, entry, input, options);
-  };
-  auto read = co_await offload(context.pool, std::move(work));
-  co_return std::move(read);
-}
-
-asio::awaitable<std::string> write_embeddings(const ApiContext& context,
-                                              const inference::Embeddings& embeddings,
-                                              EmbedForm form, wire::Pooling pooling) {
-  if (embeddings.values.size() <= kInlineValues) co_return embed_result(embeddings, form, pooling);
-  auto work = [&embeddings, form, pooling] { return embed_result(embeddings, form, pooling); };
-  auto written = co_await offload(context.pool, std::move(work));
-  co_return std::move(written);
-}
-
 asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context, AiCall call,
                                                       catalog::Resolved model,
                                                       GenerateCall generate) {
@@ -164,7 +140,11 @@ asio::awaitable<Result<AiAnswer>> run_embedding(const ApiContext& context, AiCal
   AiAnswer answer;
   answer.neurons = neurons_of(*model.entry, embeddings.usage);
   answer.model = std::move(model);
-  answer.result_json = co_await write_embeddings(context, embeddings, embed.form, pooling);
+  auto write = [&embeddings, form = embed.form, pooling] {
+    return embed_result(embeddings, form, pooling);
+  };
+  answer.result_json = co_await inline_or_offload(context.pool, embeddings.values.size(),
+                                                  kInlineValues, std::move(write));
   co_return std::move(answer);
 }
 
@@ -262,10 +242,6 @@ Result<const catalog::ModelEntry*> find_model(const ApiContext& context, const s
   return Error{Code::model_deprecated, std::move(message)};
 }
 
-std::string answered_by(const catalog::Resolved& model) {
-  return model.stand_in ? model.answered_by + "; stand-in" : model.answered_by;
-}
-
 asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall call,
                                              nlohmann::json inputs) {
   SEL_CO_TRY(entry, find_model(context, call.model));
@@ -277,7 +253,11 @@ asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall c
 asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, AiCall call,
                                             std::string_view input) {
   SEL_CO_TRY(entry, find_model(context, call.model));
-  auto read = co_await read_input_text(context, *entry, input, call.options);
+  auto work = [&context, entry, input, &options = call.options] {
+    return read_inputs(context, *entry, input, options);
+  };
+  auto read =
+      co_await inline_or_offload(context.pool, input.size(), kInlineBodyBytes, std::move(work));
   SEL_CO_TRY(checked, std::move(read));
   auto ran = co_await run_checked(context, std::move(call), std::move(checked));
   co_return worded(std::move(ran));

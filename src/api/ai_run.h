@@ -47,8 +47,4 @@ asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, AiCall ca
 asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall call,
                                              nlohmann::json inputs);
 
-// The value of `selvedge-model`: the weights that answered, "…; stand-in" where they are not the
-// model's own.
-std::string answered_by(const catalog::Resolved& model);
-
 }  // namespace selvedge::api

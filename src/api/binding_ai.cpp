@@ -11,15 +11,15 @@
 #include <simdjson.h>
 
 #include "api/ai_run.h"
+#include "api/answer_headers.h"
 #include "api/errors.h"
+#include "api/inline_work.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/models_search.h"
 #include "api/run_options.h"
 #include "api/sse.h"
-#include "api/usage.h"
 #include "base/limits.h"
-#include "base/offload.h"
 #include "base/uuid.h"
 #include "http/gzip.h"
 
@@ -27,10 +27,6 @@ namespace selvedge::api {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
-
-constexpr std::size_t kInlineBodyBytes = 64 * 1024;
-
-asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
 
 http::Response refused(Code code, std::string message) {
   return ai_binding_error(Error{code, std::move(message)}, random_uuid());
@@ -79,13 +75,6 @@ Result<CutBody> cut_body(std::string& body) {
   return cut;
 }
 
-asio::awaitable<Result<CutBody>> parts_of(const ApiContext& context, std::string& body) {
-  if (body.size() <= kInlineBodyBytes) co_return cut_body(body);
-  auto work = [&body] { return cut_body(body); };
-  auto cut = co_await offload(context.pool, std::move(work));
-  co_return std::move(cut);
-}
-
 // One input was a stream, and came as the body; the others are in the query `userInputs`.
 // Errors: invalid_input, invalid_json.
 Result<std::string> streamed_inputs(const http::Request& request, std::string_view others) {
@@ -125,7 +114,9 @@ asio::awaitable<Status> read_call(const ApiContext& context, http::Request& requ
     call.inputs = call.streamed;
     call.options = std::move(options);
   } else {
-    auto cut = co_await parts_of(context, request.body);
+    auto work = [&body = request.body] { return cut_body(body); };
+    auto cut = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
+                                          std::move(work));
     SEL_CO_TRY(parts, std::move(cut));
     SEL_CO_TRY(options, options_in(parts.options));
     call.inputs = parts.inputs;
@@ -164,9 +155,7 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
   const std::string weights = answered_by(ran->model);
   const std::optional<double> neurons = ran->neurons;
   auto response = co_await bare_response(std::move(ran).value(), form);
-  response.headers.set("selvedge-model", weights);
-  response.headers.set("cf-ai-req-id", form.request_id);
-  if (neurons) response.headers.set("cf-ai-neurons", neurons_text(*neurons));
+  set_answer_headers(response, weights, form.request_id, neurons);
   co_return std::move(response);
 }
 

@@ -45,11 +45,9 @@ Result<std::string> call_describe_v1(const IndexPath& path, http::Request&) {
   append_string(text, about.name);
   text += ",\"description\":";
   append_string(text, about.description);
-  text += ",\"config\":{\"dimensions\":";
-  append_integer(text, about.config.dimensions);
-  text += ",\"metric\":";
-  append_string(text, metric_name(about.config.metric));
-  text += "},\"vectorsCount\":";
+  text += ",\"config\":";
+  append_config(text, about.config);
+  text += ",\"vectorsCount\":";
   append_integer(text, index->stats().vector_count);
   return text + '}';
 }

@@ -42,6 +42,11 @@ Result<nlohmann::json> parse_json(std::string_view text) {
   return value;
 }
 
+const nlohmann::json* present(const nlohmann::json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
 Result<nlohmann::json> parse_object(std::string_view text) {
   const bool blank = std::all_of(text.begin(), text.end(), [](char c) {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';

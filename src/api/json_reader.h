@@ -18,6 +18,10 @@ bool within_depth(std::string_view text);
 // Errors: invalid_json (not JSON, ill-formed UTF-8, a number beyond double, too deep).
 Result<nlohmann::json> parse_json(std::string_view text);
 
+// The member `name` of an object; null when it is absent or JSON's null, which several SDKs send
+// for every option they know.
+const nlohmann::json* present(const nlohmann::json& object, const char* name);
+
 // As parse_json, for bodies that must be an object. Errors: missing_body (empty), invalid_json,
 // invalid_input (another type; the message is in the validator's words).
 Result<nlohmann::json> parse_object(std::string_view text);

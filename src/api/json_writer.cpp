@@ -1,11 +1,13 @@
 // JSON writer: strings, shortest floats, times.
 #include "api/json_writer.h"
 
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 
+#include "base/check.h"
 #include "base/utf8.h"
 
 namespace selvedge::api {
@@ -112,6 +114,17 @@ void append_double(std::string& json, double value) {
   const auto end = whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
                          : std::to_chars(text, text + sizeof text, value);
   json.append(text, end.ptr);
+}
+
+std::string decimal_text(double value, int places) {
+  std::array<char, 64> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
+                                 std::chars_format::fixed, places);
+  SEL_CHECK(end.ec == std::errc());
+  std::string number(text.data(), end.ptr);
+  if (places > 0) number.erase(number.find_last_not_of('0') + 1);
+  if (number.ends_with('.')) number.pop_back();
+  return number;
 }
 
 void append_floats(std::string& json, std::span<const float> values) {

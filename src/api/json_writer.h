@@ -22,6 +22,9 @@ void append_integer(std::string& json, std::integral auto value) { json += std::
 // The same of a double; whole numbers below 2^53 in full, as JavaScript writes them.
 void append_double(std::string& json, double value);
 
+// "0.0453": without an exponent, with up to `places` decimals and no zeros at the end.
+std::string decimal_text(double value, int places);
+
 // [v,v,…]
 void append_floats(std::string& json, std::span<const float> values);
 

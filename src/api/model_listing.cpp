@@ -2,7 +2,6 @@
 #include "api/model_listing.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -49,26 +48,14 @@ std::string unit_text(std::string_view unit) {
 
 // Three decimals as Cloudflare prints them, or three digits of what is smaller.
 std::string dollars_text(double dollars) {
-  std::array<char, 40> text;
   const bool small = dollars > 0 && dollars < 0.01;
-  const int places =
-      small ? std::min(12, 2 - static_cast<int>(std::floor(std::log10(dollars)))) : 3;
-  std::snprintf(text.data(), text.size(), "%.*f", places, dollars);
-  std::string number = text.data();
-  number.erase(number.find_last_not_of('0') + 1);
-  if (number.ends_with('.')) number.pop_back();
-  return number;
+  return decimal_text(
+      dollars, small ? std::min(12, 2 - static_cast<int>(std::floor(std::log10(dollars)))) : 3);
 }
 
-// A price a token as OpenRouter writes it: a decimal without an exponent.
+// A price a token as OpenRouter writes it.
 std::string token_price(double neurons_per_million) {
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%.12f",
-                neurons_per_million * kDollarsPerNeuron / kMillion);
-  std::string number = text.data();
-  number.erase(number.find_last_not_of('0') + 1);
-  if (number.ends_with('.')) number.pop_back();
-  return number;
+  return decimal_text(neurons_per_million * kDollarsPerNeuron / kMillion, 12);
 }
 
 void begin_property(std::string& json, std::string_view id) {

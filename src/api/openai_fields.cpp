@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_reader.h"
+
 namespace selvedge::api {
 namespace {
 
@@ -57,8 +59,7 @@ std::string item_path(std::string_view list, std::size_t at) {
 
 const json* OpenAiFields::find(const char* name) const {
   if (fault_) return nullptr;
-  const auto found = body_.find(name);
-  return found == body_.end() || found->is_null() ? nullptr : &*found;
+  return present(body_, name);
 }
 
 void OpenAiFields::fail(std::string param, std::string message, std::string_view code) {
@@ -127,7 +128,8 @@ std::optional<std::int64_t> OpenAiFields::integer(const char* name, std::int64_t
     return std::nullopt;
   }
   if (value->is_number_integer()) return value->get<std::int64_t>();
-  return static_cast<std::int64_t>(number);
+  constexpr double kBeyondInt64 = 0x1p63;  // As a double, the largest int64 is this too.
+  return number < kBeyondInt64 ? static_cast<std::int64_t>(number) : highest;
 }
 
 std::optional<std::string> OpenAiFields::text(const char* name) {

@@ -7,7 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/answer_headers.h"
 #include "api/errors.h"
+#include "api/inline_work.h"
 #include "api/json_reader.h"
 #include "api/openai_chat.h"
 #include "api/openai_completion.h"
@@ -16,17 +18,12 @@
 #include "api/openai_run.h"
 #include "api/usage.h"
 #include "base/limits.h"
-#include "base/offload.h"
 #include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
 
 constexpr std::string_view kAccounts = "/client/v4/accounts/";
-
-// What takes longer than about a millisecond leaves the I/O thread.
-constexpr std::size_t kInlineBodyBytes = 64 * 1024;
-constexpr std::size_t kInlineValues = 8 * 1024;
 
 enum class Kind : std::uint8_t { chat, completion };
 
@@ -67,15 +64,9 @@ auto parse_body(const ApiContext& context, const http::Request& request, Parse p
     if (!read.ok()) return OpenAiFault{openai_wording(read.error()), {}, {}};
     return parse(read.value());
   };
-  if (request.body.size() <= kInlineBodyBytes) co_return work();
-  auto parsed = co_await offload(context.pool, std::move(work));
+  auto parsed = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
+                                           std::move(work));
   co_return std::move(parsed);
-}
-
-void set_headers(http::Response& response, const catalog::Resolved& model) {
-  response.headers.set("selvedge-model",
-                       model.stand_in ? model.answered_by + "; stand-in" : model.answered_by);
-  response.headers.set("cf-ai-req-id", random_uuid());
 }
 
 std::unique_ptr<OpenAiForm> form_of(Kind kind, OpenAiCall& call) {
@@ -102,15 +93,16 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
   if (!ran.ok()) co_return call_error(ran.error(), prompt_param);
   OpenAiAnswer answer = std::move(ran).value();
   http::Response response;
+  std::optional<double> neurons;
   if (answer.events) {
     auto streamed = co_await sse_response(std::move(answer.events));
     if (!streamed.ok()) co_return call_error(streamed.error(), prompt_param);
     response = std::move(streamed).value();
   } else {
     response = json_response(200, std::move(answer.json));
-    response.headers.set("cf-ai-neurons", neurons_text(answer.neurons));
+    neurons = answer.neurons;
   }
-  set_headers(response, model);
+  set_answer_headers(response, answered_by(model), random_uuid(), neurons);
   co_return std::move(response);
 }
 
@@ -134,15 +126,10 @@ asio::awaitable<http::Response> embed(const ApiContext& context, const http::Req
   const inference::Embeddings embeddings = std::move(embedded).value();
   const double neurons = neurons_of(*model.entry, embeddings.usage);
   auto write = [&] { return openai_embed_result(embeddings, call, neurons); };
-  std::string body;
-  if (embeddings.values.size() <= kInlineValues) {
-    body = write();
-  } else {
-    body = co_await offload(context.pool, std::move(write));
-  }
+  auto body = co_await inline_or_offload(context.pool, embeddings.values.size(), kInlineValues,
+                                         std::move(write));
   http::Response response = json_response(200, std::move(body));
-  response.headers.set("cf-ai-neurons", neurons_text(neurons));
-  set_headers(response, model);
+  set_answer_headers(response, answered_by(model), random_uuid(), neurons);
   co_return std::move(response);
 }
 

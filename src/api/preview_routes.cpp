@@ -25,8 +25,6 @@ constexpr std::string_view kSubdomain = R"({"subdomain":"local:0"})";
 constexpr std::size_t kBindingsMax = 128;
 constexpr std::size_t kBindingNameBytesMax = 256;
 
-asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
-
 std::string token_result(std::string_view name, std::string_view token) {
   std::string result = "{";
   append_string(result, name);

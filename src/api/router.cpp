@@ -53,6 +53,8 @@ std::optional<PathParameters> match(const std::vector<std::string>& pattern,
 
 }  // namespace
 
+asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
+
 void PathParameters::add(std::string name, std::string value) {
   all_.emplace_back(std::move(name), std::move(value));
 }

@@ -29,6 +29,9 @@ class PathParameters {
 using RouteHandler =
     std::function<asio::awaitable<http::Response>(http::Request& request, const PathParameters&)>;
 
+// The handler's answer where nothing is waited for.
+asio::awaitable<http::Response> at_once(http::Response response);
+
 struct Route {
   std::string method;
   // Segments are exact, `{name}` (one segment, not empty) or, last, `{name...}` (the rest, slashes

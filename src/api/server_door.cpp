@@ -19,8 +19,6 @@ namespace selvedge::api {
 namespace {
 
 constexpr std::string_view kApiPrefix = "/client/v4/";
-asio::awaitable<http::Response> at_once(http::Response response) { co_return std::move(response); }
-
 http::Response method_not_allowed(const http::Request& request, bool enveloped,
                                   const std::string& allow) {
   const Error error{Code::method_not_allowed,

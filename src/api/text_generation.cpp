@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/input_check.h"
+#include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/usage.h"
 #include "base/limits.h"
@@ -72,12 +73,6 @@ Status parse_messages(const json& messages, inference::GenerateTask& task) {
     task.messages.push_back(std::move(message));
   }
   return ok_status();
-}
-
-// Null counts as absent: several SDKs send every option they know.
-const json* present(const json& input, const char* name) {
-  const auto found = input.find(name);
-  return found == input.end() || found->is_null() ? nullptr : &*found;
 }
 
 double number_or(const json& input, const char* name, double fallback) {

@@ -2,7 +2,6 @@
 #include "api/usage.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "api/json_writer.h"
 
@@ -20,14 +19,7 @@ double neurons_of(const catalog::ModelEntry& entry, const inference::Usage& usag
   return neurons / kMillion;
 }
 
-std::string neurons_text(double neurons) {
-  constexpr double kPlaces = 1e6;
-  const double rounded = std::round(std::max(0.0, neurons) * kPlaces) / kPlaces;
-  std::string text = std::to_string(rounded);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
+std::string neurons_text(double neurons) { return decimal_text(std::max(0.0, neurons), 6); }
 
 void append_usage(std::string& json, const inference::Usage& usage, double neurons) {
   json += "{\"prompt_tokens\":";

@@ -30,6 +30,17 @@ constexpr Preset kPresets[] = {
     {"cohere/embed-multilingual-v2.0", 768},
 };
 
+std::string_view metric_name(vectors::Metric metric) {
+  switch (metric) {
+    case vectors::Metric::euclidean:
+      return "euclidean";
+    case vectors::Metric::dot_product:
+      return "dot-product";
+    default:
+      return "cosine";
+  }
+}
+
 Result<vectors::Metric> parse_metric(const json& config) {
   const auto metric = config.find("metric");
   if (metric != config.end() && metric->is_string()) {
@@ -110,11 +121,9 @@ void append_index(std::string& json_text, const vectors::IndexDescription& index
   append_string(json_text, index.name);
   json_text += ",\"description\":";
   append_string(json_text, index.description);
-  json_text += ",\"config\":{\"dimensions\":";
-  append_integer(json_text, index.config.dimensions);
-  json_text += ",\"metric\":\"";
-  json_text += metric_name(index.config.metric);
-  json_text += "\"},\"created_on\":";
+  json_text += ",\"config\":";
+  append_config(json_text, index.config);
+  json_text += ",\"created_on\":";
   append_time(json_text, index.created_us);
   json_text += ",\"modified_on\":";
   append_time(json_text, index.modified_us);
@@ -123,15 +132,12 @@ void append_index(std::string& json_text, const vectors::IndexDescription& index
 
 }  // namespace
 
-std::string_view metric_name(vectors::Metric metric) {
-  switch (metric) {
-    case vectors::Metric::euclidean:
-      return "euclidean";
-    case vectors::Metric::dot_product:
-      return "dot-product";
-    default:
-      return "cosine";
-  }
+void append_config(std::string& json_text, const vectors::IndexConfig& config) {
+  json_text += "{\"dimensions\":";
+  append_integer(json_text, config.dimensions);
+  json_text += ",\"metric\":\"";
+  json_text += metric_name(config.metric);
+  json_text += "\"}";
 }
 
 Result<std::string> create_index(vectors::Store& store, const Rules& rules,

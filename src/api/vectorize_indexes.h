@@ -28,7 +28,7 @@ Result<std::string> describe_index(const IndexPath& path, std::string_view body)
 // before the first write; changes of metadata indexes count as writes.
 Result<std::string> index_info(const IndexPath& path);
 
-// "cosine", "euclidean", "dot-product".
-std::string_view metric_name(vectors::Metric metric);
+// Appends {"dimensions","metric"}.
+void append_config(std::string& json_text, const vectors::IndexConfig& config);
 
 }  // namespace selvedge::api

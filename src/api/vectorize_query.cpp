@@ -30,12 +30,6 @@ struct Query {
   ReturnMetadata metadata = ReturnMetadata::none;
 };
 
-// Null counts as absent.
-const json* present(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
 Status parse_vector(const json& vector, Query& query) {
   if (!vector.is_array()) return unparsable_body("vector: expected an array of numbers");
   query.vector.reserve(vector.size());

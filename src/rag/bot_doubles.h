@@ -219,6 +219,19 @@ class DoubleIndex final : public vectors::Index {
   }
   vectors::IndexStats stats() const override { return {vectors.size(), mutation_, 0}; }
 
+  // What the bot does not ask for.
+  Result<vectors::ListPage> list_page(std::size_t, std::string_view) const override {
+    return Error{Code::not_served, "double"};
+  }
+  Result<vectors::MutationNumber> create_metadata_index(std::string_view, vectors::PropertyType,
+                                                        bool, std::size_t) override {
+    return Error{Code::not_served, "double"};
+  }
+  Result<vectors::MutationNumber> delete_metadata_index(std::string_view) override {
+    return Error{Code::not_served, "double"};
+  }
+  std::vector<vectors::MetadataIndex> metadata_indexes() const override { return {}; }
+
   std::map<std::string, vectors::StoredVector> vectors;
   int writes = 0;
 
@@ -247,6 +260,11 @@ class DoubleStore final : public vectors::Store {
   Status drop(std::string_view, std::string_view) override {
     index.reset();
     return ok_status();
+  }
+
+  Result<vectors::IndexDescription> describe(std::string_view, std::string_view,
+                                             std::string_view) override {
+    return Error{Code::not_served, "double"};
   }
 
   std::shared_ptr<DoubleIndex> index;

@@ -131,24 +131,18 @@ class Index {
   // A listing of all ids as they are now, or, with a cursor, its next page: ids written later are
   // absent, ids deleted later still there. A cursor can be used again until it expires; it does not
   // outlive the process. Errors: cursor_invalid, io, corrupt_data.
-  virtual Result<ListPage> list_page(std::size_t, std::string_view) const {
-    return Error{Code::not_served, "listing"};
-  }
+  virtual Result<ListPage> list_page(std::size_t count, std::string_view cursor) const = 0;
 
   // Makes `property` known to filters; of a property that has an index already the type is
   // replaced. `with_written`: the vectors that are there come in too. Counts as a mutation. Errors:
   // too_many_metadata_indexes (more than `count_max`), io.
-  virtual Result<MutationNumber> create_metadata_index(std::string_view, PropertyType,
-                                                       bool /*with_written*/,
-                                                       std::size_t /*count_max*/) {
-    return Error{Code::not_served, "metadata indexes"};
-  }
+  virtual Result<MutationNumber> create_metadata_index(std::string_view property, PropertyType type,
+                                                       bool with_written,
+                                                       std::size_t count_max) = 0;
   // Counts as a mutation. Errors: metadata_index_not_found, io.
-  virtual Result<MutationNumber> delete_metadata_index(std::string_view) {
-    return Error{Code::not_served, "metadata indexes"};
-  }
+  virtual Result<MutationNumber> delete_metadata_index(std::string_view property) = 0;
   // In the order of creation.
-  virtual std::vector<MetadataIndex> metadata_indexes() const { return {}; }
+  virtual std::vector<MetadataIndex> metadata_indexes() const = 0;
 
   virtual IndexStats stats() const = 0;
 };

@@ -44,10 +44,8 @@ class Store {
   virtual Status drop(std::string_view account, std::string_view name) = 0;
 
   // Replaces the description. Errors: index_not_found, index_deleted, io.
-  virtual Result<IndexDescription> describe(std::string_view, std::string_view,
-                                            std::string_view /*description*/) {
-    return Error{Code::not_served, "descriptions"};
-  }
+  virtual Result<IndexDescription> describe(std::string_view account, std::string_view name,
+                                            std::string_view description) = 0;
 };
 
 }  // namespace selvedge::vectors
