@@ -4,7 +4,8 @@
 //
 // Loads the model into this process, prints "ready", then reads one order a line and answers each
 // with one line:
-//   generate TEXT    one token of a completion of TEXT as a user's message -> milliseconds
+//   generate TEXT    one token of a completion of TEXT as a user's message, drawn freely, so that a
+//                    prompt asked again is not read again -> milliseconds
 //   embed TEXT       a line of texts, separated by tabs -> milliseconds
 #include <chrono>
 #include <cstdio>
@@ -57,7 +58,6 @@ double generate(Engine& engine, const std::string& text, wire::TaskId id) {
   task.task = id;
   task.messages = {{"user", text}};
   task.tokens_max = 1;
-  task.sampling.temperature = 0;
   const auto start = Clock::now();
   if (!engine.start_generate(std::move(task)).ok()) return -1;
   return run(engine, start,

@@ -7,7 +7,7 @@ engines' prefix (build/release/engines-prefix.txt). The two servers take turns, 
 threads; a ratio is the median over the turns of ours by theirs.
 
   streams 1, 8     tokens/s that clients read, of 128-token completions; "decode" without the time to the first token
-  first token      milliseconds over HTTP, less those of the engine in a process of its own (engine_alone)
+  first token      milliseconds over HTTP, of a prompt that is kept, less those of the engine alone (engine_alone)
   embeddings       texts/s over HTTP, as a share of the engine's own
 """
 import argparse
@@ -94,17 +94,18 @@ def stream(port, path, body, times):
     connection.close()
 
 
-def body_for(ours, prompt, tokens):
-    body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": tokens, "stream": True, "temperature": 0}
+def body_for(ours, prompt, tokens, temperature):
+    body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": tokens, "stream": True,
+            "temperature": temperature}
     if not ours:
         body |= {"stream_options": {"include_usage": True}, "cache_prompt": False}
     return body
 
 
-def turn(port, path, ours, prompts, tokens=TOKENS):
+def turn(port, path, ours, prompts, tokens=TOKENS, temperature=0):
     """(all tokens/s, decode tokens/s, first ms) of as many streams at once as there are prompts."""
     times = []
-    readers = [threading.Thread(target=stream, args=(port, path, body_for(ours, prompt, tokens), times))
+    readers = [threading.Thread(target=stream, args=(port, path, body_for(ours, prompt, tokens, temperature), times))
                for prompt in prompts]
     started = time.perf_counter()
     for reader in readers:
@@ -164,9 +165,11 @@ def measure_first_token(server, run_path, rounds, threads, figures):
     port = urllib.parse.urlparse(server.url).port
     alone = EngineAlone(TEXT_MODEL, "text", threads)
     ours, bare = [], []
-    for at in range(rounds * 10 + 3):
-        prompt = words(24, 100_000 + at)
-        pair = [lambda: ours.append(turn(port, run_path, True, [prompt], 1)[2]),
+    # The same prompt each time: both sides keep it where the draw is free, and compute one token. Reading a new one takes hundreds of
+    # milliseconds, and differs between two processes by more than what is looked for here.
+    prompt = words(24, 100_000)
+    for at in range(rounds * 20 + 3):
+        pair = [lambda: ours.append(turn(port, run_path, True, [prompt], 1, 0.6)[2]),
                 lambda: bare.append(alone.order("generate " + prompt))]
         for one in pair if at % 2 == 0 else reversed(pair):
             one()
