@@ -37,6 +37,10 @@ Result<nlohmann::json> parse_json(std::string_view text) {
     return Error{Code::invalid_json, "the JSON body is nested too deeply, the limit is " +
                                          std::to_string(limits::json_depth_max)};
   }
+  // The parser takes a NUL for the end of the text, and whatever follows it for nothing.
+  if (text.find('\0') != std::string_view::npos) {
+    return Error{Code::invalid_json, "the body is not valid JSON: it holds a NUL byte"};
+  }
   auto value = nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (value.is_discarded()) return Error{Code::invalid_json, "the body is not valid JSON"};
   return value;

@@ -20,6 +20,8 @@ TEST(JsonReader, WhatIsNoJsonObjectIsRefused) {
   EXPECT_EQ(code_of("{\"a\":\"\\ud800\"}"), Code::invalid_json);
   EXPECT_EQ(code_of("{\"a\":1e999}"), Code::invalid_json);
   EXPECT_EQ(code_of("{} {}"), Code::invalid_json);
+  EXPECT_EQ(code_of(std::string_view("{}\0 x", 5)), Code::invalid_json);
+  EXPECT_EQ(code_of(std::string_view("{}\0", 3)), Code::invalid_json);
   EXPECT_EQ(code_of("[1]"), Code::invalid_input);
   EXPECT_EQ(code_of("null"), Code::invalid_input);
 }
