@@ -1,5 +1,5 @@
 // Probe: a Worker that uses env.AI and env.VECTORIZE as people do, and tells what did not hold.
-import { Ai as OldAi } from "cloudflare-ai-1.1.js";
+import { Ai as OldAi } from "./cloudflare-ai-1.1.js";
 
 const TEXT = "@cf/meta/llama-3-8b-instruct";
 const EMBEDDING = "@cf/baai/bge-base-en-v1.5";
@@ -127,9 +127,9 @@ const checks = {
     holds(models.some((model) => model.name === TEXT), JSON.stringify(models).slice(0, 200));
   },
   async "the URL of a gateway's provider works"({ AI, REST }) {
-    const url = await AI.gateway("mine").getUrl("workers-ai");
-    const path = new URL(`${url}/${TEXT}`).pathname;
-    const response = await REST.fetch(`http://localhost${path}`, { method: "POST", body: JSON.stringify({ prompt: "[[say url]]" }) });
+    const url = `${await AI.gateway("mine").getUrl("workers-ai")}/${TEXT}`;
+    const init = { method: "POST", body: JSON.stringify({ prompt: "[[say url]]" }) };
+    const response = await (REST ? REST.fetch(`http://localhost${new URL(url).pathname}`, init) : fetch(url, init));
     same((await response.json()).result.response, "url");
   },
   async "what hangs on env.AI says what is not served"({ AI }) {
@@ -144,6 +144,19 @@ const checks = {
     same(await AI.toMarkdown().supported(), []);
     const markdown = await thrown(AI.toMarkdown({ name: "a.txt", blob: new Blob(["a"]) }));
     holds(markdown.message.includes("Markdown is not served here"), markdown.message);
+  },
+  async "what is asked over RPC says what is not served"({ AI, LAUNCHER }) {
+    if (!LAUNCHER) return;  // Without the relay of selvedge-workerd, workerd itself has an answer of its own.
+    const calls = {
+      aiSearch: () => AI.aiSearch().list(),
+      websearch: () => AI.websearch?.({ gatewayId: "mine", query: "a" }),
+      gateway: () => AI.gateway("mine", { beta: true }).getUrl("openai"),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      if (!(name in AI)) continue;
+      const error = await thrown((async () => await call())());
+      same(error.message, `env.AI.${name}() is not available: Selvedge does not serve it`);
+    }
   },
   async "@cloudflare/ai 1.1: text, stream, error"({ AI }) {
     const old = new OldAi(AI);
@@ -173,7 +186,7 @@ const checks = {
     const info = await DOCS.describe();
     same([info.vectorCount, info.processedUpToMutation], [3, upserted.mutationId]);
   },
-  async "insert as one JSON list"({ DOCS_JSON }) {
+  async "insert as one JSON list"({ DOCS, DOCS_JSON = DOCS }) {
     await DOCS_JSON.insert([{ id: "d", values: new Float32Array([0, 0.1, 1]) }]);
     same((await DOCS_JSON.describe()).vectorCount, 4);
   },
