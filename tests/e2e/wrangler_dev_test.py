@@ -4,7 +4,9 @@
 
 Installs each wrangler of wrangler/*/package.json into the cache folder and runs the same cases with it:
     the schema       src/launcher/workerd_config.capnp lies where the workerd.capnp of its workerd lies
-    --local          begun while no server runs: every call says so; then the server starts, restarts, the Worker changes
+    the launcher     alone: what it passes on unchanged, and what it says when it cannot
+    --local          begun while no server runs: every call says so; then a server with a token starts, restarts, the
+                     Worker changes
     the probe        workerd/probe.js as the project's Worker, under plain `wrangler dev`
     two Workers      with one binding name for two indexes, in one `wrangler dev -c -c`
     getPlatformProxy in a Node program
@@ -130,11 +132,13 @@ def calls_project(folder, wrangler, config, answer="first"):
     return folder
 
 
-def make_indexes(url):
+def make_indexes(url, token=None):
+    headers = {"authorization": f"Bearer {token}"} if token else {}
     for name, dimensions in INDEXES.items():
         indexes = f"{url}/client/v4/accounts/{ACCOUNT}/vectorize/v2/indexes"
-        request("DELETE", f"{indexes}/{name}")
-        status, _, body = request("POST", indexes, {"name": name, "config": {"dimensions": dimensions, "metric": "cosine"}})
+        request("DELETE", f"{indexes}/{name}", headers=headers)
+        index = {"name": name, "config": {"dimensions": dimensions, "metric": "cosine"}}
+        status, _, body = request("POST", indexes, index, headers)
         if status != 200:
             raise RuntimeError(f"no index: {status} {body!r}")
 
@@ -184,33 +188,63 @@ def check_schema(cases, wrangler, folder):
     cases.expect("the schema was compared", len(ours), lambda count: count > 30)
 
 
-def check_local(cases, wrangler, folder, home, account_home):
-    port = free_port()
+def check_launcher(cases, wrangler, folder):
+    """What needs no wrangler: both programs are called alike and must answer alike."""
+    real = next((wrangler.folder / "node_modules/@cloudflare").glob("workerd-linux-*/bin/workerd"))
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("SELVEDGE_")}
+
+    def run(program, arguments, sent=b"", **variables):
+        done = subprocess.run([str(program), *arguments], input=sent, capture_output=True, cwd=folder, timeout=30,
+                              env=dict(bare, **variables))
+        # Told times and numbers of places in the program differ.
+        return done.returncode, done.stdout, re.sub(rb"stack: .*|\d+", b"", done.stderr)
+
+    launcher, serve = BIN / "selvedge-workerd", ["serve", "--binary", "-"]
+    for what, arguments, sent in (("--version", ["--version"], b""), ("no arguments", [], b""),
+                                  ("an unknown option", ["serve", "--none"], b""), ("an empty config", serve, b""),
+                                  ("no config", serve, b"no config\n" * 100), ("half a config", serve, bytes([0, 0, 0, 0, 99, 0, 0, 0]))):
+        cases.expect(f"{what} is workerd's to answer", run(launcher, arguments, sent, SELVEDGE_WORKERD=str(real)),
+                     run(real, arguments, sent))
+    for what, variables, sentence in (
+            ("no workerd", {}, b"set SELVEDGE_WORKERD"), ("no program", {"SELVEDGE_WORKERD": "/none"}, b'is "/none", which is no program'),
+            ("itself", {"SELVEDGE_WORKERD": str(launcher)}, b"names selvedge-workerd itself"),
+            ("no URL", {"SELVEDGE_WORKERD": str(real), "SELVEDGE_URL": "localhost"}, b'SELVEDGE_URL is "localhost"')):
+        code, _, told = run(launcher, serve, **variables)
+        cases.expect(f"{what} is told", (code, told.count(b"\n"), sentence in told), (1, 1, True))
+
+
+def check_local(cases, wrangler, folder, home, server_home):
+    port, token = free_port(), "let-me-in"
     url = f"http://127.0.0.1:{port}"
     sentence = f'Selvedge is not running at {url}; start it with "selvedge serve"'
     project = calls_project(folder / "local", wrangler, AI_BINDING + index_binding("DOCS", "docs"))
-    with Dev(wrangler, project, environment_for(url, home), "--local") as dev:
+    environment = dict(environment_for(url, home), SELVEDGE_TOKEN=token)
+
+    def server():
+        return ServerProcess(server_home, port=port, options=["--token", token])
+
+    with Dev(wrangler, project, environment, "--local") as dev:
         for name in CALLS:
             cases.expect(f"{name} without a server says so", dev.call(name).get("error"),
                          lambda error: error is not None and error.endswith(sentence) and error.count("Selvedge") == 1)
         cases.expect("the Response of a call without a server", dev.call("raw").get("value", {}).get("status"), 503)
-        with ServerProcess(account_home, port=port) as server:
-            make_indexes(server.url)
+        with server() as started:
+            make_indexes(url, token)
             cases.expect("a server started later is used", dev.call("run").get("value", {}).get("response"), "here")
             cases.expect("its index, too", dev.call("ours"), {"value": 3})
             cases.expect("a stream", dev.get("stream"), lambda body: body.rstrip().endswith(b"data: [DONE]"))
-            server.stop()
-            cases.expect("a server that has stopped", dev.call("describe").get("error"), lambda error: error and sentence in error)
-            with ServerProcess(account_home, port=port):
-                cases.expect("a restarted server", dev.call("run").get("value", {}).get("response"), "here")
-                cases.expect("before the change", dev.call("hello"), {"value": "first"})
-                (project / "answer.js").write_text('export const ANSWER = "second";\n')
-                until = time.monotonic() + 20
-                while dev.call("hello") != {"value": "second"} and time.monotonic() < until:
-                    time.sleep(0.2)
-                cases.expect("after the change", dev.call("hello"), {"value": "second"})
-                cases.expect("the bindings of a reloaded Worker", dev.call("run").get("value", {}).get("response"), "here")
-                cases.expect("its index", dev.call("ours"), {"value": 3})
+            started.stop()
+        cases.expect("a server that has stopped", dev.call("describe").get("error"), lambda error: error and sentence in error)
+        with server():
+            cases.expect("a restarted server", dev.call("run").get("value", {}).get("response"), "here")
+            cases.expect("before the change", dev.call("hello"), {"value": "first"})
+            (project / "answer.js").write_text('export const ANSWER = "second";\n')
+            until = time.monotonic() + 20
+            while dev.call("hello") != {"value": "second"} and time.monotonic() < until:
+                time.sleep(0.2)
+            cases.expect("after the change", dev.call("hello"), {"value": "second"})
+            cases.expect("the bindings of a reloaded Worker", dev.call("run").get("value", {}).get("response"), "here")
+            cases.expect("its index", dev.call("ours"), {"value": 3})
 
 
 def check_probe(cases, wrangler, folder, home, server):
@@ -257,6 +291,7 @@ def run_version(package):
         folder = pathlib.Path(home.folder)
         import_models(home.path, cli)
         check_schema(cases, wrangler, folder)
+        check_launcher(cases, wrangler, folder)
         check_local(cases, wrangler, folder, folder / "config", home.path)
         with ServerProcess(home.path) as server:
             for check in (check_probe, check_two_workers, check_platform_proxy):
