@@ -31,7 +31,8 @@ struct Host {
   std::string_view word;
   const char* package;
 };
-constexpr Host kHosts[] = {{"vitest", "@cloudflare/vitest-pool-workers"},
+constexpr Host kHosts[] = {{"vitest", "@cloudflare/vitest-plugin"},
+                           {"vitest", "@cloudflare/vitest-pool-workers"},
                            {"vite", "@cloudflare/vite-plugin"},
                            {"wrangler", "wrangler"}};
 

@@ -49,6 +49,7 @@ const checks = {
     holds(UUID.test(first), `${first} is no UUID`);
     await AI.run(TEXT, { prompt: "[[say a]]" });
     holds(AI.lastRequestId !== first, "it did not change");
+    if ("lastRequestHttpStatusCode" in AI) same(AI.lastRequestHttpStatusCode, 200);
   },
   async "messages arrive as written"({ AI }) {
     const answer = await AI.run(TEXT, { messages: [{ role: "system", content: "ś" }, { role: "user", content: "[[echo]]中文" }] });
@@ -89,6 +90,10 @@ const checks = {
   async "returnRawResponse gives an error as a Response, too"({ AI }) {
     const response = await AI.run("@cf/none/such", { prompt: "a" }, { returnRawResponse: true });
     same([response.status, (await response.json()).errors[0].code], [400, 5007]);
+  },
+  async "a call by WebSocket gives the refusal as a Response"({ AI }) {
+    const response = await AI.run(TEXT, { prompt: "a" }, { websocket: true });
+    same([response.status, response.webSocket ?? null], [501, null]);
   },
   async "an unknown model"({ AI }) {
     const error = await thrown(AI.run("@cf/none/such", { prompt: "a" }));
@@ -139,8 +144,14 @@ const checks = {
     same(url.name, "AiGatewayInternalError");
     holds(url.message.includes("AI Gateway is not served here"), url.message);
     same(await AI.autorag("mine").list(), []);
-    const rag = await thrown(AI.autorag("mine").search({ query: "a" }));
-    same(rag.name, "AutoRAGNotFoundError");
+    const patch = await thrown(AI.gateway("mine").patchLog("x", { score: 1 }));
+    same(patch.name, "AiGatewayLogNotFound");
+    const universal = { provider: "openai", endpoint: "chat", headers: {}, query: {} };
+    same((await AI.gateway("mine").run(universal)).status, 501);
+    for (const call of ["search", "aiSearch"]) {
+      const rag = await thrown(AI.autorag("mine")[call]({ query: "a" }));
+      same(rag.name, "AutoRAGNotFoundError");
+    }
     same(await AI.toMarkdown().supported(), []);
     const markdown = await thrown(AI.toMarkdown({ name: "a.txt", blob: new Blob(["a"]) }));
     holds(markdown.message.includes("Markdown is not served here"), markdown.message);
