@@ -5,13 +5,15 @@
 Installs each wrangler of wrangler/*/package.json into the cache folder and runs the same cases with it:
     the schema       src/launcher/workerd_config.capnp lies where the workerd.capnp of its workerd lies
     the launcher     alone: what it passes on unchanged, and what it says when it cannot
-    --local          begun while no server runs: every call says so; then a server with a token starts, restarts, the
-                     Worker changes
+    --local          begun while no server runs: every call says so; then a server with a token starts, is killed
+                     in a stream, starts again; the Worker changes
     the probe        workerd/probe.js as the project's Worker, under plain `wrangler dev`
     two Workers      with one binding name for two indexes, in one `wrangler dev -c -c`
     getPlatformProxy in a Node program
 Nothing but the environment tells wrangler about Selvedge.
 """
+import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -213,6 +215,44 @@ def check_launcher(cases, wrangler, folder):
         cases.expect(f"{what} is told", (code, told.count(b"\n"), sentence in told), (1, 1, True))
 
 
+class Faint(http.server.BaseHTTPRequestHandler):
+    """Answers GET, and hangs up on POST."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def do_POST(self):
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+def check_lost_connection(cases, dev, port):
+    """Of a server that is there but hangs up, nobody is told that it is not running."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Faint) as faint:
+        threading.Thread(target=faint.serve_forever, daemon=True).start()
+        for name in ("run", "query"):
+            cases.expect(f"{name} of a server that hangs up", dev.call(name).get("error"),
+                         lambda error: error and error.endswith("was lost before it answered"))
+        faint.shutdown()
+
+
+def check_killed_stream(cases, dev, started):
+    with urllib.request.urlopen(f"{dev.url}/slow", timeout=60) as stream:
+        stream.readline()
+        started.kill()
+        killed = time.monotonic()
+        try:
+            rest = stream.read()
+        except (http.client.HTTPException, OSError):
+            rest = b""
+    cases.expect("a stream of a killed server ends at once", time.monotonic() - killed, lambda seconds: seconds < 5)
+    cases.expect("and not as if it were whole", b"[DONE]" in rest, False)
+
+
 def check_local(cases, wrangler, folder, home, server_home):
     port, token = free_port(), "let-me-in"
     url = f"http://127.0.0.1:{port}"
@@ -228,13 +268,14 @@ def check_local(cases, wrangler, folder, home, server_home):
             cases.expect(f"{name} without a server says so", dev.call(name).get("error"),
                          lambda error: error is not None and error.endswith(sentence) and error.count("Selvedge") == 1)
         cases.expect("the Response of a call without a server", dev.call("raw").get("value", {}).get("status"), 503)
+        check_lost_connection(cases, dev, port)
         with server() as started:
             make_indexes(url, token)
             cases.expect("a server started later is used", dev.call("run").get("value", {}).get("response"), "here")
             cases.expect("its index, too", dev.call("ours"), {"value": 3})
             cases.expect("a stream", dev.get("stream"), lambda body: body.rstrip().endswith(b"data: [DONE]"))
-            started.stop()
-        cases.expect("a server that has stopped", dev.call("describe").get("error"), lambda error: error and sentence in error)
+            check_killed_stream(cases, dev, started)
+        cases.expect("a server that has gone", dev.call("describe").get("error"), lambda error: error and sentence in error)
         with server():
             cases.expect("a restarted server", dev.call("run").get("value", {}).get("response"), "here")
             cases.expect("before the change", dev.call("hello"), {"value": "first"})

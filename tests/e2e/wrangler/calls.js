@@ -5,6 +5,7 @@ const calls = {
   hello: () => ANSWER,
   run: (env) => env.AI.run("@cf/meta/llama-3-8b-instruct", { prompt: "[[say here]]" }),
   stream: (env) => env.AI.run("@cf/meta/llama-3-8b-instruct", { prompt: "[[say here]]", stream: true }),
+  slow: (env) => env.AI.run("@cf/meta/llama-3-8b-instruct", { prompt: "[[tokens 1000]] [[delay 50]]", stream: true }),
   raw: async (env) => {
     const inputs = { prompt: "[[say here]]" };
     const response = await env.AI.run("@cf/meta/llama-3-8b-instruct", inputs, { returnRawResponse: true });
