@@ -11,6 +11,7 @@
 #include "api/model_inputs.h"
 #include "api/rules.h"
 #include "catalog/catalog.h"
+#include "catalog/finetunes.h"
 #include "inference/inference.h"
 #include "vectors/store.h"
 
@@ -29,6 +30,7 @@ struct ApiContext {
   Rules rules = Rules();
   std::shared_ptr<const ModelInputs> inputs = ModelInputs::built_in();
   std::shared_ptr<Batches> batches = nullptr;  // Made by the door; on the I/O thread only.
+  catalog::Finetunes* finetunes = nullptr;     // Blocks. Null: fine-tunes are not served.
   std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
 };
 

@@ -62,6 +62,9 @@ constexpr ErrorRow kErrorRows[] = {
     {Code::queue_full, 429, 3040, 40041, true, kDocs, {0, "rate_limit_exceeded"}},
     {Code::deadline_exceeded, 408, 3007, 3007, true, kDocs},
     {Code::cancelled, 408, 3008, 3008, false, kDocs},
+    {Code::finetune_not_found, 404, 3037, kVectorizeOther, false, "cloudflare-docs issue 14757"},
+    {Code::too_many_finetunes, 400, kAiOther, kVectorizeOther, false, kOurs},
+    {Code::lora_unsupported, 405, 5005, kVectorizeOther, false, kDocs},
     {Code::index_not_found, 404, kAiOther, 3000, false, kClients},
     {Code::index_deleted, 410, kAiOther, 3005, false, kClients},
     {Code::index_already_exists, 400, kAiOther, 3002, false, "mastra issue 3444"},
@@ -105,7 +108,6 @@ constexpr bool rows_follow_the_enum() {
 }
 static_assert(rows_follow_the_enum(), "every Code has exactly one row, in the enum's order");
 
-constexpr int kAdviceNumber = 1000;  // Ours; the smallest that the contract allows.
 constexpr int kRetryAfterSeconds = 1;
 
 void add_item(std::string& text, int number, std::string_view message) {
@@ -167,13 +169,13 @@ http::Response json_response(int status, std::string body) {
 
 http::Response envelope(std::string_view result_json) { return advised_envelope(result_json, {}); }
 
-http::Response advised_envelope(std::string_view result_json, std::string_view advice) {
+http::Response advised_envelope(std::string_view result_json, std::string_view advice, int number) {
   std::string body;
   body.reserve(result_json.size() + 64);
   body += "{\"result\":";
   body += result_json;
   body += ",\"success\":true,\"errors\":[],\"messages\":[";
-  if (!advice.empty()) add_item(body, kAdviceNumber, advice);
+  if (!advice.empty()) add_item(body, number, advice);
   body += "]}";
   return json_response(200, std::move(body));
 }
@@ -237,9 +239,9 @@ http::Response vectorize_error(const Error& error) {
   return null_envelope(row, row.vectorize_number, error.message);
 }
 
-http::Response envelope_error(const Error& error) {
+http::Response envelope_error(const Error& error, int number) {
   const ErrorRow& row = error_row(error.code);
-  return null_envelope(row, row.workers_ai_number, error.message);
+  return null_envelope(row, number != 0 ? number : row.workers_ai_number, error.message);
 }
 
 http::Response no_route(std::string_view path) {

@@ -41,7 +41,9 @@ http::Response json_response(int status, std::string body);
 // {"result":…,"success":true,"errors":[],"messages":[]}.
 http::Response envelope(std::string_view result_json);
 // The same with one entry of `messages`: {"code":1000,"message":…}.
-http::Response advised_envelope(std::string_view result_json, std::string_view advice);
+inline constexpr int kAdviceNumber = 1000;  // Ours; the smallest that the contract allows.
+http::Response advised_envelope(std::string_view result_json, std::string_view advice,
+                                int number = kAdviceNumber);
 
 // Workers AI's failure: {"errors":[{"message":"AiError: …(<uuid>)","code":n}],"success":false,
 // "result":{},"messages":[]}; `request_id` is the UUID, also sent as `cf-ai-req-id`. Messages of
@@ -66,7 +68,8 @@ http::Response vectorize_binding_error(const Error& error);
 http::Response vectorize_error(const Error& error);
 
 // The envelope for what no product owns: an unknown path (numbers 7003 and 7000), a wrong token.
-http::Response envelope_error(const Error& error);
+// `number` overrules the row's.
+http::Response envelope_error(const Error& error, int number = 0);
 http::Response no_route(std::string_view path);
 
 // OpenAI's failure: {"error":{"message","type","param","code"}}, in `type` the class that the

@@ -2,7 +2,6 @@
 #include "api/models_search.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <map>
 #include <set>
@@ -13,24 +12,13 @@
 #include "api/errors.h"
 #include "api/json_writer.h"
 #include "api/model_listing.h"
+#include "api/page.h"
 #include "catalog/task_names.h"
 
 namespace selvedge::api {
 namespace {
 
 constexpr std::size_t kPerPageDefault = 50;
-constexpr std::size_t kPerPageMax = 1'000;
-constexpr std::size_t kPageMax = 1'000'000;
-
-std::size_t number_value(const http::Request& request, std::string_view name, std::size_t fallback,
-                         std::size_t most) {
-  const auto text = request.query_value(name);
-  std::size_t number = 0;
-  if (!text) return fallback;
-  const auto end = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (end.ec != std::errc() || number == 0) return fallback;
-  return std::min(number, most);
-}
 
 bool flag_value(const http::Request& request, std::string_view name) {
   const auto text = request.query_value(name);
@@ -87,32 +75,12 @@ http::Response models_search(const catalog::Catalog& catalog, const Rules& rules
   for (const catalog::ModelEntry& entry : catalog.entries()) {
     if (wanted(entry, request) && !is_hidden(entry, rules, request)) found.push_back(&entry);
   }
-  const std::size_t per_page = number_value(request, "per_page", kPerPageDefault, kPerPageMax);
-  const std::size_t page = number_value(request, "page", 1, kPageMax);
-  const std::size_t begin = std::min(found.size(), (page - 1) * per_page);
-  const std::size_t end = std::min(found.size(), begin + per_page);
   const bool openrouter = request.query_value("format") == "openrouter";
-  std::string body = "{\"result\":[";
-  for (std::size_t at = begin; at < end; ++at) {
-    if (at != begin) body += ',';
-    if (openrouter) {
-      append_openrouter_model(body, *found[at]);
-    } else {
-      append_model(body, *found[at], is_retired(*found[at]));
-    }
-  }
-  body += "],\"success\":true,\"errors\":[],\"messages\":[],\"result_info\":{\"count\":";
-  append_integer(body, end - begin);
-  body += ",\"page\":";
-  append_integer(body, page);
-  body += ",\"per_page\":";
-  append_integer(body, per_page);
-  body += ",\"total_count\":";
-  append_integer(body, found.size());
-  body += ",\"total_pages\":";
-  append_integer(body, (found.size() + per_page - 1) / per_page);
-  body += "}}";
-  return json_response(200, std::move(body));
+  const auto append = [&](std::string& json, std::size_t at) {
+    if (openrouter) return append_openrouter_model(json, *found[at]);
+    append_model(json, *found[at], is_retired(*found[at]));
+  };
+  return page_envelope(read_page(request, kPerPageDefault), found.size(), append);
 }
 
 http::Response authors_search(const catalog::Catalog& catalog) {

@@ -7,6 +7,9 @@ Rules hosted_rules() {
   Rules rules;
   rules.hosted = true;
   rules.retired_models_served = false;
+  rules.finetunes_per_account_max = 30;
+  rules.adapter_rank_max = 32;
+  rules.adapter_names_its_model_type = true;
   rules.dimensions_min = 32;
   rules.dimensions_max = 1'536;
   rules.indexes_per_account_max = 50'000;

@@ -15,6 +15,11 @@ struct Rules {
   // Workers AI.
   bool retired_models_served = true;  // Else they answer model_deprecated.
 
+  // Fine-tunes.
+  std::size_t finetunes_per_account_max = limits::finetunes_per_account_max;
+  std::uint32_t adapter_rank_max = limits::adapter_rank_max;
+  bool adapter_names_its_model_type = false;  // In adapter_config.json.
+
   // Vectorize.
   std::uint32_t dimensions_min = limits::dimensions_min;
   std::uint32_t dimensions_max = limits::dimensions_max;

@@ -3,10 +3,12 @@
 
 #include <utility>
 
+#include "api/account_routes.h"
 #include "api/ai_routes.h"
 #include "api/auth.h"
 #include "api/batches.h"
 #include "api/errors.h"
+#include "api/finetune_routes.h"
 #include "api/openai_routes.h"
 #include "api/openapi.h"
 #include "api/preview_routes.h"
@@ -45,7 +47,9 @@ ServerDoor::ServerDoor(ApiContext context)
       openapi_(openapi_document(context_.version)) {
   context_.batches = std::make_shared<Batches>();
   add_status_routes();
+  add_account_routes(router_);
   add_ai_routes(router_, context_);
+  add_finetune_routes(router_, context_);
   add_vectorize_routes(router_, context_);
   add_preview_routes(router_, sessions_);
   add_openai_routes(router_, context_);
@@ -66,6 +70,8 @@ http::Response ServerDoor::error_body(int status, Code code, std::string_view me
     response = vectorize_error(error);
   } else if (path.find("/ai/run") != std::string_view::npos) {
     response = workers_ai_error(error, random_uuid());
+  } else if (code == Code::unauthorized) {
+    response = unauthorized_envelope(path);
   } else {
     response = envelope_error(error);
   }
@@ -146,7 +152,7 @@ asio::awaitable<http::Response> ServerDoor::dispatch(http::Request& request) {
   if (request.method == "OPTIONS") co_return options_response(allow);
   if (found.route == nullptr) co_return method_not_allowed(request, enveloped, allow);
   const std::string_view account = found.parameters.get("account");
-  if (enveloped && !valid_account(account)) {
+  if (enveloped && !account.empty() && !valid_account(account)) {
     co_return is_openai_path(request.path) ? openai_no_route(request) : no_route(request.path);
   }
   auto response = co_await found.route->handler(request, found.parameters);

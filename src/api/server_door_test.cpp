@@ -198,7 +198,7 @@ TEST_F(ServerDoorTest, PathsAndMethodsThatAreNotServedSaySo) {
   EXPECT_EQ(ask("GET", "/nothing").body,
             R"({"error":{"code":"route_not_found","message":"no such path; GET / lists the )"
             R"(routes"}})");
-  EXPECT_TRUE(has(ask("GET", "/client/v4/user").body, "\"code\":7003"));
+  EXPECT_TRUE(has(ask("GET", "/client/v4/nothing").body, "\"code\":7003"));
   const Answer wrong = ask("PUT", kIndexes);
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(wrong.headers.get("allow"), "POST, GET, HEAD, OPTIONS");

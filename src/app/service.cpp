@@ -52,6 +52,7 @@ class Service {
   asio::io_context io_{1};
   asio::thread_pool pool_{std::max(2u, std::thread::hardware_concurrency())};
   std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<catalog::Finetunes> finetunes_;
   std::unique_ptr<vectors::Store> store_;
   std::unique_ptr<inference::Inference> inference_;
   std::unique_ptr<rag::Bot> bot_;
@@ -89,6 +90,9 @@ Status Service::open_state() {
   auto catalog = catalog::Catalog::open(options_.home, options_.profile);
   SEL_TRY(opened_catalog, std::move(catalog));
   catalog_ = std::move(opened_catalog);
+  auto finetunes = catalog::Finetunes::open(options_.home);
+  SEL_TRY(opened_finetunes, std::move(finetunes));
+  finetunes_ = std::move(opened_finetunes);
   inference::InferenceOptions inference;
   inference.runner = options_.runner;
   inference.cores = options_.threads;
@@ -107,6 +111,7 @@ Status Service::open_api_port() {
                       .pool = pool_,
                       .version = SELVEDGE_VERSION,
                       .rules = options_.strict ? api::hosted_rules() : api::Rules(),
+                      .finetunes = finetunes_.get(),
                       .tokens = options_.tokens});
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };

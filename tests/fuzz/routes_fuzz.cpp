@@ -34,8 +34,15 @@ class Fuzzed {
     auto store = selvedge::vectors::Store::open(folder_);
     SEL_CHECK(store.ok());
     store_ = std::move(*store);
-    door_ = std::make_unique<api::ServerDoor>(
-        api::ApiContext{catalog_, inference_, *store_, pool_, "1.2.3"});
+    auto finetunes = selvedge::catalog::Finetunes::open(folder_ / "adapters");
+    SEL_CHECK(finetunes.ok());
+    finetunes_ = std::move(*finetunes);
+    door_ = std::make_unique<api::ServerDoor>(api::ApiContext{.catalog = catalog_,
+                                                              .inference = inference_,
+                                                              .store = *store_,
+                                                              .pool = pool_,
+                                                              .version = "1.2.3",
+                                                              .finetunes = finetunes_.get()});
     for (const std::string& operation : door_->router().operations()) add(operation);
   }
   Fuzzed(const Fuzzed&) = delete;
@@ -43,6 +50,7 @@ class Fuzzed {
   ~Fuzzed() {
     pool_.join();
     door_.reset();
+    finetunes_.reset();
     store_.reset();
     std::error_code error;
     std::filesystem::remove_all(folder_, error);
@@ -126,6 +134,7 @@ class Fuzzed {
   api::fakes::FakeInference inference_;
   asio::thread_pool pool_{1};
   std::unique_ptr<selvedge::vectors::Store> store_;
+  std::unique_ptr<selvedge::catalog::Finetunes> finetunes_;
   std::unique_ptr<api::ServerDoor> door_;
   std::vector<std::pair<std::string, std::string>> routes_;
   int runs_ = 0;

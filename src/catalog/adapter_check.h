@@ -1,0 +1,43 @@
+// Adapter check: reads the two files of a LoRA adapter with suspicion, before anything is made of
+// them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace selvedge::catalog {
+
+// The only names that the files of an adapter may have.
+inline constexpr std::string_view kAdapterConfigName = "adapter_config.json";
+inline constexpr std::string_view kAdapterWeightsName = "adapter_model.safetensors";
+
+// What is asked of adapter_config.json beside its form.
+struct AdapterBounds {
+  std::uint32_t rank_max = 0;
+  bool model_type_needed = false;  // "mistral", "gemma" or "llama", which people add by hand.
+};
+
+struct AdapterConfig {
+  std::uint32_t rank = 0;
+};
+
+struct AdapterWeights {
+  std::size_t tensor_count = 0;
+};
+
+// Holds for every text that passes: a JSON object of at most 1 MiB with `peft_type` "LORA" and a
+// whole number `r` from 1 to `bounds.rank_max`. Errors: file_invalid (the message names what is
+// wrong). Source: docs/compatibility.md#fine-tunes; PEFT's LoraConfig.
+Result<AdapterConfig> check_adapter_config(std::string_view text, const AdapterBounds& bounds);
+
+// `bytes` is the whole file. Holds for every one that passes: a header of at most 4 MiB that is a
+// JSON object; up to 65,536 tensors of known types and at most 8 dimensions, whose bytes lie one
+// behind the other and fill the file; at least one of them bears "lora" in its name. Looks at
+// nothing behind the header. Errors: file_invalid. Source: the format's description in
+// huggingface/safetensors (README.md).
+Result<AdapterWeights> check_adapter_weights(std::string_view bytes);
+
+}  // namespace selvedge::catalog
