@@ -116,8 +116,7 @@ void OpenAiEvents::add_chunk(std::string& events, std::string_view choice) {
   events += "data: ";
   events += chunk_begin_;
   events += choice;
-  // As OpenAI does: null on every chunk but the one that has it.
-  events += head_.include_usage ? "],\"usage\":null}\n\n" : "]}\n\n";
+  events += head_.include_usage && head_.null_usage ? "],\"usage\":null}\n\n" : "]}\n\n";
 }
 
 void OpenAiEvents::add_piece(std::string& events, std::size_t index, inference::Piece piece) {

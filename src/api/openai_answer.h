@@ -49,6 +49,7 @@ struct OpenAiHead {
   std::size_t choices_per_prompt = 1;          // A prompt is paid for once.
   bool logprobs = false;
   bool include_usage = false;  // In a stream.
+  bool null_usage = true;      // Then: null on the chunks before the one that has it.
 };
 
 struct OpenAiWhole {

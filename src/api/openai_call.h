@@ -30,6 +30,7 @@ struct OpenAiCall {
   std::vector<std::string> echoes;  // Prompts to write before the choices' texts; empty = none.
   bool stream = false;
   bool include_usage = false;
+  bool null_usage = true;  // Then: null on the chunks before the one that has it.
 };
 
 // The fields of both kinds into `call`, and of `task` all but its prompt and logprobs: model, n,

@@ -37,6 +37,7 @@ Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::
   native.call = std::move(std::get<OpenAiCall>(parsed));
   native.call.model = std::move(model);
   native.call.include_usage = true;
+  native.call.null_usage = false;  // Its clients, langchain-cloudflare for one, take no null.
   if (chat) {
     native.form = std::make_unique<ChatForm>();
   } else {
@@ -55,6 +56,7 @@ asio::awaitable<Result<OpenAiAnswer>> run_openai(
   head.choices_per_prompt = call.choices_per_prompt;
   head.logprobs = !call.tasks.empty() && call.tasks.front().sampling.logprobs;
   head.include_usage = call.include_usage;
+  head.null_usage = call.null_usage;
   std::vector<std::unique_ptr<inference::TokenStream>> streams;
   for (inference::GenerateTask& task : call.tasks) {
     auto started = co_await context.inference.generate(model, std::move(task));
