@@ -2,6 +2,7 @@
 """Usage: tool_folders.py REQUIREMENTS    makes the environment and prints the path of its Python."""
 import fcntl
 import hashlib
+import json
 import pathlib
 import shutil
 import subprocess
@@ -56,6 +57,17 @@ def node_folder_of(package):
     place = place_of(package)
     return made(place, [["cp", package, place / "package.json"],
                         ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]])
+
+
+def node_22():
+    """A Node of line 22, the same on every machine: the program that the npm package `node` would install."""
+    folder = node_folder_of(HERE / "node22" / "package.json")
+    return next((folder / "node_modules").glob("node-linux-*/bin/node"))
+
+
+def node_version_of(folder, package):
+    """The version of `package` that is installed in a folder of node_folder_of."""
+    return json.loads((folder / "node_modules" / package / "package.json").read_text())["version"]
 
 
 if __name__ == "__main__":

@@ -16,21 +16,26 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+from client_rows import record  # noqa: E402
+from cloudflare_ai import modules_folder, write_bundles  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import ServerProcess, TemporaryHome, cli, request  # noqa: E402
-from tool_folders import node_folder_of  # noqa: E402
+from tool_folders import node_version_of  # noqa: E402
 
 SOURCES = HERE / "workerd"
 ACCOUNT = "worker"
+PACKAGES = {"1.0": "tensors: refused with 5019, as hosted",  # Lines of @cloudflare/ai, and what is run of each.
+            "1.1": "in a Worker: text, stream, embeddings, errors",
+            "1.2": "in a Worker: text, stream, embeddings, errors"}
 
 
-def wire(folder, modules, server):
+def wire(folder, server):
     """Writes the configuration and what it embeds into `folder`."""
     config = (SOURCES / "config.capnp").read_text()
     config = config.replace("@SERVER@", server).replace("@ACCOUNT@", ACCOUNT)
     (folder / "config.capnp").write_text(config)
     shutil.copy(SOURCES / "probe.js", folder)
-    shutil.copy(modules / "node_modules/@cloudflare/ai/dist/index.js", folder / "cloudflare-ai-1.1.js")
+    write_bundles(folder)
 
 
 class Workerd:
@@ -69,21 +74,39 @@ def ask(url, when):
         return [(f"{when}: {result['name']}", result["wrong"]) for result in json.load(answer)]
 
 
+def record_rows(modules, results):
+    """A row for each line of @cloudflare/ai, and one for workerd with all the rest."""
+    rest = results
+    for line, what in PACKAGES.items():
+        version = node_version_of(modules, f"cloudflare-ai-{line}")
+        of_line = [result for result in rest if f"@cloudflare/ai {version}" in result[0]]
+        rest = [result for result in rest if result not in of_line]
+        record_row("@cloudflare/ai", version, what, of_line)
+    record_row("workerd", node_version_of(modules, "workerd"), "its own `env.AI` and `env.VECTORIZE`, before and after a restart "
+               "of the server", rest)
+
+
+def record_row(client, version, what, results):
+    failed = len([name for name, wrong in results if wrong is not None])
+    record(client, version, what, len(results) - failed, failed)
+
+
 def main():
-    modules = node_folder_of(SOURCES / "package.json")
+    modules = modules_folder()
     with TemporaryHome() as home, TemporaryHome() as folder:
         import_models(home.path, cli)
         results = []
         with ServerProcess(home.path) as server:
             address, port = server.url.split("//")[1], server.url.rsplit(":", 1)[1]
             renew_index(server)
-            wire(folder.path, modules, address)
+            wire(folder.path, address)
             with Workerd(modules, folder.path) as workerd:
                 results += ask(workerd.url, "at first")
                 server.stop()
                 with ServerProcess(home.path, port=port) as restarted:
                     renew_index(restarted)
                     results += ask(workerd.url, "after a restart")
+    record_rows(modules, results)
     failures = [(name, wrong) for name, wrong in results if wrong is not None]
     for name, wrong in failures:
         print(f"FAILED {name}: {wrong}")

@@ -29,9 +29,11 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+from client_rows import record  # noqa: E402
+from cloudflare_ai import write_bundles  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import BIN, ROOT, ServerProcess, TemporaryHome, cli, request  # noqa: E402
-from tool_folders import node_folder_of  # noqa: E402
+from tool_folders import node_folder_of, node_version_of  # noqa: E402
 
 SOURCES = HERE / "wrangler"
 ACCOUNT = "worker"
@@ -293,8 +295,7 @@ def check_probe(cases, wrangler, folder, home, server):
     config = AI_BINDING + index_binding("DOCS", "docs") + index_binding("NONE", "none") + '[vars]\nLAUNCHER = "1"\n'
     project = project_in(folder / "probe", wrangler, "probe.js", config)
     shutil.copy(HERE / "workerd/probe.js", project)
-    old = node_folder_of(HERE / "workerd/package.json") / "node_modules/@cloudflare/ai/dist/index.js"
-    shutil.copy(old, project / "cloudflare-ai-1.1.js")
+    write_bundles(project)
     with Dev(wrangler, project, environment_for(server.url, home)) as dev:
         for result in json.loads(dev.get("", timeout=120)):
             cases.expect(result["name"], result["wrong"], None)
@@ -349,6 +350,9 @@ def main(arguments):
         try:
             cases = run_version(package)
             passed, failed = passed + cases.passed, failed + cases.failed
+            record("wrangler", node_version_of(node_folder_of(package), "wrangler"),
+                   "`wrangler dev`, also with `--local`, two Workers, a server that comes and goes; `getPlatformProxy`",
+                   cases.passed, cases.failed)
             print(f"wrangler {cases.version}: {time.monotonic() - started:.0f} s", flush=True)
         except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             print(f"FAILED {package.parent.name}: {error}", flush=True)

@@ -1,5 +1,6 @@
 // Claims: counts what holds, prints what does not, for the SDK tests on Node.
 import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
 
 const counts = {passed: 0, failed: 0};
 
@@ -24,7 +25,10 @@ export async function refused(body) {
   assert.fail('nothing was refused');
 }
 
-export function finish() {
+// Ends the test and says what it ran: `client` is the package's name, `what` a few words for the table of clients.
+export function finish(client, what) {
+  const {version} = JSON.parse(readFileSync(new URL(`node_modules/${client}/package.json`, import.meta.url)));
+  console.log(`ROW ${JSON.stringify({client, version, what})}`);
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
   process.exit(counts.failed ? 1 : 0);
 }

@@ -1,4 +1,6 @@
 # Claims: counts what holds, prints what does not, for the SDK tests in Python.
+import importlib.metadata
+import json
 import sys
 import traceback
 
@@ -31,6 +33,9 @@ def refused(kind, call):
     raise AssertionError(f"not refused: {answer!r:.300}")
 
 
-def finish():
+def finish(client, what):
+    """Ends the test and says what it ran: `client` is the package's name, `what` a few words for the table of clients."""
+    version = importlib.metadata.version(client)
+    print("ROW " + json.dumps({"client": client, "version": version, "what": what}))
     print(f"{_counts['passed']} passed, {_counts['failed']} failed")
     sys.exit(1 if _counts["failed"] else 0)

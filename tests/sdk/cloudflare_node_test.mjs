@@ -135,4 +135,48 @@ await claim('vectorize.indexes.delete deletes; a name that never was is a NotFou
   assert.equal(error.errors[0].code, 3000);
 });
 
-finish();
+// A safetensors file with one tensor of 16 numbers.
+function adapterWeights() {
+  const header = JSON.stringify({'q_proj.lora_A.weight': {dtype: 'F16', shape: [8, 2], data_offsets: [0, 32]}});
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(32)]);
+}
+
+await claim('ai.finetunes.create, assets.create, list and public.list', async () => {
+  const made = await client.ai.finetunes.create({
+    account_id, model: '@cf/mistral/mistral-7b-instruct-v0.2-lora', name: 'node', description: 'ours', public: true,
+  });
+  assert.deepEqual([made.name, made.description, made.public], ['node', 'ours', true]);
+  const config = new File([JSON.stringify({peft_type: 'LORA', r: 8})], 'blob');
+  await client.ai.finetunes.assets.create(made.id, {account_id, file_name: 'adapter_config.json', file: config});
+  const weights = new File([adapterWeights()], 'blob');
+  const asset = await client.ai.finetunes.assets.create(
+      'node', {account_id, file_name: 'adapter_model.safetensors', file: weights});
+  assert.deepEqual([asset.finetune_id, asset.file_name], [made.id, 'adapter_model.safetensors']);
+  assert.deepEqual((await client.ai.finetunes.list({account_id})).map((one) => one.id), [made.id]);
+  const shared = [];
+  for await (const one of client.ai.finetunes.public.list({account_id})) shared.push(one.id);
+  assert.ok(shared.includes(made.id), shared.join());
+});
+
+await claim('ai.finetunes: a name that is taken is a ConflictError, weights that are none a BadRequestError', async () => {
+  const again = await refused(() => client.ai.finetunes.create(
+      {account_id, model: '@cf/mistral/mistral-7b-instruct-v0.2-lora', name: 'node'}));
+  assert.ok(again instanceof Cloudflare.ConflictError, again);
+  const noise = new File([Buffer.alloc(64, 0x7f)], 'blob');
+  const error = await refused(() => client.ai.finetunes.assets.create(
+      'node', {account_id, file_name: 'adapter_model.safetensors', file: noise}));
+  assert.ok(error instanceof Cloudflare.BadRequestError, error);
+});
+
+await claim('user.get, user.tokens.verify, accounts.list and memberships.list', async () => {
+  assert.equal((await client.user.get()).email, 'local@localhost');
+  assert.equal((await client.user.tokens.verify()).status, 'active');
+  const accounts = [];
+  for await (const account of client.accounts.list()) accounts.push(account.id);
+  for await (const membership of client.memberships.list()) accounts.push(membership.account.id);
+  assert.deepEqual(accounts, ['local', 'local']);
+});
+
+finish('cloudflare', 'Node: `ai.run`, streams, models, fine-tunes, the user, Vectorize indexes, vectors and metadata indexes, errors');

@@ -202,4 +202,29 @@ def _():
     same(error.body["errors"][0]["code"], 3000)
 
 
-finish()
+@claim("ai.finetunes.create, assets.create and list")
+def _():
+    made = client.ai.finetunes.create(**ACCOUNT, model="@cf/mistral/mistral-7b-instruct-v0.2-lora", name="python")
+    asset = client.ai.finetunes.assets.create(made.id, **ACCOUNT, file_name="adapter_config.json",
+                                              file=json.dumps({"peft_type": "LORA", "r": 8}).encode())
+    same((asset.finetune_id, asset.file_name), (made.id, "adapter_config.json"))
+    listed = client.ai.finetunes.list(**ACCOUNT)
+    same([one["name"] for one in listed], ["python"])
+
+
+@claim("ai.finetunes.create for a model that takes no adapters is an error with Cloudflare's number")
+def _():
+    error = refused(cloudflare.APIStatusError,
+                    lambda: client.ai.finetunes.create(**ACCOUNT, model=EMBEDDING_MODEL, name="x"))
+    same((error.status_code, error.body["errors"][0]["code"]), (405, 5005))
+
+
+@claim("user.get, user.tokens.verify, accounts.list and memberships.list")
+def _():
+    same(client.user.get().email, "local@localhost")
+    same(client.user.tokens.verify().status, "active")
+    same([account.id for account in client.accounts.list()], ["local"])
+    same([membership.account.id for membership in client.memberships.list()], ["local"])
+
+
+finish("cloudflare", "Python: `ai.run`, models, fine-tunes, the user, Vectorize indexes, vectors and metadata indexes, errors")

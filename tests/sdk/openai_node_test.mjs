@@ -107,4 +107,4 @@ await claim('a failure in the middle of a stream is thrown', async () => {
   assert.ok(error instanceof OpenAI.APIError, String(error));
 });
 
-finish();
+finish('openai', 'Node, under an account and on `/v1`: chat, streams, embeddings, models, errors');

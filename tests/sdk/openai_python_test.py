@@ -155,4 +155,4 @@ def _():
     raised(openai.APIError, lambda: list(stream))
 
 
-finish()
+finish("openai", "Python, under an account and on `/v1`: chat, completions, streams, embeddings, models, errors")

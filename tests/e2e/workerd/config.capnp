@@ -19,7 +19,9 @@ const config :Workerd.Config = (
 const probe :Workerd.Worker = (
   modules = [
     (name = "probe.js", esModule = embed "probe.js"),
+    (name = "cloudflare-ai-1.0.js", esModule = embed "cloudflare-ai-1.0.js"),
     (name = "cloudflare-ai-1.1.js", esModule = embed "cloudflare-ai-1.1.js"),
+    (name = "cloudflare-ai-1.2.js", esModule = embed "cloudflare-ai-1.2.js"),
   ],
   compatibilityDate = "2026-01-01",
   bindings = [

@@ -1,5 +1,7 @@
 // Probe: a Worker that uses env.AI and env.VECTORIZE as people do, and tells what did not hold.
+import { Ai as TensorAi } from "./cloudflare-ai-1.0.js";
 import { Ai as OldAi } from "./cloudflare-ai-1.1.js";
+import { Ai as WrappedAi } from "./cloudflare-ai-1.2.js";
 
 const TEXT = "@cf/meta/llama-3-8b-instruct";
 const EMBEDDING = "@cf/baai/bge-base-en-v1.5";
@@ -169,14 +171,42 @@ const checks = {
       same(error.message, `env.AI.${name}() is not available: Selvedge does not serve it`);
     }
   },
-  async "@cloudflare/ai 1.1: text, stream, error"({ AI }) {
-    const old = new OldAi(AI);
-    same((await old.run(TEXT, { prompt: "[[say old]]" })).response, "old");
-    same(words(await text(await old.run(TEXT, { prompt: "[[say o l d]]", stream: true }))), ["o l d", true]);
-    same((await old.run(EMBEDDING, { text: "a" })).shape, [1, 768]);
-    const error = await thrown(old.run("@cf/none/such", { prompt: "a" }));
+  async "@cloudflare/ai 1.2.2: text"({ AI }) {
+    same((await new WrappedAi(AI).run(TEXT, { prompt: "[[say wrapped]]" })).response, "wrapped");
+  },
+  async "@cloudflare/ai 1.2.2: a stream"({ AI }) {
+    const stream = await new WrappedAi(AI).run(TEXT, { messages: [{ role: "user", content: "[[say w r a p]]" }], stream: true });
+    same(words(await text(stream)), ["w r a p", true]);
+  },
+  async "@cloudflare/ai 1.2.2: embeddings"({ AI }) {
+    same((await new WrappedAi(AI).run(EMBEDDING, { text: ["a", "b"] })).shape, [2, 768]);
+  },
+  async "@cloudflare/ai 1.2.2: an error"({ AI }) {
+    const error = await thrown(new WrappedAi(AI).run("@cf/none/such", { prompt: "a" }));
+    same([error.name, error.message], ["InferenceUpstreamError", "5007: No such model @cf/none/such or task"]);
+  },
+  async "@cloudflare/ai 1.1.0: text"({ AI }) {
+    same((await new OldAi(AI).run(TEXT, { prompt: "[[say old]]" })).response, "old");
+  },
+  async "@cloudflare/ai 1.1.0: a stream"({ AI }) {
+    same(words(await text(await new OldAi(AI).run(TEXT, { prompt: "[[say o l d]]", stream: true }))), ["o l d", true]);
+  },
+  async "@cloudflare/ai 1.1.0: embeddings"({ AI }) {
+    same((await new OldAi(AI).run(EMBEDDING, { text: "a" })).shape, [1, 768]);
+  },
+  async "@cloudflare/ai 1.1.0: an error"({ AI }) {
+    const error = await thrown(new OldAi(AI).run("@cf/none/such", { prompt: "a" }));
     same([error.name, error.httpCode], ["InferenceUpstreamError", 400]);
     holds(error.message.includes("5007"), error.message);
+  },
+  async "@cloudflare/ai 1.0.53: tensors are refused with the hosted number"({ AI }) {
+    const error = await thrown(new TensorAi(AI).run("@cf/meta/llama-2-7b-chat-int8", { prompt: "a" }));
+    same([error.name, error.httpCode], ["InferenceUpstreamError", 405]);
+    same(JSON.parse(error.message).errors[0].code, 5019);
+  },
+  async "@cloudflare/ai 1.0.53: streams, too"({ AI }) {
+    const error = await thrown(new TensorAi(AI).run("@cf/meta/llama-2-7b-chat-int8", { prompt: "a", stream: true }));
+    same(JSON.parse(error.message).internalCode, 5019);
   },
   async "twenty calls at once"({ AI }) {
     const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => AI.run(TEXT, { prompt: `[[say n${at}]]` })));
