@@ -8,6 +8,9 @@ namespace {
 
 // Decoded in one step: about two milliseconds of work.
 constexpr std::size_t kStepBytes = 1024 * 1024;
+// A client that has sent so much gets room for all it told of: a large body is then held once, and
+// not copied each time it has doubled.
+constexpr std::size_t kTrustedBytes = 4 * 1024 * 1024;
 
 }  // namespace
 
@@ -18,8 +21,8 @@ bool BodyHold::grow(std::size_t bytes) {
   return true;
 }
 
-BodySink::BodySink(BodyBudget& budget, std::size_t bytes_max, bool gzip)
-    : bytes_max_(bytes_max), hold_(budget) {
+BodySink::BodySink(BodyBudget& budget, std::size_t bytes_max, bool gzip, std::size_t bytes_told)
+    : bytes_max_(bytes_max), bytes_told_(bytes_told), hold_(budget) {
   if (gzip) gunzip_.emplace();
 }
 
@@ -36,6 +39,9 @@ std::size_t BodySink::add(std::string_view bytes) {
     }
     took = step.value();
   } else if (bytes.size() <= bytes_max_ - before) {
+    if (before > kTrustedBytes && bytes_told_ > body_.capacity()) {
+      body_.reserve(std::min(bytes_told_, bytes_max_));
+    }
     body_.append(bytes);
   } else {
     fault_ = Fault::too_large;

@@ -43,8 +43,9 @@ class BodySink {
  public:
   enum class Fault : std::uint8_t { none, too_large, busy, damaged };
 
-  // `bytes_max` bounds the body, decoded as well as on the wire.
-  BodySink(BodyBudget& budget, std::size_t bytes_max, bool gzip);
+  // `bytes_max` bounds the body, decoded as well as on the wire. `bytes_told`: how long the client
+  // says it is; 0 = it does not say.
+  BodySink(BodyBudget& budget, std::size_t bytes_max, bool gzip, std::size_t bytes_told = 0);
 
   // Adds from the front of `bytes`, a bounded amount of work at a time; returns how many it took.
   // Call again with the rest.
@@ -58,6 +59,7 @@ class BodySink {
 
  private:
   std::size_t bytes_max_;
+  std::size_t bytes_told_;
   std::size_t wire_bytes_ = 0;
   std::optional<Gunzip> gunzip_;
   std::string body_;

@@ -225,7 +225,7 @@ asio::awaitable<bool> RequestReader::read_body(Parser& parser, Incoming& incomin
     const bool sent = co_await line_.write(go_on, options_.limits.stream_stall_ms_max);
     if (!sent) co_return false;
   }
-  BodySink sink(budget_, body_bytes_max_, gzip_);
+  BodySink sink(budget_, body_bytes_max_, gzip_, chunked_ || gzip_ ? 0 : length_);
   bool whole = false;
   if (chunked_)
     whole = co_await read_chunks(parser, sink, incoming);
