@@ -41,19 +41,19 @@ struct FinetuneCall {
 using CallFunction = Result<http::Response> (*)(const FinetuneCall&);
 
 // Errors: invalid_input.
-Result<std::string> text_member(const json& body, const char* name, std::size_t bytes_max) {
+Result<std::string> text_member(const json& body, const char* name, std::size_t chars_max) {
   const std::string path = std::string("/") + name;
   const json* value = present(body, name);
   if (value == nullptr) return std::string();
   if (!value->is_string()) return type_mismatch(path, "string", *value);
   auto text = value->get<std::string>();
-  SEL_CHECK_OK(check_length(path, text, 0, bytes_max));
+  SEL_CHECK_OK(check_length(path, text, 0, chars_max));
   return text;
 }
 
 // What can stand in a path segment, and is no name of the hosted service's own.
 Status check_name(std::string_view name) {
-  SEL_CHECK_OK(check_length("/name", name, 1, limits::finetune_name_bytes_max));
+  SEL_CHECK_OK(check_length("/name", name, 1, limits::finetune_name_chars_max));
   const bool writable = std::none_of(name.begin(), name.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x21 || c == 0x7f || c == '/' || c == '\\' || c == '"';
   });
@@ -110,8 +110,8 @@ Result<http::Response> call_create(const FinetuneCall& call) {
   for (const char* name : {"model", "name"}) {
     if (present(body, name) == nullptr) return required_missing("/", name);
   }
-  SEL_TRY(model, text_member(body, "model", limits::finetune_name_bytes_max));
-  SEL_TRY(name, text_member(body, "name", limits::finetune_name_bytes_max));
+  SEL_TRY(model, text_member(body, "model", limits::finetune_name_chars_max));
+  SEL_TRY(name, text_member(body, "name", limits::finetune_name_chars_max));
   SEL_TRY(description, text_member(body, "description", limits::description_bytes_max));
   SEL_CHECK_OK(check_name(name));
   SEL_CHECK_OK(check_model(call.context, model));

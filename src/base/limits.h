@@ -35,7 +35,7 @@ inline constexpr int max_tokens_default = 256;  // Workers AI's default.
 // Fine-tunes.
 inline constexpr std::size_t adapter_file_bytes_max = 300u * 1024 * 1024;  // Workers AI: 300 MB.
 inline constexpr std::size_t finetunes_per_account_max = 1'000;
-inline constexpr std::size_t finetune_name_bytes_max = 128;
+inline constexpr std::size_t finetune_name_chars_max = 128;
 inline constexpr std::uint32_t adapter_rank_max = 256;
 
 // Vectorize, generous mode.

@@ -2,7 +2,7 @@
 # Wrangler commands test: `wrangler vectorize`, `wrangler ai` and `wrangler whoami` as people type them.
 """Usage: wrangler_commands_test.py [PART OF A LANE'S NAME…]
 
-Installs two lines of wrangler (pinned beside this file) and a Node 22 into the cache folder, starts `selvedge serve` with
+Installs two lines of wrangler (pinned in wrangler/) and a Node 22 into the cache folder, starts `selvedge serve` with
 the scripted runner, and runs every command against it in a folder with a wrangler.toml: what is printed and the exit
 code are those that a user of the hosted service sees. Two lanes of commands run at a time. No request leaves this machine.
 """
@@ -300,7 +300,7 @@ def run_lane(lane, wrangler):
 
 def lines_of_wrangler():
     """[(version, command, lanes)]"""
-    older, newer = (node_folder_of(HERE / name / "package.json") for name in ("wrangler_4_86", "wrangler_4_164"))
+    older, newer = (node_folder_of(HERE / "wrangler" / line / "package.json") for line in ("4.86", "4.164"))
     program = "node_modules/wrangler/bin/wrangler.js"
     return [(node_version_of(older, "wrangler"), ["node", str(older / program)], FULL),
             (node_version_of(newer, "wrangler"), [str(node_22()), str(newer / program)], SMALLER)]

@@ -209,7 +209,7 @@ def _():
                                               file=json.dumps({"peft_type": "LORA", "r": 8}).encode())
     same((asset.finetune_id, asset.file_name), (made.id, "adapter_config.json"))
     listed = client.ai.finetunes.list(**ACCOUNT)
-    same([one["name"] for one in listed], ["python"])
+    same([one.name for one in listed], ["python"])
 
 
 @claim("ai.finetunes.create for a model that takes no adapters is an error with Cloudflare's number")
