@@ -1,12 +1,16 @@
 // The verbs, their common options, and `version`.
 #include "app/command_line.h"
 
+#include <cstdlib>
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "app/doctor_verb.h"
 #include "app/places.h"
 #include "app/serve_verbs.h"
+#include "cli/dev_verb.h"
+#include "cli/environment_verbs.h"
 #include "cli/index_verbs.h"
 #include "cli/knowledge_verbs.h"
 #include "cli/model_verbs.h"
@@ -22,6 +26,8 @@ void add_common_options(CLI::App& app, cli::Context& context) {
   context.account = "local";
   context.api_url = "http://127.0.0.1:7358";
   context.bot_url = "http://127.0.0.1:8787";
+  context.programs = executable_folder();
+  if (const char* token = std::getenv("SELVEDGE_TOKEN")) context.token = token;
   app.add_option("--home", context.home, "Folder of models and vectors")
       ->envname("SELVEDGE_HOME")
       ->capture_default_str();
@@ -35,6 +41,10 @@ void add_common_options(CLI::App& app, cli::Context& context) {
       ->capture_default_str();
   app.add_option("--url", context.api_url, "The server that client verbs talk to")
       ->envname("SELVEDGE_URL")
+      ->transform([](std::string url) {
+        while (url.ends_with('/')) url.pop_back();
+        return url;
+      })
       ->capture_default_str();
   app.add_option("--bot-url", context.bot_url, "The bot that `add` and `ask` talk to")
       ->envname("SELVEDGE_BOT_URL")
@@ -50,6 +60,26 @@ void add_version_verb(CLI::App& app, cli::Context& context) {
     }
     cli::print_line("selvedge " SELVEDGE_VERSION);
   });
+}
+
+// What stands behind the verb `dev`, taken off the command line: it is wrangler's, and may contain
+// names of our own options and verbs. A first "--help" stays ours.
+std::vector<std::string> take_dev_arguments(const CLI::App& app, int& argc, char** argv) {
+  for (int at = 1; at < argc; ++at) {
+    const std::string_view argument = argv[at];
+    if (argument == "dev") {
+      const int kept = at + 1;
+      const std::string_view next = kept < argc ? argv[kept] : "";
+      if (next == "--help" || next == "-h") return {};
+      std::vector<std::string> taken(argv + kept, argv + argc);
+      argc = kept;
+      return taken;
+    }
+    if (!argument.starts_with("-")) return {};
+    const CLI::Option* option = app.get_option_no_throw(std::string(argument));
+    if (option != nullptr && option->get_items_expected_max() > 0) ++at;
+  }
+  return {};
 }
 
 }  // namespace
@@ -69,6 +99,9 @@ int run_command_line(int argc, char** argv) {
   cli::add_run_verb(app, context);
   cli::add_index_verbs(app, context);
   cli::add_knowledge_verbs(app, context);
+  const std::vector<std::string> dev_arguments = take_dev_arguments(app, argc, argv);
+  cli::add_dev_verb(app, context, dev_arguments);
+  cli::add_environment_verbs(app, context);
   add_doctor_verb(app, context);
   add_version_verb(app, context);
   try {

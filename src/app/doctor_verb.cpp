@@ -1,7 +1,6 @@
 // Looks at the folder, the runner, the models, the ports and the machine; changes nothing.
 #include "app/doctor_verb.h"
 
-#include <cstdio>
 #include <memory>
 #include <thread>
 
@@ -12,7 +11,9 @@
 #include "app/places.h"
 #include "catalog/catalog.h"
 #include "cli/api_client.h"
+#include "cli/child_process.h"
 #include "cli/output.h"
+#include "cli/worker_programs.h"
 
 namespace selvedge::app {
 namespace {
@@ -40,27 +41,30 @@ Finding check_home(const cli::Context& context) {
   return finding;
 }
 
-// What `selvedge-runner --version` prints, or empty.
-std::string runner_version(const std::filesystem::path& runner) {
-  const std::string command = "'" + runner.string() + "' --version 2>/dev/null";
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  if (pipe == nullptr) return {};
-  char line[256] = "";
-  const bool got = std::fgets(line, sizeof line, pipe) != nullptr;
-  const bool clean = ::pclose(pipe) == 0;
-  std::string text = got && clean ? line : "";
-  while (text.ends_with('\n')) text.pop_back();
-  return text;
-}
-
 Finding check_runner() {
   const auto runner = default_runner();
   Finding finding{"runner", false, true, runner.string()};
-  const std::string version = runner_version(runner);
+  const std::string version = cli::version_of(runner);
   finding.good = !version.empty();
   finding.detail =
       finding.good ? version : runner.string() + " does not start; build it, or reinstall";
   return finding;
+}
+
+// Workers need these three; the API and the bot need none of them.
+void check_workers(const cli::Context& context, std::vector<Finding>& findings) {
+  auto launcher = cli::check_launcher(context);
+  findings.push_back({"launcher of Workers", launcher.ok(), false,
+                      launcher.ok() ? (context.programs / "selvedge-workerd").string()
+                                    : launcher.error().message});
+  const auto node = cli::find_program("node");
+  findings.push_back({"Node.js", node.has_value(), false,
+                      node ? cli::version_of(*node) + ", " + node->string()
+                           : "no program \"node\" in PATH; wrangler needs it"});
+  const auto wrangler = cli::project_wrangler(".");
+  findings.push_back(
+      {"wrangler", wrangler.has_value(), false,
+       wrangler ? wrangler->string() : "not installed in this folder; \"selvedge dev\" takes npx"});
 }
 
 void check_models(const cli::Context& context, std::vector<Finding>& findings) {
@@ -116,6 +120,7 @@ void add_doctor_verb(CLI::App& app, cli::Context& context) {
     check_models(context, findings);
     findings.push_back(check_server("server", context.api_url));
     findings.push_back(check_server("bot", context.bot_url));
+    check_workers(context, findings);
     json report = json::array();
     for (const Finding& finding : findings) {
       if (!finding.good && finding.needed) context.exit_code = 1;

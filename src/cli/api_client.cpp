@@ -30,10 +30,11 @@ Error said_by_server(int status, const std::string& body) {
 }
 
 http::ClientRequest request_of(std::string_view method, std::string url, std::string body,
-                               std::string content_type) {
+                               std::string content_type, const std::string& token) {
   http::ClientRequest request;
   request.method = method;
   request.url = std::move(url);
+  if (!token.empty()) request.headers.emplace_back("authorization", "Bearer " + token);
   if (!body.empty()) {
     request.headers.emplace_back("content-type",
                                  content_type.empty() ? "application/json" : content_type);
@@ -46,8 +47,8 @@ http::ClientRequest request_of(std::string_view method, std::string url, std::st
 
 Result<nlohmann::json> ApiClient::call(std::string_view method, std::string_view path,
                                        std::string body, std::string content_type) const {
-  auto response = http::send(
-      request_of(method, base_url_ + std::string(path), std::move(body), std::move(content_type)));
+  auto response = http::send(request_of(method, base_url_ + std::string(path), std::move(body),
+                                        std::move(content_type), token_));
   if (!response.ok()) {
     if (response.error().code == Code::unavailable) return not_running(what_, base_url_);
     return response.error();
@@ -68,7 +69,7 @@ Status ApiClient::stream(
   int status = 0;
   std::string error_body;
   auto response = http::send_streaming(
-      request_of("POST", base_url_ + std::string(path), std::move(body), {}),
+      request_of("POST", base_url_ + std::string(path), std::move(body), {}, token_),
       [&](const http::ClientResponse& head) {
         status = head.status;
         if (status == 200) {

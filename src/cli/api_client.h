@@ -15,8 +15,9 @@ namespace selvedge::cli {
 class ApiClient {
  public:
   // `base_url` without a slash at the end. `what` names the far side in errors: "server" or "bot".
-  ApiClient(std::string base_url, std::string what)
-      : base_url_(std::move(base_url)), what_(std::move(what)) {}
+  // `token` empty: none is sent.
+  ApiClient(std::string base_url, std::string what, std::string token = {})
+      : base_url_(std::move(base_url)), what_(std::move(what)), token_(std::move(token)) {}
 
   // The JSON of a 2xx answer. `content_type` empty: JSON when there is a body.
   // Errors: unavailable (not running: the message says how to start it), internal (what the server
@@ -34,6 +35,7 @@ class ApiClient {
  private:
   std::string base_url_;
   std::string what_;
+  std::string token_;
 };
 
 }  // namespace selvedge::cli

@@ -27,7 +27,7 @@ std::string indexes_path(const Context& context, std::string_view name = {},
 // Sends the call; prints the result as JSON when asked, else hands it to `print_result`.
 void run_call(Context& context, std::string_view method, const std::string& path, const json* body,
               const std::function<void(const json&)>& print_result) {
-  const ApiClient client(context.api_url, "server");
+  const ApiClient client(context.api_url, "server", context.token);
   auto answer = client.call(method, path, body == nullptr ? std::string() : body->dump());
   if (!answer.ok()) return fail(context, answer.error());
   const json result = answer->value("result", json());
@@ -68,7 +68,7 @@ void add_create(CLI::App& group, Context& context) {
   verb->add_flag("--if-missing", options->if_missing, "An index of this name is no error");
   verb->callback([options, &context] {
     if (options->if_missing) {
-      const ApiClient client(context.api_url, "server");
+      const ApiClient client(context.api_url, "server", context.token);
       if (auto there = client.call("GET", indexes_path(context, options->name)); there.ok()) {
         if (context.json) return print_line(there->value("result", json()).dump(2));
         return print_line("index " + options->name + " is already there");

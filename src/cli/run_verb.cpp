@@ -44,7 +44,7 @@ json chat_input(const RunOptions& options) {
 }
 
 void run_text(Context& context, const RunOptions& options) {
-  const ApiClient client(context.api_url, "server");
+  const ApiClient client(context.api_url, "server", context.token);
   json input = chat_input(options);
   if (context.json) {
     auto answer = client.call("POST", run_path(context, options.model), input.dump());
@@ -75,7 +75,7 @@ void run_text(Context& context, const RunOptions& options) {
 }
 
 void run_embedding(Context& context, const RunOptions& options) {
-  const ApiClient client(context.api_url, "server");
+  const ApiClient client(context.api_url, "server", context.token);
   auto answer = client.call("POST", run_path(context, options.model),
                             json({{"text", options.prompt}}).dump());
   if (!answer.ok()) return fail(context, answer.error());

@@ -1,0 +1,53 @@
+// ChildProcess: another program, started with an environment of its own.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "cli/worker_environment.h"
+
+namespace selvedge::cli {
+
+struct ProgramCall {
+  std::vector<std::string> command;          // Path of the program, then its arguments.
+  std::filesystem::path folder;              // Where it starts; empty: here.
+  Variables set;                             // Added to our environment, or in place of it.
+  std::vector<std::string_view> unset;       // Taken out of it.
+  std::optional<std::filesystem::path> log;  // Takes stdout and stderr; stdin is then empty.
+  // A group of its own, which Ctrl-C does not reach; gets SIGTERM when this process is gone.
+  bool background = false;
+};
+
+// The whole file named `name` of a folder in PATH that may be executed.
+std::optional<std::filesystem::path> find_program(std::string_view name);
+
+// Neither waits nor kills when it goes out of scope.
+class ChildProcess {
+ public:
+  // Errors: io (the program cannot be started, with the reason).
+  static Result<ChildProcess> start(const ProgramCall& call);
+
+  // Its exit code (128 + the signal that killed it) once it has ended; does not wait.
+  std::optional<int> exit_code();
+
+  void send_signal(int number);
+  pid_t pid() const { return pid_; }
+
+  // Waits for its end.
+  int wait();
+
+ private:
+  explicit ChildProcess(pid_t pid) : pid_(pid) {}
+  std::optional<int> look(int options);
+
+  pid_t pid_;
+  std::optional<int> exit_code_;
+};
+
+}  // namespace selvedge::cli
