@@ -46,8 +46,11 @@ Context for_project(const Context& context, const fs::path& folder) {
 void print_environment(const Context& context, bool dotenv) {
   if (auto launcher = check_launcher(context); !launcher.ok()) note(launcher.error().message);
   if (context.json) return print(json_form(worker_environment(context)));
-  print(dotenv ? dotenv_form(dotenv_environment(context, true))
-               : shell_form(worker_environment(context)));
+  if (dotenv) return print(dotenv_form(dotenv_environment(context, true)));
+  print(shell_form(worker_environment(context)));
+  for (const std::string_view name : contrary_variables()) {
+    if (std::getenv(name.data()) != nullptr) print_line("unset " + std::string(name));
+  }
 }
 
 Result<std::string> text_of(const fs::path& file) {

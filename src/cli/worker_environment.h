@@ -24,7 +24,8 @@ Variables worker_environment(const Context& context);
 // hide the project's own `.env` from the Worker.)
 Variables dotenv_environment(const Context& context, bool alone);
 
-// Variables that would lead wrangler to another account or API than those above.
+// Variables that would lead wrangler or the launcher to another account or API than those above.
+// Each view is a whole literal.
 const std::vector<std::string_view>& contrary_variables();
 
 // One `export NAME='value'` a line, for `eval "$(…)"` of any POSIX shell.

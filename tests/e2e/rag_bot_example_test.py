@@ -388,10 +388,12 @@ class Environment(unittest.TestCase):
                               env={**clean_environment(self.home.path), **variables}, capture_output=True, timeout=60)
 
     def test_a_shell_takes_what_env_prints(self):
-        program = f'eval "$("{BIN}/selvedge" env)" && echo "$CLOUDFLARE_API_BASE_URL $CLOUDFLARE_ACCOUNT_ID $SELVEDGE_TOKEN"'
+        shown = "$CLOUDFLARE_API_BASE_URL $CLOUDFLARE_ACCOUNT_ID $SELVEDGE_TOKEN ${CLOUDFLARE_API_KEY-none}"
+        program = f'eval "$("{BIN}/selvedge" env)" && echo "{shown}"'
         shell = subprocess.run(["sh", "-c", program], cwd=self.project, text=True, capture_output=True, timeout=60,
-                               env={**clean_environment(self.home.path), "SELVEDGE_TOKEN": "it's $x"})
-        self.assertEqual(shell.stdout, "http://127.0.0.1:7358/client/v4 abc123 it's $x\n", shell.stderr)
+                               env={**clean_environment(self.home.path), "SELVEDGE_TOKEN": "it's $x",
+                                    "CLOUDFLARE_API_KEY": "of-the-hosted-service"})
+        self.assertEqual(shell.stdout, "http://127.0.0.1:7358/client/v4 abc123 it's $x none\n", shell.stderr)
 
     def test_init_keeps_what_is_there_and_takes_the_configurations_account(self):
         self.file.write_text("# mine\nSECRET=1")
