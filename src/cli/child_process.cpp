@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <set>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -76,6 +80,35 @@ struct Prepared {
 }
 
 }  // namespace
+
+void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+std::vector<pid_t> children_now() {
+  const std::string self = std::to_string(::getpid());
+  std::ifstream list("/proc/" + self + "/task/" + self + "/children");
+  return {std::istream_iterator<pid_t>(list), std::istream_iterator<pid_t>()};
+}
+
+void end_children(std::optional<pid_t> spared, int ms_max, SignalWatch& signals) {
+  using Clock = std::chrono::steady_clock;
+  const auto late = Clock::now() + std::chrono::milliseconds(ms_max);
+  std::set<pid_t> asked;
+  bool left = true;
+  while (left) {
+    left = false;
+    for (const pid_t pid : children_now()) {
+      if (pid == spared || ::waitpid(pid, nullptr, WNOHANG) == pid) continue;
+      if (::getsid(pid) != ::getsid(0)) continue;
+      left = true;
+      if (Clock::now() >= late) {
+        ::kill(pid, SIGKILL);
+      } else if (asked.insert(pid).second) {
+        ::kill(pid, SIGTERM);
+      }
+    }
+    if (left) signals.wait(20);
+  }
+}
 
 std::optional<fs::path> find_program(std::string_view name) {
   const char* folders = std::getenv("PATH");

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/result.h"
+#include "cli/signal_watch.h"
 #include "cli/worker_environment.h"
 
 namespace selvedge::cli {
@@ -49,5 +50,17 @@ class ChildProcess {
   pid_t pid_;
   std::optional<int> exit_code_;
 };
+
+// From now on what a child leaves behind when it ends becomes a child of this process: `npx`, for
+// one, ends on SIGTERM and leaves the program that it ran.
+void adopt_orphans();
+
+// The processes that this one is the parent of now.
+std::vector<pid_t> children_now();
+
+// Ends and reaps every child but `spared`, and what these leave behind: SIGTERM at first, SIGKILL
+// for what is left after `ms_max`. A child that began a session of its own, as a browser that
+// wrangler opened does, is left alone.
+void end_children(std::optional<pid_t> spared, int ms_max, SignalWatch& signals);
 
 }  // namespace selvedge::cli

@@ -90,6 +90,32 @@ TEST_F(Programs, ASignalEndsItWith128AndItsNumberAndTellsTheWatch) {
   EXPECT_EQ(child->exit_code(), 128 + SIGTERM);
 }
 
+TEST_F(Programs, WhatAChildLeavesBehindIsEndedAndASparedOneIsNot) {
+  SignalWatch signals;
+  adopt_orphans();
+  ProgramCall call;
+  call.command = {"/bin/sleep", "60"};
+  auto spared = ChildProcess::start(call);
+  ASSERT_TRUE(spared.ok());
+  EXPECT_EQ(printed("sleep 60 & (trap '' TERM; while :; do sleep 1; done) & exit 0"), "");
+  EXPECT_EQ(children_now().size(), 3u);
+  end_children(spared->pid(), 200, signals);
+  EXPECT_EQ(children_now(), std::vector<pid_t>{spared->pid()});
+  EXPECT_EQ(spared->exit_code(), std::nullopt);
+  end_children(std::nullopt, 5'000, signals);
+  EXPECT_TRUE(children_now().empty());
+}
+
+TEST_F(Programs, AChildWithASessionOfItsOwnIsLeftAlone) {
+  SignalWatch signals;
+  adopt_orphans();
+  EXPECT_EQ(printed("setsid -f sleep 60; sleep 0.2"), "");
+  end_children(std::nullopt, 100, signals);
+  const auto left = children_now();
+  ASSERT_EQ(left.size(), 1u);
+  ::kill(left[0], SIGKILL);
+}
+
 TEST(Signals, OneOfAPersonIsHeldAndDoesNotEndTheProcess) {
   SignalWatch signals;
   ::kill(::getpid(), SIGINT);

@@ -26,6 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+constexpr int kOrphansMsMax = 5'000;  // For what wrangler or npx left behind.
+
 struct Options {
   bool create_indexes = false;
   int dimensions = 0;  // 0 = those of the embedding model.
@@ -187,6 +189,7 @@ Result<int> run(Context context, const Options& options, const DevArguments& spl
   if (!wanted->account_id.empty()) context.account = wanted->account_id;
   while (context.api_url.ends_with('/')) context.api_url.pop_back();
   SignalWatch signals;
+  adopt_orphans();
   SEL_TRY(server, LocalServer::reach(context, signals));
   auto ready = see_to_indexes(context, options, wanted->indexes);
   if (!ready.ok() && !options.create_indexes) {
@@ -204,6 +207,7 @@ Result<int> run(Context context, const Options& options, const DevArguments& spl
   } else if (auto wrangler = ChildProcess::start(wrangler_call(context, command, split));
              wrangler.ok()) {
     code = attend(*wrangler, server, signals);
+    end_children(server.pid(), kOrphansMsMax, signals);
   } else {
     code = wrangler.error();
   }

@@ -152,6 +152,11 @@ bool LocalServer::has_died() {
   return true;
 }
 
+std::optional<pid_t> LocalServer::pid() const {
+  if (!process_) return std::nullopt;
+  return process_->pid();
+}
+
 void LocalServer::stop(SignalWatch& signals) {
   if (!process_) return;
   end(*process_, signals);

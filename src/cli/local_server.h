@@ -27,6 +27,8 @@ class LocalServer {
   // Ends the server if we started it, and waits for that.
   void stop(SignalWatch& signals);
 
+  // Nothing where it was there before us.
+  std::optional<pid_t> pid() const;
   const std::filesystem::path& log() const { return log_; }
 
  private:

@@ -351,6 +351,24 @@ class SelvedgeDev(Claims):
             listed = cli(self.home.path, "--url", server.url, "--json", "index", "list").stdout
             self.assertEqual(json.loads(listed), [])
 
+    def test_npx_is_taken_where_the_project_has_no_wrangler_and_leaves_nothing_behind(self):
+        programs = pathlib.Path(self.home.folder) / "programs"
+        programs.mkdir()
+        (self.project.path / "node_modules/.bin/wrangler").resolve(strict=True)
+        (programs / "wrangler").symlink_to((self.project.path / "node_modules/.bin/wrangler").resolve())
+        elsewhere = pathlib.Path(self.home.folder) / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "wrangler.toml").write_text('name = "x"\nmain = "x.js"\ncompatibility_date = "2026-04-01"\n[ai]\nbinding = "AI"\n')
+        (elsewhere / "x.js").write_text('export default { fetch() { return new Response("here"); } };\n')
+        self.project.environment["PATH"] += f"{os.pathsep}{programs}"  # Where npx finds it without a registry.
+        self.project.path = elsewhere
+        with self.dev("--port", "0") as dev:
+            self.assertEqual(curl(dev.url()), b"here")
+            os.kill(dev.pid, signal.SIGTERM)
+            self.assertIsNotNone(dev.wait())
+            self.assertEqual(session_members(dev.pid), [])
+            self.assertFalse(answers(self.server))
+
     def test_the_exit_code_is_wranglers(self):
         with self.dev("--no-such-option") as dev:
             self.assertEqual(dev.wait(60), 1, dev.output)
