@@ -33,10 +33,11 @@ from client_rows import record  # noqa: E402
 from cloudflare_ai import write_bundles  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import BIN, ROOT, ServerProcess, TemporaryHome, cli, request  # noqa: E402
-from tool_folders import node_folder_of, node_version_of  # noqa: E402
+from tool_folders import node_22, node_folder_of, node_version_of  # noqa: E402
 
 SOURCES = HERE / "wrangler"
 ACCOUNT = "worker"
+NEED_NODE_22 = ("4.164",)
 START_S = 60
 INDEXES = {"docs": 3, "five": 5}
 CALLS = ("run", "stream", "models", "getUrl", "list", "describe", "query", "insert", "upsert", "getByIds", "deleteByIds")
@@ -48,8 +49,7 @@ class Wrangler:
     def __init__(self, package):
         self.version = package.parent.name
         self.folder = node_folder_of(package)
-        bundled = list((self.folder / "node_modules").glob("node-linux-*/bin/node"))
-        self.node = bundled[0] if bundled else shutil.which("node")
+        self.node = node_22() if self.version in NEED_NODE_22 else shutil.which("node")
 
     def command(self, *arguments):
         return [str(self.node), str(self.folder / "node_modules/wrangler/bin/wrangler.js"), *map(str, arguments)]
