@@ -2,7 +2,7 @@
 # Wrangler test: unmodified `wrangler dev`, old and new, whose Workers reach a real server through selvedge-workerd.
 """Usage: wrangler_dev_test.py [PART OF A VERSION…]
 
-Installs each wrangler of wrangler/*/package.json into the cache folder and runs the same cases with it:
+Installs each wrangler of wrangler/*/package.json into the cache folder and runs the same cases with each, at the same time:
     the schema       src/launcher/workerd_config.capnp lies where the workerd.capnp of its workerd lies
     the launcher     alone: what it passes on unchanged, and what it says when it cannot
     --local          begun while no server runs: every call says so; then a server with a token starts, is killed
@@ -12,11 +12,13 @@ Installs each wrangler of wrangler/*/package.json into the cache folder and runs
     getPlatformProxy in a Node program
 Nothing but the environment tells wrangler about Selvedge.
 """
+import concurrent.futures
 import http.client
 import http.server
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -101,9 +103,12 @@ class Dev:
 
 
 def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    """A port that stays free until it is used: below those that the system gives to whoever asks for any."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 def environment_for(url, home):
@@ -341,22 +346,27 @@ def run_version(package):
     return cases
 
 
+def run_and_tell(package):
+    """(passed, failed) of one version."""
+    started = time.monotonic()
+    try:
+        cases = run_version(package)
+    except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        print(f"FAILED {package.parent.name}: {error}", flush=True)
+        return 0, 1
+    record("wrangler", node_version_of(node_folder_of(package), "wrangler"),
+           "`wrangler dev`, also with `--local`, two Workers, a server that comes and goes; `getPlatformProxy`",
+           cases.passed, cases.failed)
+    print(f"wrangler {cases.version}: {time.monotonic() - started:.0f} s", flush=True)
+    return cases.passed, cases.failed
+
+
 def main(arguments):
-    passed = failed = 0
-    for package in sorted(SOURCES.glob("*/package.json")):
-        if arguments and not any(part in package.parent.name for part in arguments):
-            continue
-        started = time.monotonic()
-        try:
-            cases = run_version(package)
-            passed, failed = passed + cases.passed, failed + cases.failed
-            record("wrangler", node_version_of(node_folder_of(package), "wrangler"),
-                   "`wrangler dev`, also with `--local`, two Workers, a server that comes and goes; `getPlatformProxy`",
-                   cases.passed, cases.failed)
-            print(f"wrangler {cases.version}: {time.monotonic() - started:.0f} s", flush=True)
-        except (RuntimeError, OSError, ValueError, subprocess.TimeoutExpired) as error:
-            print(f"FAILED {package.parent.name}: {error}", flush=True)
-            failed += 1
+    packages = [package for package in sorted(SOURCES.glob("*/package.json"))
+                if not arguments or any(part in package.parent.name for part in arguments)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        counts = list(pool.map(run_and_tell, packages))
+    passed, failed = (sum(count) for count in zip(*counts)) if counts else (0, 0)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
