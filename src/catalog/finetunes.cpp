@@ -25,6 +25,9 @@ constexpr const char* kSchema =
     " file_name TEXT NOT NULL, bytes INTEGER NOT NULL, created_us INTEGER NOT NULL,"
     " UNIQUE(finetune_id, file_name));";
 
+constexpr std::string_view kPartial = ".partial";  // A file that is being written.
+constexpr std::string_view kRemoved = ".removed";  // A folder that is going.
+
 constexpr const char* kColumns =
     "SELECT id, account, name, model, description, public, created_us, modified_us FROM finetunes ";
 
@@ -51,6 +54,17 @@ Error already_there(const Finetune& finetune, const std::string& file_name) {
                                          " already; files are not replaced"};
 }
 
+// Empty where there is no folder.
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code problem;
+  for (fs::directory_iterator at(folder, problem), end; !problem && at != end;
+       at.increment(problem)) {
+    entries.push_back(at->path());
+  }
+  return entries;
+}
+
 Result<std::int64_t> number_of(Statement& statement) {
   SEL_TRY(has_row, statement.step());
   const std::int64_t number = has_row ? statement.number(0) : 0;
@@ -74,29 +88,20 @@ Result<std::unique_ptr<Finetunes>> Finetunes::open(const fs::path& home) {
   SEL_CHECK_OK(database->run(kSchema));
   SEL_CHECK_OK(transaction.commit());
   finetunes->database_ = std::move(database);
-  SEL_CHECK_OK(finetunes->sweep());
+  finetunes->sweep();
   return finetunes;
 }
 
-// Removes what a kill -9 left: files, and folders, that no row speaks of.
-Status Finetunes::sweep() {
-  SEL_TRY(row,
-          database_->prepare(
-              "SELECT count(*) FROM finetune_assets WHERE finetune_id = ?1 AND file_name = ?2"));
-  std::vector<fs::path> strays;
-  std::error_code problem;
-  for (const auto& folder : fs::directory_iterator(folder_, problem)) {
-    std::size_t kept = 0;
-    for (const auto& file : fs::directory_iterator(folder.path(), problem)) {
-      row.bind(1, folder.path().filename().string()).bind(2, file.path().filename().string());
-      SEL_TRY(count, number_of(row));
-      if (count == 0) strays.push_back(file.path());
-      kept += count == 0 ? 0 : 1;
+// Removes what a kill -9 left on its way in or out. A file that no row speaks of stays: it may be
+// the rows that were lost.
+void Finetunes::sweep() const {
+  for (const fs::path& folder : entries_of(folder_)) {
+    std::error_code problem;
+    if (folder.extension() == kRemoved) fs::remove_all(folder, problem);
+    for (const fs::path& file : entries_of(folder)) {
+      if (file.extension() == kPartial) fs::remove(file, problem);
     }
-    if (kept == 0) strays.push_back(folder.path());
   }
-  for (const fs::path& stray : strays) fs::remove(stray, problem);
-  return ok_status();
 }
 
 Result<std::vector<Finetune>> Finetunes::read_all(Statement& statement) {
@@ -165,11 +170,11 @@ Result<FinetuneAsset> Finetunes::add_asset(const Finetune& finetune, const std::
                                            std::string_view content) {
   FinetuneAsset asset{random_uuid(), finetune.id, file_name, content.size(), microseconds_now()};
   const fs::path folder = folder_ / finetune.id;
-  std::error_code problem;
-  if (fs::exists(folder / file_name, problem)) return already_there(finetune, file_name);
+  SEL_CHECK_OK(check_absent(finetune, file_name));
   SEL_CHECK_OK(check_room(folder_, content.size(), file_name));
+  std::error_code problem;
   fs::create_directories(folder, problem);
-  const fs::path partial = folder / (asset.id + ".partial");
+  const fs::path partial = folder / (asset.id + std::string(kPartial));
   Status done = write_durably(partial, content);
   if (done.ok()) done = add_row(finetune, asset, partial, folder / file_name);
   if (!done.ok()) {
@@ -180,18 +185,29 @@ Result<FinetuneAsset> Finetunes::add_asset(const Finetune& finetune, const std::
   return asset;
 }
 
+// Errors: finetune_not_found, already_exists (it has the file), io.
+Status Finetunes::check_absent(const Finetune& finetune, const std::string& file_name) {
+  std::lock_guard lock(database_mutex_);
+  return check_absent_locked(finetune, file_name);
+}
+
+Status Finetunes::check_absent_locked(const Finetune& finetune, const std::string& file_name) {
+  SEL_TRY(still_there, find_locked(finetune.account, finetune.id));
+  SEL_TRY(same,
+          database_->prepare(
+              "SELECT count(*) FROM finetune_assets WHERE finetune_id = ?1 AND file_name = ?2"));
+  same.bind(1, finetune.id).bind(2, file_name);
+  SEL_TRY(count, number_of(same));
+  if (count != 0) return already_there(finetune, file_name);
+  return ok_status();
+}
+
 // The file gets its name before the row counts: what is listed is there.
 Status Finetunes::add_row(const Finetune& finetune, const FinetuneAsset& asset,
                           const fs::path& partial, const fs::path& place) {
   std::lock_guard lock(database_mutex_);
   SEL_TRY(transaction, Database::Transaction::begin(*database_));
-  SEL_TRY(still_there, find_locked(finetune.account, finetune.id));
-  SEL_TRY(same,
-          database_->prepare(
-              "SELECT count(*) FROM finetune_assets WHERE finetune_id = ?1 AND file_name = ?2"));
-  same.bind(1, finetune.id).bind(2, asset.file_name);
-  SEL_TRY(count, number_of(same));
-  if (count != 0) return already_there(finetune, asset.file_name);
+  SEL_CHECK_OK(check_absent_locked(finetune, asset.file_name));
   SEL_TRY(row, database_->prepare("INSERT INTO finetune_assets VALUES(?1, ?2, ?3, ?4, ?5)"));
   row.bind(1, asset.id).bind(2, finetune.id).bind(3, asset.file_name);
   row.bind(4, static_cast<std::int64_t>(asset.bytes)).bind(5, asset.created_us);
@@ -227,9 +243,12 @@ Status Finetunes::remove(std::string_view account, std::string_view id_or_name) 
   SEL_TRY(row, database_->prepare("DELETE FROM finetunes WHERE id = ?1"));
   row.bind(1, finetune.id);
   SEL_CHECK_OK(finish(row));
-  // What is left after a crash is swept when the folder is opened again.
+  const fs::path folder = folder_ / finetune.id;
+  const fs::path going = folder_ / (finetune.id + std::string(kRemoved));
   std::error_code problem;
-  fs::remove_all(folder_ / finetune.id, problem);
+  if (!fs::exists(folder, problem)) return ok_status();
+  fs::rename(folder, going, problem);
+  if (!problem) fs::remove_all(going, problem);
   if (problem) {
     return Error{Code::io, "cannot remove the files of finetune \"" + finetune.name +
                                "\": " + problem.message()};

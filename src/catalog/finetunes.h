@@ -39,8 +39,9 @@ struct FinetuneAsset {
 // Tables, besides those of InstalledFiles:
 //   finetunes(id, account, name, model, description, public, created_us, modified_us)
 //   finetune_assets(id, finetune_id, file_name, bytes, created_us): go with their fine-tune.
-// A file is <home>/finetunes/<id>/<file_name>. It is whole and on disk before its row is; a kill -9
-// leaves at most files without a row, which the next open removes.
+// A file is <home>/finetunes/<id>/<file_name>. It is whole and on disk before its row is. A kill -9
+// leaves at most `<uuid>.partial` and a folder `<id>.removed`, which the next open removes, and
+// files without a row, which a new upload replaces.
 class Finetunes {
  public:
   // Errors: io, corrupt_data, unavailable.
@@ -73,7 +74,9 @@ class Finetunes {
   Result<std::vector<Finetune>> read_all(Statement& statement);
   Status add_row(const Finetune& finetune, const FinetuneAsset& asset,
                  const std::filesystem::path& partial, const std::filesystem::path& place);
-  Status sweep();
+  Status check_absent(const Finetune& finetune, const std::string& file_name);
+  Status check_absent_locked(const Finetune& finetune, const std::string& file_name);
+  void sweep() const;
 
   std::filesystem::path folder_;
   std::mutex database_mutex_;  // Guards the database; not held while a file is written.

@@ -140,11 +140,15 @@ TEST_F(FinetunesTest, WhatAKillLeftIsSweptAndTheFileCanBeSentAgain) {
   }
   std::ofstream(place(kept, "abc.partial")) << "half";
   std::ofstream(place(kept, "adapter_model.safetensors")) << "renamed, and no row yet";
-  fs::create_directories(home_.path() / "finetunes" / "gone");
-  std::ofstream(home_.path() / "finetunes" / "gone" / "adapter_config.json") << "{}";
+  const fs::path folder = home_.path() / "finetunes";
+  for (const char* name : {"gone.removed", "unknown"}) {
+    fs::create_directories(folder / name);
+    std::ofstream(folder / name / "adapter_config.json") << "{}";
+  }
   const auto finetunes = open();
   EXPECT_FALSE(fs::exists(place(kept, "abc.partial")));
-  EXPECT_FALSE(fs::exists(home_.path() / "finetunes" / "gone"));
+  EXPECT_FALSE(fs::exists(folder / "gone.removed"));
+  EXPECT_TRUE(fs::exists(folder / "unknown" / "adapter_config.json"));
   EXPECT_EQ(content(place(kept, "adapter_config.json")), "{}");
   EXPECT_TRUE(finetunes->add_asset(kept, "adapter_model.safetensors", "whole").ok());
   EXPECT_EQ(content(place(kept, "adapter_model.safetensors")), "whole");
