@@ -354,13 +354,15 @@ class SelvedgeDev(Claims):
     def test_npx_is_taken_where_the_project_has_no_wrangler_and_leaves_nothing_behind(self):
         programs = pathlib.Path(self.home.folder) / "programs"
         programs.mkdir()
-        (self.project.path / "node_modules/.bin/wrangler").resolve(strict=True)
-        (programs / "wrangler").symlink_to((self.project.path / "node_modules/.bin/wrangler").resolve())
+        # As the real npx, which would ask a registry: on SIGTERM it ends and its program goes on.
+        npx = programs / "npx"
+        npx.write_text(f'#!/bin/sh\n[ "$1" = wrangler ] && shift\n"{self.project.path}/node_modules/.bin/wrangler" "$@"\nexit $?\n')
+        npx.chmod(0o755)
         elsewhere = pathlib.Path(self.home.folder) / "elsewhere"
         elsewhere.mkdir()
         (elsewhere / "wrangler.toml").write_text('name = "x"\nmain = "x.js"\ncompatibility_date = "2026-04-01"\n[ai]\nbinding = "AI"\n')
         (elsewhere / "x.js").write_text('export default { fetch() { return new Response("here"); } };\n')
-        self.project.environment["PATH"] += f"{os.pathsep}{programs}"  # Where npx finds it without a registry.
+        self.project.environment["PATH"] = f"{programs}{os.pathsep}{self.project.environment['PATH']}"
         self.project.path = elsewhere
         with self.dev("--port", "0") as dev:
             self.assertEqual(curl(dev.url()), b"here")
