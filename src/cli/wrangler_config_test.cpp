@@ -115,6 +115,8 @@ TEST(WranglerConfig, SyntaxErrorsNameLineAndColumn) {
   EXPECT_THAT(error_of("", ConfigForm::json), StartsWith("wrangler:1:1: "));
   EXPECT_THAT(error_of("{\"a\": \"\xff\"}", ConfigForm::json), StartsWith("wrangler:1:"));
   EXPECT_THAT(error_of("a = \"\xff\"", ConfigForm::toml), StartsWith("wrangler:1:"));
+  EXPECT_THAT(error_of("a = 1\n[^i]\n", ConfigForm::toml), StartsWith("wrangler:2:2: "));
+  EXPECT_THAT(error_of("\u038e", ConfigForm::toml), StartsWith("wrangler:1:1: "));
 }
 
 TEST(WranglerConfig, ShapeErrorsNameTheKey) {
