@@ -223,6 +223,17 @@ class FakeIndex final : public vectors::Index {
   vectors::IndexStats stats() const override {
     return {vectors_.size(), mutation_, mutation_ == 0 ? 0 : 1'720'702'938'002'680};
   }
+  std::size_t partitions_with(std::span<const std::optional<std::string>> added,
+                              std::size_t) const override {
+    std::set<std::string> names;
+    for (const auto& [id, vector] : vectors_) {
+      if (vector.partition) names.insert(*vector.partition);
+    }
+    for (const auto& partition : added) {
+      if (partition) names.insert(*partition);
+    }
+    return names.size();
+  }
 
  private:
   bool all_indexed(const vectors::Filter& filter) const {

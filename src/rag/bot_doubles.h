@@ -218,6 +218,10 @@ class DoubleIndex final : public vectors::Index {
     return page;
   }
   vectors::IndexStats stats() const override { return {vectors.size(), mutation_, 0}; }
+  std::size_t partitions_with(std::span<const std::optional<std::string>>,
+                              std::size_t) const override {
+    return 0;
+  }
 
   // What the bot does not ask for.
   Result<vectors::ListPage> list_page(std::size_t, std::string_view) const override {

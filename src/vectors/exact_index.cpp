@@ -258,6 +258,34 @@ void ExactIndex::set_description(IndexDescription description) {
 
 IndexStats ExactIndex::stats() const { return snapshot()->stats; }
 
+std::size_t ExactIndex::partitions_with(std::span<const std::optional<std::string>> added,
+                                        std::size_t most) const {
+  const auto seen = snapshot();
+  const Partitions& partitions = *seen->partitions;
+  std::unordered_set<std::string_view> fresh;
+  std::unordered_set<PartitionNumber> used;
+  for (const auto& partition : added) {
+    if (!partition) continue;
+    const auto known = partitions.numbers.find(*partition);
+    if (known == partitions.numbers.end()) {
+      fresh.insert(*partition);
+    } else {
+      used.insert(known->second);
+    }
+  }
+  const std::size_t named = partitions.names.size() - 1 + fresh.size();
+  if (named <= most) return named;
+  // A name stays known when the last vector of its partition has gone.
+  for (std::size_t at = 0; at < seen->chunks->size(); ++at) {
+    const Chunk& chunk = *(*seen->chunks)[at].chunk;
+    for (std::size_t row = 0; row < seen->rows_in(at); ++row) {
+      const PartitionNumber number = chunk.partition(row);
+      if (number != 0 && chunk.alive(row, seen->stats.mutation)) used.insert(number);
+    }
+  }
+  return used.size() + fresh.size();
+}
+
 void ExactIndex::set_dropped(bool dropped) {
   const std::lock_guard writer(writer_mutex_);
   dropped_ = dropped;

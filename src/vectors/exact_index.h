@@ -68,6 +68,8 @@ class ExactIndex final : public Index {
   Result<MutationNumber> delete_metadata_index(std::string_view property) override;
   std::vector<MetadataIndex> metadata_indexes() const override;
   IndexStats stats() const override;
+  std::size_t partitions_with(std::span<const std::optional<std::string>> added,
+                              std::size_t most) const override;
 
   // References to the description before stay good.
   void set_description(IndexDescription description);

@@ -44,6 +44,19 @@ TEST_F(ExactIndexTest, InsertKeepsTheOldValuesOfKnownIdsAndAddsTheOthers) {
   EXPECT_EQ(index.stats().vector_count, 2U);
 }
 
+TEST_F(ExactIndexTest, CountsPartitionsExactlyOnlyWhereThereMayBeTooMany) {
+  Index& index = open(2);
+  using Added = std::vector<std::optional<std::string>>;
+  ASSERT_TRUE(index.upsert(batch_of({{"a", {1, 0}, "", "p"}, {"b", {1, 0}, "", "q"}})).ok());
+  EXPECT_EQ(index.partitions_with(Added{}, 9), 2U);
+  EXPECT_EQ(index.partitions_with(Added{"p", "r", "r", std::nullopt}, 9), 3U);
+  ASSERT_TRUE(index.erase(Ids{"b"}).ok());
+  EXPECT_EQ(index.partitions_with(Added{}, 1), 1U);
+  EXPECT_EQ(index.partitions_with(Added{"r"}, 2), 2U);
+  EXPECT_EQ(index.partitions_with(Added{"q", "r"}, 2), 3U);
+  EXPECT_LE(index.partitions_with(Added{"r"}, 9), 9U);
+}
+
 TEST_F(ExactIndexTest, UpsertReplacesValuesMetadataAndPartitionWhole) {
   Index& index = open(2);
   ASSERT_TRUE(index.upsert(batch_of({{"a", {1, 0}, "first", "p"}})).ok());

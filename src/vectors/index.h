@@ -145,6 +145,11 @@ class Index {
   virtual std::vector<MetadataIndex> metadata_indexes() const = 0;
 
   virtual IndexStats stats() const = 0;
+
+  // How many different partitions the index has when those of `added` have come in; exact where it
+  // is above `most`, else at most that many.
+  virtual std::size_t partitions_with(std::span<const std::optional<std::string>> added,
+                                      std::size_t most) const = 0;
 };
 
 }  // namespace selvedge::vectors
