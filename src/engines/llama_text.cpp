@@ -195,15 +195,13 @@ Status LlamaText::start_generate(wire::Generate task) {
   SEL_TRY(prompt, prompt_tokens(task));
   if (prompt.empty()) return Error{Code::invalid_input, "prompt: empty"};
   std::int32_t tokens_max = std::max(1, task.tokens_max);
-  const auto window_tokens = static_cast<std::size_t>(context_tokens_);
+  const auto window_tokens = static_cast<std::size_t>(wire::window_of(task, context_tokens_));
   if (task.cut_to_window && prompt.size() < window_tokens) {
     tokens_max = std::min(tokens_max, static_cast<std::int32_t>(window_tokens - prompt.size()));
   }
   if (prompt.size() + static_cast<std::size_t>(tokens_max) > window_tokens) {
-    return Error{Code::context_overflow,
-                 "prompt (" + std::to_string(prompt.size()) + " tokens) and max_tokens (" +
-                     std::to_string(tokens_max) + ") exceed the window of " +
-                     std::to_string(context_tokens_) + " tokens"};
+    return wire::window_exceeded(static_cast<std::int64_t>(prompt.size()), tokens_max,
+                                 static_cast<std::int64_t>(window_tokens));
   }
   SEL_CHECK_OK(check_bias(task.sampling, llama_vocab_n_tokens(model_->vocabulary())));
   Sampler sampler(task.sampling, prompt, suppressed_);

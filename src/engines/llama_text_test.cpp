@@ -131,6 +131,19 @@ TEST_F(LlamaTextTest, RefusesWhatDoesNotFitTheWindow) {
   EXPECT_FALSE(engine_->has_work());
 }
 
+TEST_F(LlamaTextTest, HoldsATaskToASmallerWindowOfItsOwn) {
+  wire::Generate task = generate(1, "hello", 20);
+  task.raw = true;
+  task.messages.clear();
+  task.prompt = "hello";
+  task.window_tokens = 20;
+  auto status = engine_->start_generate(task);
+  ASSERT_FALSE(status.ok());
+  EXPECT_TRUE(status.error().message.ends_with("exceeded this model context window limit (20)."));
+  task.window_tokens = 5'000;  // Beyond the model's own.
+  EXPECT_TRUE(engine_->start_generate(task).ok());
+}
+
 TEST_F(LlamaTextTest, TasksThatFillTheMemoryWaitForEachOther) {
   open(4, 128);  // 256 cells: room for two of these.
   for (wire::TaskId task = 1; task <= 4; ++task) {

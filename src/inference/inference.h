@@ -29,8 +29,9 @@ struct GenerateTask {
   std::int32_t tokens_max = 256;
   std::vector<std::string> stop;
   wire::Sampling sampling;
-  bool cut_to_window = false;     // See wire::Generate.
-  bool refuse_when_busy = false;  // queue_full unless the task can start at once.
+  bool cut_to_window = false;      // See wire::Generate.
+  std::int32_t window_tokens = 0;  // The same.
+  bool refuse_when_busy = false;   // queue_full unless the task can start at once.
 };
 
 struct Piece {

@@ -94,6 +94,7 @@ class LocalInference : public Inference {
     request.stop = std::move(task.stop);
     request.sampling = std::move(task.sampling);
     request.cut_to_window = task.cut_to_window;
+    request.window_tokens = task.window_tokens;
     auto submitted = pool_->submit(model, wire::ModelKind::text_generation,
                                    Task::Request(std::move(request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));

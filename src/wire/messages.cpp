@@ -1,6 +1,7 @@
 // Frame codec: messages to bytes and back; see docs/formats/frames.md.
 #include "wire/messages.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <concepts>
@@ -34,7 +35,7 @@ auto fields(Is<Load> auto& m) {
 auto fields(Is<Grant> auto& m) { return std::tie(m.threads); }
 auto fields(Is<Generate> auto& m) {
   return std::tie(m.task, m.messages, m.prompt, m.raw, m.tokens_max, m.stop, m.sampling,
-                  m.cut_to_window);
+                  m.cut_to_window, m.window_tokens);
 }
 auto fields(Is<Embed> auto& m) { return std::tie(m.task, m.texts, m.pooling); }
 auto fields(Is<Tokenize> auto& m) { return std::tie(m.task, m.text); }
@@ -208,6 +209,18 @@ constexpr auto decoders(std::index_sequence<Kinds...>) {
 constexpr auto kDecoders = decoders(std::make_index_sequence<std::variant_size_v<Message>>());
 
 }  // namespace
+
+Error window_exceeded(std::int64_t prompt_tokens, std::int64_t tokens_max,
+                      std::int64_t window_tokens) {
+  return Error{Code::context_overflow, "The estimated number of input and maximum output tokens (" +
+                                           std::to_string(prompt_tokens + tokens_max) +
+                                           ") exceeded this model context window limit (" +
+                                           std::to_string(window_tokens) + ")."};
+}
+
+std::int32_t window_of(const Generate& task, std::int32_t model_tokens) {
+  return task.window_tokens > 0 ? std::min(task.window_tokens, model_tokens) : model_tokens;
+}
 
 std::string encode(const Message& message) {
   std::string frame(kFrameHeaderBytes, '\0');

@@ -77,7 +77,16 @@ struct Generate {
   Sampling sampling;
   // tokens_max is lowered to what the prompt leaves of the window; else such a task is refused.
   bool cut_to_window = false;
+  std::int32_t window_tokens = 0;  // Held to this window if it is smaller than the model's; 0 = no.
 };
+
+// "The estimated number of input and maximum output tokens (n) exceeded …": context_overflow in the
+// words of the hosted service, which clients take the numbers from.
+Error window_exceeded(std::int64_t prompt_tokens, std::int64_t tokens_max,
+                      std::int64_t window_tokens);
+
+// The window of `task` on a model whose own is `model_tokens`.
+std::int32_t window_of(const Generate& task, std::int32_t model_tokens);
 
 // Answered by one Embeddings, rows in the order of `texts`, L2-normalised. Longer texts are cut at
 // the window.

@@ -31,6 +31,7 @@ Generate full_generate() {
                        true,
                        20};
   generate.cut_to_window = true;
+  generate.window_tokens = 24'000;
   return generate;
 }
 
@@ -88,6 +89,10 @@ TEST(Frames, FieldsKeepTheirPlaces) {
   EXPECT_EQ(generate.sampling.logit_bias[1].bias, 2.5f);
   EXPECT_EQ(generate.sampling.top_logprobs, 20);
   EXPECT_TRUE(generate.cut_to_window);
+  EXPECT_EQ(generate.window_tokens, 24'000);
+  EXPECT_EQ(window_of(generate, 32'000), 24'000);
+  EXPECT_EQ(window_of(generate, 4'096), 4'096);
+  EXPECT_EQ(window_of(Generate(), 4'096), 4'096);
 
   auto text = decode(body_of(one_of_each()[11]));
   ASSERT_TRUE(text.ok());

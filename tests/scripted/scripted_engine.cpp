@@ -197,15 +197,12 @@ Status ScriptedEngine::start_generate(wire::Generate task) {
   sequence->script = parse_script(user_text);
   sequence->tokens_max = std::max(1, task.tokens_max);
   sequence->prompt_tokens = static_cast<std::int32_t>(text_units(received_text(task)).size());
-  if (task.cut_to_window && sequence->prompt_tokens < context_tokens_) {
-    sequence->tokens_max =
-        std::min(sequence->tokens_max, context_tokens_ - sequence->prompt_tokens);
+  const std::int32_t window_tokens = wire::window_of(task, context_tokens_);
+  if (task.cut_to_window && sequence->prompt_tokens < window_tokens) {
+    sequence->tokens_max = std::min(sequence->tokens_max, window_tokens - sequence->prompt_tokens);
   }
-  if (sequence->prompt_tokens + sequence->tokens_max > context_tokens_) {
-    return Error{Code::context_overflow,
-                 "prompt (" + std::to_string(sequence->prompt_tokens) +
-                     " tokens) and max_tokens (" + std::to_string(sequence->tokens_max) +
-                     ") exceed the window of " + std::to_string(context_tokens_) + " tokens"};
+  if (sequence->prompt_tokens + sequence->tokens_max > window_tokens) {
+    return wire::window_exceeded(sequence->prompt_tokens, sequence->tokens_max, window_tokens);
   }
   for (const wire::TokenBias& one : task.sampling.logit_bias) {
     if (one.token >= 0 && one.token < kVocabularyTokens) continue;
