@@ -16,6 +16,9 @@
 namespace selvedge::api {
 namespace {
 
+// The hosted service wants it on calls that name the model in the body.
+constexpr const char* kGatewayHeader = "cf-aig-gateway-id";
+
 Result<AiCall> read_call(std::string model, const http::Request& request,
                          const std::string& request_id) {
   SEL_TRY(options, query_run_options(request));
@@ -74,6 +77,11 @@ asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
   const std::string request_id = random_uuid();
   auto call = read_call({}, request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
+  if (context.rules.gateway_named && request.headers.get(kGatewayHeader).empty()) {
+    const Error error{Code::missing_body,
+                      std::string("Request is missing headers or body: ") + kGatewayHeader};
+    co_return workers_ai_error(error, request_id);
+  }
   auto read = [&request] { return parse_object(request.body); };
   auto parsed = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
                                            std::move(read));

@@ -1,6 +1,7 @@
 // AI run: from a model's name and inputs to its answer.
 #include "api/ai_run.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -61,6 +62,13 @@ Result<bool> take_batch(nlohmann::json& inputs, const RunOptions& options, Check
   return true;
 }
 
+// The hosted service queues for some models only.
+Status check_queued(const ApiContext& context, const catalog::ModelEntry& entry) {
+  const bool marked = std::ranges::find(entry.traits, "async_queue") != entry.traits.end();
+  if (marked || context.rules.every_model_batches) return ok_status();
+  return Error{Code::invalid_input, "queueRequest is not supported by model " + entry.id};
+}
+
 bool speaks_openai(const catalog::ModelEntry& entry) {
   return entry.task == catalog::Task::text_generation && entry.schema == catalog::Schema::openai;
 }
@@ -70,13 +78,14 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
   SEL_CHECK_OK(take_options(inputs, options));
   Checked checked;
   SEL_TRY(batched, take_batch(inputs, options, checked));
+  if (checked.batch) SEL_CHECK_OK(check_queued(context, entry));
   if (batched) return checked;
-  SEL_CHECK_OK(context.inputs->check(entry, inputs));
+  SEL_CHECK_OK(context.inputs->check(entry, inputs, context.rules.inputs_lenient));
   if (speaks_openai(entry)) {
-    SEL_TRY(native, parse_native_openai(inputs, entry.id));
+    SEL_TRY(native, parse_native_openai(inputs, entry.id, context.rules));
     checked.openai = std::move(native);
   } else if (entry.task == catalog::Task::text_generation) {
-    SEL_TRY(generate, parse_generate(inputs));
+    SEL_TRY(generate, parse_generate(inputs, context.rules));
     checked.generate = std::move(generate);
   } else if (entry.task == catalog::Task::text_embeddings) {
     SEL_TRY(embed, parse_embed(inputs, entry.id));
@@ -98,6 +107,7 @@ asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context,
                                                       catalog::Resolved model,
                                                       GenerateCall generate) {
   generate.task.refuse_when_busy = call.options.reject_if_busy;
+  generate.task.window_tokens = window_of(context.rules, *model.entry);
   auto started = co_await context.inference.generate(model, std::move(generate.task));
   SEL_CO_TRY(stream, std::move(started));
   const catalog::ModelEntry& entry = *model.entry;
@@ -156,8 +166,10 @@ Error hosted_wording(Error error) {
   return error;
 }
 
-// One input of a batch, and its answer into the batch.
-asio::awaitable<void> run_one(const ApiContext& context, Batch& batch) {
+// One input of a batch, and its answer into the batch. It is judged by the rules of the request
+// that brought it, whatever rules the worker's own request had.
+asio::awaitable<void> run_one(Batch& batch) {
+  const ApiContext& context = *batch.asked_in;
   AiCall call;
   call.model = batch.model;
   nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
@@ -173,7 +185,7 @@ asio::awaitable<void> run_one(const ApiContext& context, Batch& batch) {
 // Lives until no batch waits. The door, and with it the context, outlives the I/O thread's work.
 asio::awaitable<void> work_on_batches(const ApiContext& context) {
   while (const auto batch = context.batches->next()) {
-    while (!batch->done() && !batch->forgotten) co_await run_one(context, *batch);
+    while (!batch->done() && !batch->forgotten) co_await run_one(*batch);
   }
 }
 
@@ -184,6 +196,7 @@ asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall ca
   if (checked.batch) {
     SEL_CO_TRY(batch,
                context.batches->submit(call.model, std::move(*checked.batch), checked.batch_bytes));
+    batch->asked_in = &context;
     id = batch->id;
   }
   SEL_CO_TRY(told, context.batches->poll(id));

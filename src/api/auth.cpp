@@ -43,6 +43,16 @@ Status check_token(const http::Request& request, std::span<const std::string> to
   return ok_status();
 }
 
+Status check_credential(const http::Request& request) {
+  const std::string_view sent = request.headers.get("authorization");
+  if (sent.size() > 7 && is_bearer(sent.substr(0, 7))) return ok_status();
+  const http::Headers& headers = request.headers;
+  if (!headers.get("x-auth-key").empty() && !headers.get("x-auth-email").empty()) {
+    return ok_status();
+  }
+  return Error{Code::unauthorized, "Authentication error"};
+}
+
 bool valid_account(std::string_view account) {
   if (account.empty() || account.size() > kAccountBytesMax) return false;
   return std::all_of(account.begin(), account.end(), [](char c) {

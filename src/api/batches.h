@@ -16,10 +16,13 @@
 
 namespace selvedge::api {
 
+struct ApiContext;
+
 // One batch. Its requests run one after the other.
 struct Batch {
   std::string id;  // `request_id`: a random UUID, which is also all that it takes to read it.
   std::string model;
+  const ApiContext* asked_in = nullptr;    // With the rules of the request; outlives the batch.
   std::vector<nlohmann::json> inputs;      // Emptied as they are done.
   std::vector<nlohmann::json> references;  // `external_reference` of each: a text, or null.
   std::vector<std::string> responses;      // JSON of those that are done.

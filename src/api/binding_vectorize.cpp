@@ -79,7 +79,7 @@ asio::awaitable<http::Response> answer_binding(const ApiContext& context, Bindin
               "neither selvedge-index nor the token of a preview session with this binding"});
   }
   auto work = [&context, call, &request, &account, &name] {
-    const IndexPath path{context.store, account, name, context.rules};
+    const IndexPath path{context.store, account, name, context.rules, VectorizeDoor::binding};
     return call(path, request);
   };
   auto result = co_await offload(context.pool, std::move(work));
@@ -101,13 +101,13 @@ void add_call(Router& router, const ApiContext& context, std::string method, std
 void add_vectorize_binding_routes(Router& router, const ApiContext& context) {
   add_call(router, context, "GET", "/info", call_info);
   add_call(router, context, "POST", "/query", call_query);
-  add_call(router, context, "POST", "/insert", call_insert, limits::vectors_body_bytes_max);
-  add_call(router, context, "POST", "/upsert", call_upsert, limits::vectors_body_bytes_max);
+  const std::size_t write_bytes = context.rules.write_bytes_max;
+  add_call(router, context, "POST", "/insert", call_insert, write_bytes);
+  add_call(router, context, "POST", "/upsert", call_upsert, write_bytes);
   add_call(router, context, "POST", "/getByIds", call_get);
   add_call(router, context, "POST", "/deleteByIds", call_delete);
 
   const std::string v1 = "/binding/indexes/{index}";
-  const std::size_t write_bytes = limits::vectors_body_bytes_max;
   add_call(router, context, "GET", v1, call_describe_v1);
   add_call(router, context, "POST", v1 + "/query", call_query_v1);
   add_call(router, context, "POST", v1 + "/insert", call_insert_v1, write_bytes);

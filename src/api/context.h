@@ -27,7 +27,7 @@ struct ApiContext {
   boost::asio::thread_pool& pool;
   std::string version;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  Rules rules = Rules();
+  Rules rules = Rules();  // Of every request that is answered with this context.
   std::shared_ptr<const ModelInputs> inputs = ModelInputs::built_in();
   std::shared_ptr<Batches> batches = nullptr;  // Made by the door; on the I/O thread only.
   catalog::Finetunes* finetunes = nullptr;     // Blocks. Null: fine-tunes are not served.

@@ -1,6 +1,7 @@
 // Index path: one index of one account, as every Vectorize call names it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,12 +12,16 @@
 
 namespace selvedge::api {
 
+// The hosted service takes fewer vectors a call from a Worker's binding than over REST.
+enum class VectorizeDoor : std::uint8_t { rest, binding };
+
 // Lent for one call.
 struct IndexPath {
   vectors::Store& store;
   std::string_view account;
   std::string_view name;
   const Rules& rules;
+  VectorizeDoor door = VectorizeDoor::rest;
 };
 
 // It blocks. Errors, in Cloudflare's wording: index_not_found, index_deleted, io, corrupt_data.

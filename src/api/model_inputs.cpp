@@ -24,9 +24,10 @@ std::shared_ptr<const ModelInputs> ModelInputs::built_in() {
   return std::move(inputs).value();
 }
 
-Status ModelInputs::check(const catalog::ModelEntry& entry, const nlohmann::json& inputs) const {
+Status ModelInputs::check(const catalog::ModelEntry& entry, const nlohmann::json& inputs,
+                          bool lenient) const {
   const auto found = checks_.find(schema(entry));
-  return found == checks_.end() ? ok_status() : found->second.check(inputs);
+  return found == checks_.end() ? ok_status() : found->second.check(inputs, lenient);
 }
 
 const catalog::ModelSchema* ModelInputs::schema(const catalog::ModelEntry& entry) const {

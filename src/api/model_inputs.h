@@ -20,8 +20,9 @@ class ModelInputs {
   // Of the schemas that were compiled in, which the tests know to be sound.
   static std::shared_ptr<const ModelInputs> built_in();
 
-  // Errors: those of SchemaCheck::check.
-  Status check(const catalog::ModelEntry& entry, const nlohmann::json& inputs) const;
+  // `lenient` and errors: those of SchemaCheck::check.
+  Status check(const catalog::ModelEntry& entry, const nlohmann::json& inputs,
+               bool lenient = true) const;
   // Null for a model without one, whose inputs are not checked.
   const catalog::ModelSchema* schema(const catalog::ModelEntry& entry) const;
 

@@ -146,9 +146,16 @@ void read_options(OpenAiFields& fields, inference::GenerateTask& task) {
 
 }  // namespace
 
-OpenAiDefaults hosted_openai_defaults() { return {limits::max_tokens_default}; }
+OpenAiDefaults hosted_openai_defaults(const Rules& rules) {
+  return {limits::max_tokens_default, rules.content_may_lack, rules.openai_content_chars_max};
+}
 
-OpenAiDefaults plain_openai_defaults() { return {kPlainTokensMax}; }
+OpenAiDefaults plain_openai_defaults(const Rules& rules) {
+  OpenAiDefaults defaults = hosted_openai_defaults(rules);
+  defaults.tokens_max =
+      rules.openai_tokens_default > 0 ? rules.openai_tokens_default : kPlainTokensMax;
+  return defaults;
+}
 
 void read_openai_call(OpenAiFields& fields, const OpenAiDefaults& defaults, OpenAiCall& call,
                       inference::GenerateTask& task) {

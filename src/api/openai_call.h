@@ -7,19 +7,22 @@
 #include <vector>
 
 #include "api/openai_fields.h"
+#include "api/rules.h"
 #include "inference/inference.h"
 
 namespace selvedge::api {
 
-// What a request means that says nothing about its length. Both cut at the model's window; an
-// explicit max_tokens that does not fit is refused instead.
+// What a request means that says nothing about its length, and what else the rules make of it. Both
+// cut at the model's window; an explicit max_tokens that does not fit is refused instead.
 struct OpenAiDefaults {
   std::int32_t tokens_max = 0;
+  bool content_may_lack = true;               // See Rules.
+  std::size_t content_chars_max = 1'048'576;  // Of one message; OpenAI's.
 };
 // Under an account, as the hosted service. Source: docs/compatibility.md#openai.
-OpenAiDefaults hosted_openai_defaults();
+OpenAiDefaults hosted_openai_defaults(const Rules& rules = Rules());
 // On plain /v1: OpenAI's clients expect a whole answer.
-OpenAiDefaults plain_openai_defaults();
+OpenAiDefaults plain_openai_defaults(const Rules& rules = Rules());
 
 // One generation of either kind, before its model is looked up.
 struct OpenAiCall {

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/input_check.h"
 #include "api/json_writer.h"
 #include "api/openai_logprobs.h"
 
@@ -14,7 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMessagesMax = 2'048;
-constexpr std::size_t kContentBytesMax = 1'048'576;  // OpenAI's, in characters.
 
 // The role as the model's template knows it; empty when there is no such role.
 std::string_view template_role(std::string_view role) {
@@ -80,7 +80,8 @@ std::string content_of(OpenAiFields& fields, const json& message, bool may_lack,
   return text;
 }
 
-wire::ChatMessage read_message(OpenAiFields& fields, const json& message, const std::string& path) {
+wire::ChatMessage read_message(OpenAiFields& fields, const json& message, const std::string& path,
+                               const OpenAiDefaults& defaults) {
   if (!message.is_object()) {
     fields.fail_type(path, "an object", message);
     return {};
@@ -105,18 +106,20 @@ wire::ChatMessage read_message(OpenAiFields& fields, const json& message, const 
     return {};
   }
   const std::string here = path + ".content";
-  std::string content = content_of(fields, message, known == "assistant", here);
-  if (content.size() > kContentBytesMax) {
+  const bool may_lack = defaults.content_may_lack && known == "assistant";
+  std::string content = content_of(fields, message, may_lack, here);
+  if (const std::size_t length = code_points(content); length > defaults.content_chars_max) {
     fields.fail(here,
                 "Invalid '" + here + "': string too long. Expected a string with maximum length " +
-                    std::to_string(kContentBytesMax) + ", but got a string with length " +
-                    std::to_string(content.size()) + " instead.",
+                    std::to_string(defaults.content_chars_max) + ", but got a string with length " +
+                    std::to_string(length) + " instead.",
                 "string_above_max_length");
   }
   return {std::string(known), std::move(content)};
 }
 
-void read_messages(OpenAiFields& fields, std::vector<wire::ChatMessage>& messages) {
+void read_messages(OpenAiFields& fields, const OpenAiDefaults& defaults,
+                   std::vector<wire::ChatMessage>& messages) {
   const json* list = fields.find("messages");
   if (list == nullptr) return fields.fail_missing("messages");
   if (!list->is_array()) return fields.fail_type("messages", "an array of objects", *list);
@@ -135,7 +138,7 @@ void read_messages(OpenAiFields& fields, std::vector<wire::ChatMessage>& message
         "array_above_max_length");
   }
   for (std::size_t at = 0; at < list->size() && fields.ok(); ++at) {
-    messages.push_back(read_message(fields, (*list)[at], item_path("messages", at)));
+    messages.push_back(read_message(fields, (*list)[at], item_path("messages", at), defaults));
   }
 }
 
@@ -192,7 +195,7 @@ OpenAiParsed<OpenAiCall> parse_chat(const json& body, const OpenAiDefaults& defa
   OpenAiCall call;
   inference::GenerateTask task;
   if (needs_model && fields.find("model") == nullptr) fields.fail_missing("model");
-  read_messages(fields, task.messages);
+  read_messages(fields, defaults, task.messages);
   read_openai_call(fields, defaults, call, task);
   read_logprobs(fields, task.sampling);
   refuse_unserved(fields);

@@ -17,7 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kTextsMax = 2'048;  // OpenAI's.
 constexpr std::int64_t kDimensionsMax = 65'536;
 
 static_assert(std::endian::native == std::endian::little, "base64 holds floats as they lie here");
@@ -43,7 +42,7 @@ void add_text(OpenAiFields& fields, const json& text, const std::string& path,
   texts.push_back(value);
 }
 
-void read_input(OpenAiFields& fields, std::vector<std::string>& texts) {
+void read_input(OpenAiFields& fields, std::size_t texts_max, std::vector<std::string>& texts) {
   const json* input = fields.find("input");
   if (input == nullptr) return fields.fail_missing("input");
   if (input->is_string()) return add_text(fields, *input, "input", texts);
@@ -53,10 +52,10 @@ void read_input(OpenAiFields& fields, std::vector<std::string>& texts) {
   if (input->empty()) {
     return fields.fail("input", "Invalid 'input': input cannot be an empty array.", "empty_array");
   }
-  if (input->size() > kTextsMax && (*input)[0].is_string()) {
+  if (input->size() > texts_max && (*input)[0].is_string()) {
     return fields.fail("input",
                        "Invalid 'input': array too long. Expected an array with maximum length " +
-                           std::to_string(kTextsMax) + ", but got an array with length " +
+                           std::to_string(texts_max) + ", but got an array with length " +
                            std::to_string(input->size()) + " instead.",
                        "array_above_max_length");
   }
@@ -68,12 +67,12 @@ void read_input(OpenAiFields& fields, std::vector<std::string>& texts) {
 
 }  // namespace
 
-OpenAiParsed<OpenAiEmbedCall> parse_openai_embed(const json& body) {
+OpenAiParsed<OpenAiEmbedCall> parse_openai_embed(const json& body, const Rules& rules) {
   OpenAiFields fields(body);
   OpenAiEmbedCall call;
   if (fields.find("model") == nullptr) fields.fail_missing("model");
   call.model = fields.text("model").value_or("");
-  read_input(fields, call.task.texts);
+  read_input(fields, rules.openai_embed_texts_max, call.task.texts);
   const std::string format = fields.text("encoding_format").value_or("float");
   call.base64 = format == "base64";
   if (!call.base64 && format != "float") {

@@ -55,7 +55,8 @@ Error not_found(std::string_view name) {
 }
 
 Result<const catalog::ModelEntry*> find_entry(const ApiContext& context, std::string_view name) {
-  auto found = context.catalog.find(cloudflare_model_id(name));
+  const bool exact = context.rules.model_names_exact;
+  auto found = context.catalog.find(exact ? std::string(name) : cloudflare_model_id(name));
   if (!found.ok()) {
     if (found.error().code == Code::model_not_found) return not_found(name);
     return found.error();

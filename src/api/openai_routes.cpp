@@ -107,7 +107,9 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
 }
 
 asio::awaitable<http::Response> embed(const ApiContext& context, const http::Request& request) {
-  const auto parse = [](const nlohmann::json& body) { return parse_openai_embed(body); };
+  const auto parse = [&rules = context.rules](const nlohmann::json& body) {
+    return parse_openai_embed(body, rules);
+  };
   auto parsed = co_await parse_body(context, request, parse);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return fault_response(*fault);
   auto& call = std::get<OpenAiEmbedCall>(parsed);
@@ -191,7 +193,7 @@ Error openai_wording(Error error) {
       break;
     case Code::context_overflow:
       error.message = "This model's maximum context length is exceeded: " + error.message +
-                      ". Please reduce the length of the messages or completion.";
+                      " Please reduce the length of the messages or completion.";
       break;
     case Code::queue_full:
       error.message = "Rate limit reached: capacity temporarily exceeded, please try again.";
@@ -217,10 +219,11 @@ http::Response openai_no_method(const http::Request& request) {
 void add_openai_routes(Router& router, const ApiContext& context) {
   const std::string hosted = std::string(kAccounts) + "{account}/ai/v1/";
   add_generation(router, context, hosted + "chat/completions", Kind::chat,
-                 hosted_openai_defaults());
+                 hosted_openai_defaults(context.rules));
   add_embedding(router, context, hosted + "embeddings");
-  add_generation(router, context, "/v1/chat/completions", Kind::chat, plain_openai_defaults());
-  add_generation(router, context, "/v1/completions", Kind::completion, plain_openai_defaults());
+  const OpenAiDefaults plain = plain_openai_defaults(context.rules);
+  add_generation(router, context, "/v1/chat/completions", Kind::chat, plain);
+  add_generation(router, context, "/v1/completions", Kind::completion, plain);
   add_embedding(router, context, "/v1/embeddings");
   router.add({"GET", "/v1/models",
               [&context](http::Request&, const PathParameters&) { return list_models(context); },

@@ -8,6 +8,7 @@
 #include "api/input_check.h"
 #include "api/openai_chat.h"
 #include "api/openai_completion.h"
+#include "api/text_generation.h"
 
 namespace selvedge::api {
 namespace {
@@ -22,14 +23,15 @@ std::string fingerprint_of(const catalog::Resolved& model) {
 
 }  // namespace
 
-Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::string model) {
+Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::string model,
+                                             const Rules& rules) {
   const auto has = [&](const char* name) {
     const auto found = inputs.find(name);
     return found != inputs.end() && !found->is_null();
   };
   const bool chat = has("messages");
   if (!chat && !has("prompt")) return required_missing("/", "messages");
-  const OpenAiDefaults defaults = hosted_openai_defaults();
+  const OpenAiDefaults defaults = hosted_openai_defaults(rules);
   auto parsed =
       chat ? parse_chat(inputs, defaults, false) : parse_completion(inputs, defaults, false);
   if (auto* fault = std::get_if<OpenAiFault>(&parsed)) return std::move(fault->error);
@@ -59,6 +61,7 @@ asio::awaitable<Result<OpenAiAnswer>> run_openai(
   head.null_usage = call.null_usage;
   std::vector<std::unique_ptr<inference::TokenStream>> streams;
   for (inference::GenerateTask& task : call.tasks) {
+    task.window_tokens = window_of(context.rules, *model.entry);
     auto started = co_await context.inference.generate(model, std::move(task));
     SEL_CO_TRY(stream, std::move(started));
     streams.push_back(std::move(stream));

@@ -31,6 +31,7 @@ struct NativeOpenAiCall {
   OpenAiCall call;
   std::unique_ptr<OpenAiForm> form;
 };
-Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::string model);
+Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::string model,
+                                             const Rules& rules = Rules());
 
 }  // namespace selvedge::api

@@ -27,8 +27,15 @@ void add_failures(Json& operation, const Json& failures) {
   }
 }
 
+// Every call of a contract may ask for the hosted rules.
+void add_switch(std::string_view path, Json& item) {
+  if (!path.starts_with("/client/v4/") && !path.starts_with("/v1/")) return;
+  item["parameters"].push_back({{"$ref", "#/components/parameters/strict"}});
+}
+
 void add_paths(Json& document, Json& part) {
   for (auto& [path, item] : part["paths"].items()) {
+    add_switch(path, item);
     for (auto& [key, operation] : item.items()) {
       if (operation.is_object() && part.contains("failures")) {
         add_failures(operation, part["failures"]);

@@ -1,6 +1,7 @@
 // Tests of the OpenAPI document: it and the route table name the same operations.
 #include "api/openapi.h"
 
+#include <algorithm>
 #include <cctype>
 #include <set>
 #include <string>
@@ -82,6 +83,16 @@ TEST(OpenApi, OperationIdsAreUnique) {
       const std::string id = operation.at("operationId");
       EXPECT_TRUE(ids.insert(id).second) << id;
     }
+  }
+}
+
+TEST(OpenApi, EveryCallOfAContractMayAskForTheHostedRules) {
+  const json all = document();
+  for (const auto& [path, item] : all["paths"].items()) {
+    const json reference = {{"$ref", "#/components/parameters/strict"}};
+    const json parameters = item.value("parameters", json::array());
+    const bool has = std::find(parameters.begin(), parameters.end(), reference) != parameters.end();
+    EXPECT_EQ(has, path.starts_with("/client/v4/") || path.starts_with("/v1/")) << path;
   }
 }
 

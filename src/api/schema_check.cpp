@@ -178,11 +178,11 @@ bool is_whole(const json& value) {
   return number == std::floor(number);
 }
 
-bool has_type(const json& value, const std::string& type) {
+bool has_type(const json& value, const std::string& type, bool lenient) {
   if (type == "string") return value.is_string();
   if (type == "integer") return is_whole(value);
   if (type == "number") return value.is_number();
-  if (type == "boolean") return value.is_boolean() || boolean_text(value);
+  if (type == "boolean") return value.is_boolean() || (lenient && boolean_text(value));
   if (type == "array") return value.is_array();
   if (type == "object") return value.is_object();
   return type == "null" && value.is_null();
@@ -209,6 +209,7 @@ std::string joined(const std::vector<std::string>& texts, std::string_view separ
 // Goes along one value. Every function returns false after it put a message into `fault_`.
 class Walk {
  public:
+  explicit Walk(bool lenient) : lenient_(lenient) {}
   bool meets(const Node& node, const json& value);
   Error error() { return Error{code_, std::move(fault_)}; }
 
@@ -221,6 +222,8 @@ class Walk {
   std::string at_path() const { return "'" + std::string(path()) + "'"; }
 
   bool one_branch(const std::vector<Node>& branches, std::string_view keyword, const json& value);
+  bool null_is_absent(const Node& node) const;
+  std::size_t length_of(std::string_view text) const;
   bool in_enum(const Node& node, const json& value);
   bool of_type(const Node& node, const json& value);
   bool in_length(std::size_t length, std::size_t least, std::size_t most);
@@ -230,6 +233,7 @@ class Walk {
   bool array_meets(const Node& node, const json& value);
   bool child_meets(const Node& node, const std::string& name, const json& value);
 
+  bool lenient_;
   std::string path_;
   std::string fault_;
   Code code_ = Code::invalid_input;
@@ -249,23 +253,42 @@ bool Walk::child_meets(const Node& node, const std::string& name, const json& va
 bool Walk::one_branch(const std::vector<Node>& branches, std::string_view keyword,
                       const json& value) {
   const std::size_t reasons_before = reasons_.size();
+  const bool one = keyword == "oneOf";
+  const int most = one && !lenient_ ? 2 : 1;  // Whether there are more makes no difference.
+  int matches = 0;
   ++branch_depth_;
-  const bool met = std::ranges::any_of(branches, [&](const Node& branch) {
-    if (meets(branch, value)) return true;
-    if (std::ranges::find(reasons_, fault_) == reasons_.end()) reasons_.push_back(fault_);
-    return false;
-  });
+  for (const Node& branch : branches) {
+    if (meets(branch, value)) {
+      if (++matches == most) break;
+    } else if (std::ranges::find(reasons_, fault_) == reasons_.end()) {
+      reasons_.push_back(fault_);
+    }
+  }
   --branch_depth_;
-  if (met) {
+  if (matches == 1) {
     reasons_.resize(reasons_before);
     code_ = Code::invalid_input;
     return true;
   }
   std::string message = std::string(keyword) + " at " + at_path() + " not met";
-  if (keyword == "oneOf") message += ", 0 matches";
+  if (one) message += ", " + std::to_string(matches) + " matches";
   // The outermost one tells the reasons of all.
-  if (branch_depth_ == 0) message += ": " + joined(reasons_, ", ");
+  if (branch_depth_ == 0 && !reasons_.empty()) message += ": " + joined(reasons_, ", ");
   return fail(std::move(message));
+}
+
+// cabidela walks over what null has: nothing, where a list or an object is wanted or anything goes.
+bool Walk::null_is_absent(const Node& node) const {
+  if (lenient_) return true;
+  if (!node.allowed.empty() || !node.one_of.empty() || !node.any_of.empty()) return false;
+  return std::ranges::all_of(node.types,
+                             [](const auto& type) { return type == "array" || type == "object"; });
+}
+
+std::size_t Walk::length_of(std::string_view text) const {
+  const auto pairs = std::ranges::count_if(
+      text, [](char byte) { return static_cast<unsigned char>(byte) >= 0xf0; });
+  return code_points(text) + (lenient_ ? 0 : static_cast<std::size_t>(pairs));
 }
 
 bool Walk::in_enum(const Node& node, const json& value) {
@@ -285,7 +308,7 @@ bool Walk::in_enum(const Node& node, const json& value) {
 bool Walk::of_type(const Node& node, const json& value) {
   if (node.types.empty()) return true;
   for (const std::string& type : node.types) {
-    if (has_type(value, type)) return true;
+    if (has_type(value, type, lenient_)) return true;
   }
   return fail(type_mismatch(path(), node.types.front(), value).message);
 }
@@ -329,7 +352,8 @@ bool Walk::object_meets(const Node& node, const json& value) {
   for (std::size_t at = 0; at < node.names.size(); ++at) {
     const std::string& name = node.names[at];
     const auto part = value.find(name);
-    if (part == value.end() || (part->is_null() && !is_required(name))) continue;
+    if (part == value.end()) continue;
+    if (part->is_null() && !is_required(name) && null_is_absent(node.properties[at])) continue;
     if (!child_meets(node.properties[at], name, *part)) return false;
   }
   if (!additional_meets(node, value)) return false;
@@ -363,7 +387,7 @@ bool Walk::meets(const Node& node, const json& value) {
     code_ = Code::unknown_content_type;
     return fail("Invalid data type for base64 input: string that is not base64 at " + at_path());
   }
-  return in_length(code_points(text), node.length_min, node.length_max);
+  return in_length(length_of(text), node.length_min, node.length_max);
 }
 
 }  // namespace
@@ -381,8 +405,8 @@ Result<SchemaCheck> SchemaCheck::compile(std::string_view schema) {
   return SchemaCheck(std::move(root));
 }
 
-Status SchemaCheck::check(const json& value) const {
-  Walk walk;
+Status SchemaCheck::check(const json& value, bool lenient) const {
+  Walk walk(lenient);
   if (walk.meets(*root_, value)) return ok_status();
   return walk.error();
 }

@@ -9,11 +9,44 @@ namespace {
 
 using nlohmann::json;
 
-std::string fault(const char* schema, const char* value) {
+std::string fault(const char* schema, const char* value, bool lenient = true) {
   const auto compiled = SchemaCheck::compile(schema);
   if (!compiled.ok()) return "schema: " + compiled.error().message;
-  const Status checked = compiled->check(json::parse(value));
+  const Status checked = compiled->check(json::parse(value), lenient);
   return checked.ok() ? "" : checked.error().message;
+}
+std::string strict_fault(const char* schema, const char* value) {
+  return fault(schema, value, false);
+}
+
+TEST(SchemaCheck, StrictlyNullIsAbsentForListsAndObjectsAlone) {
+  EXPECT_EQ(strict_fault(R"({"properties":{"a":{"type":"string"}}})", R"({"a":null})"),
+            "Type mismatch of '/a', 'string' not in 'null'");
+  EXPECT_EQ(strict_fault(R"({"properties":{"a":{"enum":["x"]}}})", R"({"a":null})"),
+            "enum null not in x at '/a'");
+  EXPECT_EQ(strict_fault(R"({"properties":{"a":{"type":"array"}}})", R"({"a":null})"), "");
+  EXPECT_EQ(strict_fault(R"({"properties":{"a":{"type":"object"}}})", R"({"a":null})"), "");
+  EXPECT_EQ(strict_fault(R"({"properties":{"a":{}}})", R"({"a":null})"), "");
+}
+
+TEST(SchemaCheck, StrictlyABooleanIsNoTextAndAOneOfIsMetOnce) {
+  EXPECT_EQ(strict_fault(R"({"type":"boolean"})", R"("true")"),
+            "Type mismatch of '/', 'boolean' not in 'string'");
+  constexpr const char* kSchema = R"({"oneOf":[{"required":["a"]},{"required":["b"]},
+      {"required":["c"]}]})";
+  EXPECT_EQ(strict_fault(kSchema, R"({"b":1})"), "");
+  EXPECT_EQ(strict_fault(kSchema, R"({"a":1,"b":1})"), "oneOf at '/' not met, 2 matches");
+  EXPECT_EQ(strict_fault(kSchema, R"({"b":1,"c":1})"),
+            "oneOf at '/' not met, 2 matches: required properties at '/' are 'a'");
+  EXPECT_EQ(
+      fault(R"({"anyOf":[{"required":["a"]},{"required":["b"]}]})", R"({"a":1,"b":1})", false), "");
+}
+
+TEST(SchemaCheck, StrictlyTextsAreAsLongAsInUtf16) {
+  EXPECT_EQ(strict_fault(R"({"maxLength":3})", R"("a🧵")"), "");
+  EXPECT_EQ(strict_fault(R"({"maxLength":2})", R"("a🧵")"), "Length of '/' must be <= 2");
+  EXPECT_EQ(fault(R"({"maxLength":2})", R"("a🧵")"), "");
+  EXPECT_EQ(strict_fault(R"({"maxLength":2})", R"("字字")"), "");
 }
 
 TEST(SchemaCheck, BoundsOfNumbersTextsAndLists) {

@@ -21,6 +21,21 @@ namespace selvedge::api {
 namespace {
 
 constexpr std::string_view kApiPrefix = "/client/v4/";
+
+// The server's own switch says which of the two has the context's rules; the other has its usual
+// ones.
+ApiContext ruled_by(const ApiContext& context, bool hosted) {
+  ApiContext ruled = context;
+  if (ruled.rules.hosted != hosted) ruled.rules = hosted ? hosted_rules() : Rules();
+  return ruled;
+}
+
+// One queue for both sets of rules.
+ApiContext with_batches(ApiContext context) {
+  context.batches = std::make_shared<Batches>();
+  return context;
+}
+
 http::Response method_not_allowed(const http::Request& request, bool enveloped,
                                   const std::string& allow) {
   const Error error{Code::method_not_allowed,
@@ -41,18 +56,29 @@ http::Response options_response(const std::string& allow) {
 
 }  // namespace
 
+ServerDoor::Ruled::Ruled(ApiContext made, PreviewSessions& sessions)
+    : context(std::move(made)), bindings(context, sessions) {
+  add_account_routes(router);
+  add_ai_routes(router, context);
+  add_finetune_routes(router, context);
+  add_vectorize_routes(router, context);
+  add_preview_routes(router, sessions);
+  add_openai_routes(router, context);
+}
+
 ServerDoor::ServerDoor(ApiContext context)
-    : context_(std::move(context)),
-      bindings_(context_, sessions_),
-      openapi_(openapi_document(context_.version)) {
-  context_.batches = std::make_shared<Batches>();
-  add_status_routes();
-  add_account_routes(router_);
-  add_ai_routes(router_, context_);
-  add_finetune_routes(router_, context_);
-  add_vectorize_routes(router_, context_);
-  add_preview_routes(router_, sessions_);
-  add_openai_routes(router_, context_);
+    : context_(with_batches(std::move(context))),
+      openapi_(openapi_document(context_.version)),
+      generous_(ruled_by(context_, false), sessions_),
+      strict_(ruled_by(context_, true), sessions_) {
+  add_status_routes(generous_.router);
+  add_status_routes(strict_.router);
+}
+
+const ServerDoor::Ruled& ServerDoor::ruled(const http::Request& request) const {
+  bool strict = context_.rules.hosted;
+  if (const auto asked = asked_strictness(request); asked.ok()) strict = asked->value_or(strict);
+  return strict ? strict_ : generous_;
 }
 
 http::Response ServerDoor::error_body(int status, Code code, std::string_view message,
@@ -76,13 +102,17 @@ http::Response ServerDoor::error_body(int status, Code code, std::string_view me
     response = envelope_error(error);
   }
   if (code == Code::unauthorized) response.headers.set("www-authenticate", "Bearer");
+  if (request != nullptr && ruled(*request).context.rules.hosted) {
+    response.headers.set(kStrictHeader, "true");
+  }
   response.status = status;  // The server knows finer ones (431, 415) than a code has.
   return response;
 }
 
 std::size_t ServerDoor::body_limit(const http::Request& request) const {
-  if (const auto binding = binding_kind(request)) return bindings_.body_limit(request, *binding);
-  const Router::Found found = router_.find(request.method, request.path);
+  const Ruled& by = ruled(request);
+  if (const auto binding = binding_kind(request)) return by.bindings.body_limit(request, *binding);
+  const Router::Found found = by.router.find(request.method, request.path);
   return found.route == nullptr ? limits::json_body_bytes_max : found.route->body_bytes_max;
 }
 
@@ -93,7 +123,10 @@ Status ServerDoor::check_caller(const http::Request& request) const {
   // A session was opened with a token; its own takes the place of that one.
   const std::string_view session = request.headers.get("cf-workers-preview-token");
   if (binding && sessions_.find(session) != nullptr) return ok_status();
-  return check_token(request, context_.tokens);
+  SEL_CHECK_OK(check_token(request, context_.tokens));
+  const bool api = request.path.starts_with(kApiPrefix) || is_openai_path(request.path);
+  if (binding || !api || !ruled(request).context.rules.token_wanted) return ok_status();
+  return check_credential(request);
 }
 
 std::optional<http::Refusal> ServerDoor::admission(const http::Request& request) const {
@@ -103,22 +136,22 @@ std::optional<http::Refusal> ServerDoor::admission(const http::Request& request)
   return http::Refusal{error_row(error.code).status, error.code, error.message};
 }
 
-void ServerDoor::add_status_routes() {
-  router_.add(
+void ServerDoor::add_status_routes(Router& router) {
+  router.add(
       {"GET", "/health",
        [this](http::Request&, const PathParameters&) { return at_once(health_page(context_)); },
        limits::json_body_bytes_max});
-  router_.add({"GET", "/metrics",
-               [this](http::Request&, const PathParameters&) {
-                 return at_once(metrics_page(context_, counts_));
-               },
-               limits::json_body_bytes_max});
-  router_.add({"GET", "/openapi.json",
-               [this](http::Request&, const PathParameters&) {
-                 return at_once(json_response(200, openapi_));
-               },
-               limits::json_body_bytes_max});
-  router_.add(
+  router.add({"GET", "/metrics",
+              [this](http::Request&, const PathParameters&) {
+                return at_once(metrics_page(context_, counts_));
+              },
+              limits::json_body_bytes_max});
+  router.add({"GET", "/openapi.json",
+              [this](http::Request&, const PathParameters&) {
+                return at_once(json_response(200, openapi_));
+              },
+              limits::json_body_bytes_max});
+  router.add(
       {"GET", "/",
        [this](http::Request&, const PathParameters&) { return at_once(home_page(context_)); },
        limits::json_body_bytes_max});
@@ -126,23 +159,28 @@ void ServerDoor::add_status_routes() {
 
 asio::awaitable<http::Response> ServerDoor::handle(http::Request request) {
   const auto begun = std::chrono::steady_clock::now();
-  auto response = co_await dispatch(request);
+  const Ruled& by = ruled(request);
+  auto response = co_await dispatch(request, by);
+  if (by.context.rules.hosted) response.headers.set(kStrictHeader, "true");
   record(counts_, request, response, begun);
   co_return std::move(response);
 }
 
-asio::awaitable<http::Response> ServerDoor::dispatch(http::Request& request) {
+asio::awaitable<http::Response> ServerDoor::dispatch(http::Request& request, const Ruled& by) {
   const Status known = check_caller(request);
   if (!known.ok()) {
     const int status = error_row(known.error().code).status;
     co_return error_body(status, known.error().code, known.error().message, &request);
   }
+  if (const auto asked = asked_strictness(request); !asked.ok()) {
+    co_return error_body(400, asked.error().code, asked.error().message, &request);
+  }
   if (const auto binding = binding_kind(request)) {
-    auto answer = co_await bindings_.handle(request, *binding);
+    auto answer = co_await by.bindings.handle(request, *binding);
     co_return std::move(answer);
   }
   const bool enveloped = request.path.starts_with(kApiPrefix);
-  const Router::Found found = router_.find(request.method, request.path);
+  const Router::Found found = by.router.find(request.method, request.path);
   if (found.allowed.empty()) {
     if (is_openai_path(request.path)) co_return openai_no_route(request);
     if (enveloped) co_return no_route(request.path);

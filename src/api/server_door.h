@@ -34,19 +34,30 @@ class ServerDoor {
   // http::Admission: without a token, where one is asked for, no body is read.
   std::optional<http::Refusal> admission(const http::Request& request) const;
 
-  const Router& router() const { return router_; }
+  const Router& router() const { return generous_.router; }
 
  private:
+  // Everything that is answered, under one set of rules: a handler knows no others, however long
+  // its batch or its stream lives.
+  struct Ruled {
+    Ruled(ApiContext made, PreviewSessions& sessions);
+    ApiContext context;
+    BindingDoor bindings;
+    Router router;
+  };
+
   Status check_caller(const http::Request& request) const;
-  void add_status_routes();
-  asio::awaitable<http::Response> dispatch(http::Request& request);
+  // By the request's own switch, else by the server's.
+  const Ruled& ruled(const http::Request& request) const;
+  void add_status_routes(Router& router);
+  asio::awaitable<http::Response> dispatch(http::Request& request, const Ruled& by);
 
   ApiContext context_;
   PreviewSessions sessions_;
-  BindingDoor bindings_;
   std::string openapi_;  // The document served at /openapi.json.
-  Router router_;
   RequestCounts counts_;
+  Ruled generous_;
+  Ruled strict_;
 };
 
 }  // namespace selvedge::api

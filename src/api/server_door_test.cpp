@@ -242,6 +242,57 @@ TEST_F(ServerDoorTest, ErrorsOfTheServerItselfKeepItsStatus) {
   EXPECT_TRUE(has(door->error_body(400, Code::internal, "x", nullptr).body, "{\"error\""));
 }
 
+TEST_F(ServerDoorTest, EachRequestIsJudgedByItsOwnRules) {
+  const auto status = [&](std::optional<std::string> strict) {
+    http::Request request;
+    request.method = "POST";
+    request.path = kIndexes;
+    request.headers.set("authorization", "Bearer x");
+    if (strict) request.headers.set("selvedge-strict", *strict);
+    request.body = R"({"name":"n","config":{"dimensions":2000,"metric":"cosine"}})";
+    asio::io_context io;
+    auto answer = asio::co_spawn(io, whole(std::move(request)), asio::use_future);
+    io.run();
+    const Answer got = answer.get();
+    return std::to_string(got.status) + std::string(got.headers.get("selvedge-strict"));
+  };
+  EXPECT_EQ(status("true"), "400true");
+  EXPECT_EQ(status(std::nullopt), "200");
+  EXPECT_EQ(status("perhaps"), "400");
+  ApiContext strict = context();
+  strict.rules = hosted_rules();
+  strict.rules.dimensions_max = 1'999;  // Rules of one's own are those of the server's switch.
+  door = std::make_unique<ServerDoor>(strict);
+  EXPECT_EQ(status(std::nullopt), "400true");
+  EXPECT_EQ(status("false"), "400");  // The name is taken by now.
+}
+
+TEST_F(ServerDoorTest, TheBoundOfABodyGoesWithTheRules) {
+  http::Request request;
+  request.method = "POST";
+  request.path = std::string(kIndexes) + "/docs/insert";
+  EXPECT_EQ(door->body_limit(request), limits::vectors_body_bytes_max);
+  request.headers.set("selvedge-strict", "true");
+  EXPECT_EQ(door->body_limit(request), 100'000'000U);
+}
+
+TEST_F(ServerDoorTest, UnderTheHostedRulesApiCallsCarryACredential) {
+  const auto refused = [&](const char* path, std::pair<std::string, std::string> header) {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    request.headers.set("selvedge-strict", "true");
+    request.headers.set(header.first, header.second);
+    return door->admission(request).has_value();
+  };
+  EXPECT_TRUE(refused(kIndexes, {"a", "b"}));
+  EXPECT_TRUE(refused(kIndexes, {"authorization", "Bearer "}));
+  EXPECT_TRUE(refused("/v1/models", {"x-auth-key", "k"}));
+  EXPECT_FALSE(refused(kIndexes, {"authorization", "bearer x"}));
+  EXPECT_FALSE(refused("/metrics", {"a", "b"}));
+  EXPECT_FALSE(refused("/", {"mf-url", "https://workers-binding.ai/run?version=3"}));
+}
+
 TEST_F(ServerDoorTest, MetricsCountRequestsAndRunners) {
   ask("GET", "/health");
   ask("GET", "/nothing");

@@ -43,10 +43,10 @@ Result<std::string> text_of_parts(const json& parts, const std::string& path) {
 }
 
 // Turns that call a tool or bring its result may have nothing to say.
-Result<std::string> content_of(const json& message, std::string_view role,
-                               const std::string& path) {
+Result<std::string> content_of(const json& message, std::string_view role, const std::string& path,
+                               const Rules& rules) {
   const auto content = message.find("content");
-  const bool may_lack = role == "assistant" || role == "tool";
+  const bool may_lack = rules.content_may_lack && (role == "assistant" || role == "tool");
   if (content == message.end()) {
     if (may_lack) return std::string();
     return required_missing(path, "role,content");
@@ -60,16 +60,17 @@ Result<std::string> content_of(const json& message, std::string_view role,
   return text;
 }
 
-Result<wire::ChatMessage> parse_message(const json& message, const std::string& path) {
+Result<wire::ChatMessage> parse_message(const json& message, const std::string& path,
+                                        const Rules& rules) {
   const std::string_view name = canonical_role(message.at("role").get_ref<const std::string&>());
   if (!known_role(name)) return not_in_enum(path + "/role", name, "system,user,assistant,tool");
-  SEL_TRY(content, content_of(message, name, path));
+  SEL_TRY(content, content_of(message, name, path, rules));
   return wire::ChatMessage{std::string(name), std::move(content)};
 }
 
-Status parse_messages(const json& messages, inference::GenerateTask& task) {
+Status parse_messages(const json& messages, const Rules& rules, inference::GenerateTask& task) {
   for (std::size_t at = 0; at < messages.size(); ++at) {
-    SEL_TRY(message, parse_message(messages[at], "/messages/" + std::to_string(at)));
+    SEL_TRY(message, parse_message(messages[at], "/messages/" + std::to_string(at), rules));
     task.messages.push_back(std::move(message));
   }
   return ok_status();
@@ -116,13 +117,17 @@ Status refuse_unserved(const json& input) {
 
 }  // namespace
 
-Result<GenerateCall> parse_generate(const json& input) {
+std::int32_t window_of(const Rules& rules, const catalog::ModelEntry& entry) {
+  return rules.windows_published ? entry.context_tokens : 0;
+}
+
+Result<GenerateCall> parse_generate(const json& input, const Rules& rules) {
   GenerateCall call;
   const json* messages = present(input, "messages");
   const json* prompt = present(input, "prompt");
   if (messages != nullptr) {
     // With both, the conversation counts: it says more.
-    SEL_CHECK_OK(parse_messages(*messages, call.task));
+    SEL_CHECK_OK(parse_messages(*messages, rules, call.task));
   } else if (prompt != nullptr && prompt->is_string()) {
     call.task.prompt = prompt->get<std::string>();
   } else {

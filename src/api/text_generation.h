@@ -2,6 +2,7 @@
 // JSON.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <random>
@@ -10,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "api/rules.h"
 #include "api/sse.h"
 #include "inference/inference.h"
 
@@ -23,7 +25,10 @@ struct GenerateCall {
 // `input` has met the model's schema (ModelInputs::check). What is left to refuse: roles and parts
 // that nobody knows, and fields that are not served. Errors: invalid_input. Source:
 // docs/compatibility.md#text-generation.
-Result<GenerateCall> parse_generate(const nlohmann::json& input);
+Result<GenerateCall> parse_generate(const nlohmann::json& input, const Rules& rules = Rules());
+
+// GenerateTask::window_tokens of a call under `rules`.
+std::int32_t window_of(const Rules& rules, const catalog::ModelEntry& entry);
 
 // {"response":"…","usage":{…}}; the usage with the call's price.
 std::string generate_result(std::string_view text, const inference::Usage& usage, double neurons);

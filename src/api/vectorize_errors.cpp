@@ -109,6 +109,11 @@ Error invalid_metadata_key(std::string_view id) {
                    "\"; keys must not be empty, contain '.' or '\"', or start with '$'"};
 }
 
+Error too_many_in_index(std::string_view what, std::size_t most) {
+  return Error{Code::index_full,
+               "too many " + std::string(what) + " in index; max is " + std::to_string(most)};
+}
+
 Error invalid_property() {
   return Error{Code::metadata_index_invalid,
                "invalid metadata index: propertyName must have 1 to " +
@@ -125,7 +130,6 @@ std::string unindexed_property(std::string_view property) {
 Error reworded(Error error, std::string_view name) {
   if (error.code == Code::index_deleted) return index_deleted(name);
   if (error.code == Code::index_not_found) return index_not_found(name);
-  if (error.code == Code::index_deleted) return index_deleted(name);
   if (error.code == Code::index_already_exists) return duplicate_index(name);
   return error;
 }

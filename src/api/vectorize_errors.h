@@ -28,6 +28,8 @@ Error wrong_query_dimensions(std::size_t expected, std::size_t sent);
 Error wrong_dimensions(std::string_view id, std::size_t expected, std::size_t sent);
 Error oversized_metadata(std::string_view id, std::size_t bytes);
 Error invalid_metadata_key(std::string_view id);
+// An index that is full of `what` ("vectors", "namespaces").
+Error too_many_in_index(std::string_view what, std::size_t most);
 // A property that no metadata index can have.
 Error invalid_property();
 // What a query is told whose filter names `property`, which has no metadata index.

@@ -91,7 +91,21 @@ Result<vectors::IndexConfig> parse_config(const json& body, const Rules& rules) 
   return invalid_config("Unknown preset");
 }
 
-// Cloudflare only advises on names; what cannot stand in a path segment is refused.
+// What is known of the hosted service's names: neither capitals nor a digit in front are taken
+// (cloudflare-docs pull request 11529), and '_' is (mastra, whose tests run against it).
+Status check_plain_name(std::string_view name) {
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const bool plain = std::ranges::all_of(
+      name, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
+  if (plain && !name.empty() && letter(name.front()) &&
+      name.size() <= limits::index_name_bytes_max) {
+    return ok_status();
+  }
+  return invalid_config("Index name must be 1 to " + std::to_string(limits::index_name_bytes_max) +
+                        " lowercase letters, digits, '-' and '_', and begin with a letter");
+}
+
+// What cannot stand in a path segment is refused.
 Status check_name(std::string_view name) {
   const bool writable = std::none_of(name.begin(), name.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x21 || c == 0x7f || c == '/' || c == '\\' || c == '"';
@@ -147,7 +161,7 @@ Result<std::string> create_index(vectors::Store& store, const Rules& rules,
   const auto name_value = parsed->find("name");
   if (name_value == parsed->end() || !name_value->is_string()) return invalid_body_payload();
   const auto& name = name_value->get_ref<const std::string&>();
-  SEL_CHECK_OK(check_name(name));
+  SEL_CHECK_OK(rules.index_names_plain ? check_plain_name(name) : check_name(name));
   SEL_TRY(description, parse_description(*parsed));
   SEL_TRY(config, parse_config(*parsed, rules));
   if (store.list(account).size() >= rules.indexes_per_account_max) {

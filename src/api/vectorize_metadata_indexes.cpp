@@ -139,7 +139,7 @@ Result<std::string> delete_metadata_index(const IndexPath& path, std::string_vie
   auto parsed = parse_json(body);
   if (!parsed.ok() || !parsed->is_object()) return invalid_body_payload();
   auto property = text_member(*parsed, "propertyName");
-  if (!property) property = text_member(*parsed, "property");
+  if (!property && !path.rules.hosted) property = text_member(*parsed, "property");
   if (!property) return invalid_body_payload();
   SEL_TRY(index, find_index(path));
   return mutation_result(path, *index, index->delete_metadata_index(*property));

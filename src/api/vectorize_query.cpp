@@ -54,7 +54,7 @@ Status parse_subject(const json& body, Query& query) {
   return check_id("id", *query.vector_id);
 }
 
-Status parse_top_k(const json& body, const Rules& rules, Query& query) {
+Status parse_top_k(const json& body, const Rules& rules, QueryForm form, Query& query) {
   const json* top_k = present(body, "topK");
   if (top_k == nullptr) return ok_status();
   const double number = top_k->is_number() ? top_k->get<double>() : NAN;
@@ -65,9 +65,10 @@ Status parse_top_k(const json& body, const Rules& rules, Query& query) {
   // What is beyond every bound is told as the largest whole number that JSON surely carries.
   const auto count = static_cast<std::size_t>(std::min(number, 9'007'199'254'740'991.0));
   const bool full = query.options.with_values || query.metadata == ReturnMetadata::all;
-  if (count > rules.top_k_max) return top_k_too_large(count, rules.top_k_max);
+  const std::size_t most = form == QueryForm::v1 ? rules.top_k_v1_max : rules.top_k_max;
+  if (count > most) return top_k_too_large(count, most);
   if (full && count > rules.top_k_full_max) {
-    return full_top_k_too_large(count, rules.top_k_full_max, rules.top_k_max);
+    return full_top_k_too_large(count, rules.top_k_full_max, most);
   }
   query.options.top_k = count;
   return ok_status();
@@ -129,14 +130,15 @@ Result<Query> parse_query(std::string_view text, const Rules& rules, QueryForm f
   Query query;
   SEL_CHECK_OK(parse_subject(*body, query));
   SEL_CHECK_OK(parse_returns(*body, rules, form, query));
-  SEL_CHECK_OK(parse_top_k(*body, rules, query));
+  SEL_CHECK_OK(parse_top_k(*body, rules, form, query));
   SEL_CHECK_OK(parse_conditions(*body, query));
   return query;
 }
 
-// For people who search for hours why nothing matches; empty when every property has an index.
-std::string advice_on(const vectors::Index& index, const Query& query) {
-  if (!query.options.filter) return {};
+// For people who search for hours why nothing matches; empty when every property has an index. The
+// hosted service gives none.
+std::string advice_on(const Rules& rules, const vectors::Index& index, const Query& query) {
+  if (rules.hosted || !query.options.filter) return {};
   const std::vector<vectors::MetadataIndex> indexes = index.metadata_indexes();
   for (const vectors::Condition& condition : query.options.filter->conditions) {
     const bool known = std::any_of(
@@ -207,7 +209,7 @@ Result<QueryAnswer> query_vectors(const IndexPath& path, std::string_view body, 
   }
   auto matches = index.query(query.vector, query.options);
   if (!matches.ok()) return reworded(std::move(matches.error()), path.name);
-  return QueryAnswer{matches_json(*matches, query), advice_on(index, query)};
+  return QueryAnswer{matches_json(*matches, query), advice_on(path.rules, index, query)};
 }
 
 }  // namespace selvedge::api

@@ -1,6 +1,7 @@
 // Vectorize routes: each path of Vectorize, and the blocking call behind it.
 #include "api/vectorize_routes.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "api/errors.h"
@@ -45,6 +46,11 @@ Result<QueryAnswer> plain(Result<std::string> result) {
 
 Result<QueryAnswer> call_create(const IndexPath& path, http::Request& request) {
   return plain(create_index(path.store, path.rules, path.account, request.body));
+}
+// The hosted service makes no new ones, and answers for those that are there.
+Result<QueryAnswer> call_create_v1(const IndexPath& path, http::Request& request) {
+  if (path.rules.v1_indexes_made) return call_create(path, request);
+  return invalid_config("V1 indexes can no longer be created; use the paths of v2");
 }
 Result<QueryAnswer> call_list(const IndexPath& path, http::Request&) {
   return plain(list_indexes(path.store, path.account));
@@ -102,14 +108,14 @@ Result<QueryAnswer> call_delete_metadata_index(const IndexPath& path, http::Requ
   return plain(delete_metadata_index(path, request.body));
 }
 
+enum class Bodies : std::uint8_t { json, vectors };
+
 struct VectorizeRoute {
   std::string_view method;
   std::string_view rest;  // Of the path, after `indexes`.
   VectorizeCall call;
-  std::size_t body_bytes_max = limits::json_body_bytes_max;
+  Bodies bodies = Bodies::json;
 };
-
-constexpr std::size_t kWriteBytes = limits::vectors_body_bytes_max;
 
 constexpr VectorizeRoute kV2Routes[] = {
     {"POST", "", call_create},
@@ -118,8 +124,8 @@ constexpr VectorizeRoute kV2Routes[] = {
     {"DELETE", "/{index}", call_delete},
     {"GET", "/{index}/info", call_info},
     {"GET", "/{index}/list", call_list_vectors},
-    {"POST", "/{index}/insert", call_write<WriteKind::insert>, kWriteBytes},
-    {"POST", "/{index}/upsert", call_write<WriteKind::upsert>, kWriteBytes},
+    {"POST", "/{index}/insert", call_write<WriteKind::insert>, Bodies::vectors},
+    {"POST", "/{index}/upsert", call_write<WriteKind::upsert>, Bodies::vectors},
     {"POST", "/{index}/query", call_query<QueryForm::v2>},
     {"POST", "/{index}/get_by_ids", call_by_ids<get_vectors>},
     {"POST", "/{index}/delete_by_ids", call_by_ids<delete_vectors>},
@@ -129,13 +135,13 @@ constexpr VectorizeRoute kV2Routes[] = {
 };
 
 constexpr VectorizeRoute kV1Routes[] = {
-    {"POST", "", call_create},
+    {"POST", "", call_create_v1},
     {"GET", "", call_list},
     {"GET", "/{index}", call_get},
     {"PUT", "/{index}", call_describe},
     {"DELETE", "/{index}", call_delete},
-    {"POST", "/{index}/insert", call_write_v1<WriteKind::insert>, kWriteBytes},
-    {"POST", "/{index}/upsert", call_write_v1<WriteKind::upsert>, kWriteBytes},
+    {"POST", "/{index}/insert", call_write_v1<WriteKind::insert>, Bodies::vectors},
+    {"POST", "/{index}/upsert", call_write_v1<WriteKind::upsert>, Bodies::vectors},
     {"POST", "/{index}/query", call_query<QueryForm::v1>},
     {"POST", "/{index}/get-by-ids", call_by_ids<get_vectors>},
     {"POST", "/{index}/delete-by-ids", call_by_ids<delete_vectors_v1>},
@@ -148,7 +154,8 @@ void add_route(Router& router, const ApiContext& context, std::string_view base,
        [&context, call = route.call](http::Request& request, const PathParameters& parameters) {
          return answer_vectorize(context, call, request, parameters);
        },
-       route.body_bytes_max});
+       route.bodies == Bodies::vectors ? context.rules.write_bytes_max
+                                       : limits::json_body_bytes_max});
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ struct Payload {
   std::string_view text;
 };
 
-bool is_lines_type(std::string_view type) {
+bool is_lines_type(std::string_view type, const Rules& rules) {
+  if (rules.hosted) return type == "application/x-ndjson";
   return type.empty() || type == "application/x-ndjson" || type == "application/ndjson" ||
          type == "application/jsonl" || type == "application/octet-stream";
 }
@@ -59,15 +60,16 @@ bool begins_with_vector(std::string_view text) {
   return key == "id" || key == "values" || key == "metadata" || key == "namespace";
 }
 
-Result<Payload> payload_of(http::Request& request) {
+Result<Payload> payload_of(const IndexPath& path, http::Request& request) {
   request.body.reserve(request.body.size() + kVectorLinesPadding);
   const std::string type = request.content_type();
   if (type == "multipart/form-data") return payload_of_parts(request);
-  if (type == "application/json") {
+  // The hosted service takes JSON from a Worker's binding alone.
+  if (type == "application/json" && !(path.rules.hosted && path.door == VectorizeDoor::rest)) {
     const bool lines = begins_with_vector(request.body);
     return Payload{lines ? Encoding::lines : Encoding::object, request.body};
   }
-  if (is_lines_type(type)) return Payload{Encoding::lines, request.body};
+  if (is_lines_type(type, path.rules)) return Payload{Encoding::lines, request.body};
   return unknown_content_type();
 }
 
@@ -117,28 +119,6 @@ struct Write {
   vectors::VectorBatch batch;
 };
 
-Result<Write> parse_write(const IndexPath& path, WriteKind kind, http::Request& request) {
-  SEL_TRY(discard, discards_unparsable(request));
-  SEL_TRY(payload, payload_of(request));
-  SEL_TRY(index, find_index(path));
-  VectorLinesOptions options;
-  options.operation = kind == WriteKind::insert ? "insert" : "upsert";
-  options.dimensions = index->description().config.dimensions;
-  options.discard_unparsable = discard;
-  options.vectors_max = path.rules.vectors_per_write_max;
-  auto parsed = payload.encoding == Encoding::lines ? parse_vector_lines(payload.text, options)
-                                                    : parse_vector_object(payload.text, options);
-  SEL_TRY(batch, std::move(parsed));
-  if (batch.ids.empty() && !discard) return unparsable_vectors(options.operation, 0);
-  request.body = std::string();  // The batch holds all: 100 MB less while it is written.
-  return Write{std::move(index), std::move(batch)};
-}
-
-Result<vectors::MutationNumber> apply(WriteKind kind, const Write& write) {
-  return kind == WriteKind::insert ? write.index->insert(write.batch)
-                                   : write.index->upsert(write.batch);
-}
-
 // Which of `ids` exist; in steps, since the store reads values along with them.
 Result<std::set<std::string, std::less<>>> known_ids(const vectors::Index& index,
                                                      std::span<const std::string> ids) {
@@ -151,6 +131,55 @@ Result<std::set<std::string, std::less<>>> known_ids(const vectors::Index& index
     ids = ids.subspan(step.size());
   }
   return known;
+}
+
+// How many vectors `batch` adds: its ids that are new, each once.
+Result<std::size_t> added_by(const vectors::Index& index, const vectors::VectorBatch& batch) {
+  SEL_TRY(known, known_ids(index, batch.ids));
+  const std::set<std::string_view> ids(batch.ids.begin(), batch.ids.end());
+  return ids.size() - known.size();
+}
+
+// Errors: index_full.
+Status check_room(const Rules& rules, const vectors::Index& index,
+                  const vectors::VectorBatch& batch) {
+  const std::size_t most = rules.vectors_per_index_max;
+  const std::uint64_t count = index.stats().vector_count;
+  // Ids are looked up only where it may matter.
+  if (count + batch.ids.size() > most) {
+    SEL_TRY(added, added_by(index, batch));
+    if (added > 0 && count + added > most) return too_many_in_index("vectors", most);
+  }
+  const std::size_t namespaces_max = rules.namespaces_per_index_max;
+  if (index.partitions_with(batch.partitions, namespaces_max) > namespaces_max) {
+    return too_many_in_index("namespaces", namespaces_max);
+  }
+  return ok_status();
+}
+
+Result<Write> parse_write(const IndexPath& path, WriteKind kind, http::Request& request) {
+  SEL_TRY(discard, discards_unparsable(request));
+  SEL_TRY(payload, payload_of(path, request));
+  SEL_TRY(index, find_index(path));
+  VectorLinesOptions options;
+  options.operation = kind == WriteKind::insert ? "insert" : "upsert";
+  options.dimensions = index->description().config.dimensions;
+  options.discard_unparsable = discard;
+  options.vectors_max = path.door == VectorizeDoor::binding
+                            ? path.rules.binding_vectors_per_write_max
+                            : path.rules.vectors_per_write_max;
+  auto parsed = payload.encoding == Encoding::lines ? parse_vector_lines(payload.text, options)
+                                                    : parse_vector_object(payload.text, options);
+  SEL_TRY(batch, std::move(parsed));
+  if (batch.ids.empty() && !discard) return unparsable_vectors(options.operation, 0);
+  SEL_CHECK_OK(check_room(path.rules, *index, batch));
+  request.body = std::string();  // The batch holds all: 100 MB less while it is written.
+  return Write{std::move(index), std::move(batch)};
+}
+
+Result<vectors::MutationNumber> apply(WriteKind kind, const Write& write) {
+  return kind == WriteKind::insert ? write.index->insert(write.batch)
+                                   : write.index->upsert(write.batch);
 }
 
 // {"count","ids"}: each id once, in the order of the call; only those whose being in `known` is

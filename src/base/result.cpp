@@ -51,6 +51,7 @@ constexpr std::array<const char*, kCodeCount> kCodeNames = {
     "metadata_index_invalid",
     "metadata_index_not_found",
     "too_many_metadata_indexes",
+    "index_full",
     "knowledge_not_found",
     "not_found",
     "already_exists",

@@ -61,6 +61,7 @@ enum class Code : std::uint8_t {
   metadata_index_invalid,  // A property name or type that no metadata index can have.
   metadata_index_not_found,   // No metadata index on this property.
   too_many_metadata_indexes,  // One index has as many as it may.
+  index_full,                 // As many vectors, or namespaces, as one index may hold.
   // Knowledge (the bot).
   knowledge_not_found,  // No text with this id.
   // Files and the machine.
