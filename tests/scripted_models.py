@@ -4,9 +4,12 @@ import struct
 # What the commands in the names mean is told in tests/scripted/script.h.
 MODELS = [
     ("scripted-text", "llama", "@cf/meta/llama-3-8b-instruct", ""),
+    ("scripted-current", "llama", "@cf/meta/llama-3.3-70b-instruct-fp8-fast", ""),  # Not retired.
+    ("scripted-small", "llama", "@cf/google/gemma-7b-it-lora", ""),  # A published window of 3,500 tokens.
     ("scripted-embedding", "bert", "@cf/baai/bge-base-en-v1.5", "[[dimensions 768]]"),
     ("scripted-chat", "llama", "@cf/zai-org/glm-4.7-flash", ""),
     ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
+    ("scripted-broken-too", "llama", "@cf/meta/llama-3.1-8b-instruct-fp8", "[[fail-load]]"),  # Not retired.
 ]
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # Conformance: replays the cases under this folder against a real server with the scripted runner.
-"""Usage: run.py [PART OF A FILE NAME…]   The form of a case is told in README.md beside this file.
+"""Usage: run.py [--default | --strict] [PART OF A FILE NAME…]   README.md beside this file tells the form of a case.
 
 Every answer is also held against the server's own /openapi.json. That takes packages which
 `tests/tool_folders.py tests/openapi/requirements.txt` installs; without them it is left out, with a note, or fails
 where SELVEDGE_TEST_TOOLS=required."""
 import base64
+import concurrent.futures
 import gzip
 import http.client
 import io
@@ -28,6 +29,9 @@ TIMEOUT_S = 30
 OPENAPI = HERE.parent / "openapi"
 # Requests that come in by these doors are no part of the document.
 BINDING_HOSTS = ("workers-binding.ai", "vector-search")
+# How a case is run: on a server that is generous, and on one that holds clients to the hosted rules.
+MODES = {"default": [], "strict": ["--strict"]}
+VECTOR_DIMENSIONS = 32  # The fewest that both modes take.
 MATCHERS = {
     "$any": lambda value: True,
     "$string": lambda value: isinstance(value, str),
@@ -40,10 +44,17 @@ MATCHERS = {
 }
 
 
+def variable(name, variables):
+    """A saved value, or for zeros30 as many zeros with a comma before each."""
+    if zeros := re.fullmatch(r"zeros(\d+)", name):
+        return ",0" * int(zeros.group(1))
+    return str(variables[name])
+
+
 def expanded(value, variables):
-    """`value` with ${variables} filled in and {"$text": […]}, {"$array": […]} written out."""
+    """`value` with ${variables} filled in and {"$text": […]}, {"$array": […]}, {"$vector": […]} written out."""
     if isinstance(value, str):
-        return re.sub(r"\$\{(\w+)\}", lambda match: str(variables[match.group(1)]), value)
+        return re.sub(r"\$\{(\w+)\}", lambda match: variable(match.group(1), variables), value)
     if isinstance(value, list):
         return [expanded(item, variables) for item in value]
     if not isinstance(value, dict):
@@ -53,7 +64,9 @@ def expanded(value, variables):
         return "".join(part * times for part, times in zip(parts[::2], parts[1::2]))
     if set(value) == {"$array"}:  # [item, 3] -> [item, item, item]
         item, times = value["$array"]
-        return [expanded(item, variables) for _ in range(times)]
+        return [expanded(item, {**variables, "n": number}) for number in range(times)]
+    if set(value) == {"$vector"}:  # [1, 2] -> [1, 2, 0, …]
+        return value["$vector"] + [0] * (VECTOR_DIMENSIONS - len(value["$vector"]))
     return {expanded(key, variables): expanded(item, variables) for key, item in value.items()}
 
 
@@ -291,7 +304,12 @@ def run_step(url, step, variables, document):
 
 def run_once(url, step, variables, document):
     try:
-        request, expect = expanded(step["request"], variables), expanded(step["expect"], variables)
+        request = expanded(step["request"], variables)
+        expect = expanded(step.get(f"expect_{variables['mode']}", step["expect"]), variables)
+        if variables["mode"] == "strict":  # There every client has some token.
+            given = request.get("headers", {})
+            if "authorization" not in map(str.lower, given):
+                request["headers"] = {**given, "authorization": "Bearer conformance"}
         if "answers" in expect:
             return check_answers(expect, *send_raw(url, request["raw"], len(expect["answers"])))
         response = send(url, request)
@@ -319,14 +337,14 @@ class Servers:
             self.running[key] = (home, ServerProcess(home.path, options=options))
         return self.running[key][1].url
 
-    def document(self):
-        """The OpenAPI document of a server, or None where the packages are missing."""
+    def document(self, options):
+        """The OpenAPI document of a server with these options, or None where the packages are missing."""
         try:
             sys.path.insert(0, str(OPENAPI))
             from document import Document
         except ImportError:
             return None
-        return Document(send(self.url([]), {"path": "/openapi.json"}).text)
+        return Document(send(self.url(options), {"path": "/openapi.json"}).text)
 
     def stop(self):
         """What the servers did wrong at their end."""
@@ -345,36 +363,70 @@ def server_log(home):
     return log.read_text(errors="replace")[-2000:] if log.exists() else ""
 
 
+def modes_of(part, otherwise):
+    """The modes that a case or a step is about."""
+    modes = part.get("modes", otherwise)
+    unknown = [mode for mode in modes if mode not in MODES]
+    if unknown or not modes:
+        raise ValueError(f"modes {modes}: there are {', '.join(MODES)}")
+    return modes
+
+
+def run_case(url, name, case, variables, document):
+    """(steps that passed, what failed) of one case in one mode."""
+    passed, failures, mode = 0, [], variables["mode"]
+    for at, step in enumerate(case.get("steps") or [case]):
+        if mode not in modes_of(step, list(MODES)):
+            continue
+        wrong = run_step(url, step, variables, document)
+        if wrong is None:
+            passed += 1
+        else:
+            failures.append(f"{name} · {step.get('name', f'step {at}')} [{mode}]: {wrong}")
+    return passed, failures
+
+
+def run_mode(servers, mode, files):
+    """(steps that passed, what failed) of all cases in one mode."""
+    passed, failures, document = 0, [], servers.document(MODES[mode])
+    for number, file in enumerate(files):
+        case = json.loads(file.read_text())
+        name = str(file.relative_to(HERE))
+        if not case.get("source"):
+            failures.append(f"{name}: no source of the expectation")
+        if not case.get("source") or mode not in modes_of(case, list(MODES)):
+            continue
+        url, account = servers.url(case.get("options", []) + MODES[mode]), f"conformance{number}"
+        variables = {"account": account, "base": f"/client/v4/accounts/{account}", "host": url.split("//")[1],
+                     "indexes": f"/client/v4/accounts/{account}/vectorize/v2/indexes",
+                     "run": f"/client/v4/accounts/{account}/ai/run", "mode": mode}
+        count, wrong = run_case(url, name, case, variables, document)
+        passed += count
+        failures += wrong
+    return passed, failures
+
+
 def main(arguments):
+    chosen_modes = [mode for mode in MODES if f"--{mode}" in arguments] or list(MODES)
+    parts = [argument for argument in arguments if not argument.startswith("--")]
     files = sorted(HERE.glob("*/*.json"))
-    if arguments:
-        files = [file for file in files if any(part in str(file.relative_to(HERE)) for part in arguments)]
-    servers, passed, failures, began = Servers(), 0, [], time.monotonic()
+    if parts:
+        files = [file for file in files if any(part in str(file.relative_to(HERE)) for part in parts)]
+    servers, began = Servers(), time.monotonic()
     try:
-        document = servers.document()
-        for number, file in enumerate(files):
-            case = json.loads(file.read_text())
-            name = str(file.relative_to(HERE))
-            if not case.get("source"):
-                failures.append(f"{name}: no source of the expectation")
-                continue
-            url = servers.url(case.get("options", []))
-            account = f"conformance{number}"
-            variables = {"account": account, "base": f"/client/v4/accounts/{account}", "host": url.split("//")[1],
-                         "indexes": f"/client/v4/accounts/{account}/vectorize/v2/indexes",
-                         "run": f"/client/v4/accounts/{account}/ai/run"}
-            for at, step in enumerate(case.get("steps") or [case]):
-                wrong = run_step(url, step, variables, document)
-                if wrong is None:
-                    passed += 1
-                else:
-                    failures.append(f"{name} · {step.get('name', f'step {at}')}: {wrong}")
+        # The modes know nothing of each other: each has servers of its own.
+        with concurrent.futures.ThreadPoolExecutor(len(chosen_modes)) as pool:
+            runs = {mode: pool.submit(run_mode, servers, mode, files) for mode in chosen_modes}
+            done = {mode: run.result() for mode, run in runs.items()}
     finally:
-        failures += servers.stop()
+        wrong_ends = servers.stop()
+    failures = [failure for _, failed in done.values() for failure in failed] + wrong_ends
     for failure in failures:
         print(f"FAILED {failure}")
-    print(f"{passed} passed, {len(failures)} failed in {time.monotonic() - began:.1f} s")
-    return 1 if failures or passed == 0 else 0
+    total = sum(passed for passed, _ in done.values())
+    each = ", ".join(f"{passed} {mode}" for mode, (passed, _) in done.items())
+    print(f"{total} passed ({each}), {len(failures)} failed in {time.monotonic() - began:.1f} s")
+    return 1 if failures or total == 0 else 0
 
 
 def with_packages():
