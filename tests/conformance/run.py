@@ -425,7 +425,7 @@ def main(arguments):
         print(f"FAILED {failure}")
     total = sum(passed for passed, _ in done.values())
     each = ", ".join(f"{passed} {mode}" for mode, (passed, _) in done.items())
-    print(f"{total} passed ({each}), {len(failures)} failed in {time.monotonic() - began:.1f} s")
+    print(f"{total} passed, {len(failures)} failed in {time.monotonic() - began:.1f} s ({each})")
     return 1 if failures or total == 0 else 0
 
 
