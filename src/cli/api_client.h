@@ -15,7 +15,7 @@ namespace selvedge::cli {
 class ApiClient {
  public:
   // `base_url` without a slash at the end. `what` names the far side in errors: "server" or "bot".
-  // `token` empty: none is sent.
+  // `token` empty: "local" goes in its place, since a server under the hosted rules wants some.
   ApiClient(std::string base_url, std::string what, std::string token = {})
       : base_url_(std::move(base_url)), what_(std::move(what)), token_(std::move(token)) {}
 
