@@ -44,6 +44,7 @@ class CountedBody final : public http::BodyStream {
     if (piece) bytes_ += piece->size();
     co_return piece;
   }
+  bool broken() const override { return body_->broken(); }
 
  private:
   RequestCounts& counts_;

@@ -11,7 +11,7 @@
 #include "api/inline_work.h"
 #include "api/input_check.h"
 #include "api/json_reader.h"
-#include "base/uuid.h"
+#include "api/request_id.h"
 
 namespace selvedge::api {
 namespace {
@@ -25,6 +25,7 @@ Result<AiCall> read_call(std::string model, const http::Request& request,
   AiCall call;
   call.model = std::move(model);
   call.options = std::move(options);
+  call.request_id = request_id;
   call.error_json = [request_id](const Error& error) {
     return workers_ai_error_json(error, request_id);
   };
@@ -64,7 +65,7 @@ Status take_named(nlohmann::json& body, AiCall& call, nlohmann::json& inputs) {
 
 asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string model,
                                             const http::Request& request) {
-  const std::string request_id = random_uuid();
+  const std::string request_id = request_id_of(context, request);
   auto call = read_call(std::move(model), request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
   auto ran = co_await run_model(context, std::move(call).value(), request.body);
@@ -74,7 +75,7 @@ asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::stri
 
 asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
                                                   const http::Request& request) {
-  const std::string request_id = random_uuid();
+  const std::string request_id = request_id_of(context, request);
   auto call = read_call({}, request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
   if (context.rules.gateway_named && request.headers.get(kGatewayHeader).empty()) {

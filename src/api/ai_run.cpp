@@ -17,6 +17,7 @@
 #include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/openai_run.h"
+#include "api/request_id.h"
 #include "api/text_generation.h"
 #include "api/usage.h"
 
@@ -114,8 +115,8 @@ asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context,
   AiAnswer answer;
   answer.model = std::move(model);
   if (generate.stream) {
-    answer.events =
-        std::make_unique<CompletionEvents>(std::move(stream), entry, std::move(call.error_json));
+    answer.events = std::make_unique<CompletionEvents>(
+        std::move(stream), entry, std::move(call.error_json), number_of(call.request_id));
     co_return std::move(answer);
   }
   auto collected = co_await collect(*stream);
@@ -130,8 +131,8 @@ asio::awaitable<Result<AiAnswer>> run_openai_native(const ApiContext& context, A
                                                     catalog::Resolved model,
                                                     NativeOpenAiCall native) {
   for (auto& task : native.call.tasks) task.refuse_when_busy = call.options.reject_if_busy;
-  auto ran = co_await run_openai(context, model, std::move(native.call), std::move(native.form),
-                                 std::move(call.error_json));
+  OpenAiWay way{std::move(native.form), std::move(call.error_json), std::move(call.request_id)};
+  auto ran = co_await run_openai(context, model, std::move(native.call), std::move(way));
   SEL_CO_TRY(made, std::move(ran));
   AiAnswer answer;
   answer.model = std::move(model);
@@ -172,6 +173,7 @@ asio::awaitable<void> run_one(Batch& batch) {
   const ApiContext& context = *batch.asked_in;
   AiCall call;
   call.model = batch.model;
+  call.request_id = context.identities->uuid({batch.id, std::to_string(batch.responses.size())});
   nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
   auto ran = co_await run_inputs(context, std::move(call), std::move(inputs));
   if (ran.ok()) {
@@ -195,7 +197,8 @@ asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall ca
   std::string id = std::move(checked.poll);
   if (checked.batch) {
     SEL_CO_TRY(batch,
-               context.batches->submit(call.model, std::move(*checked.batch), checked.batch_bytes));
+               context.batches->submit(call.model, std::move(*checked.batch), checked.batch_bytes,
+                                       context.identities->uuid({"batch", call.request_id})));
     batch->asked_in = &context;
     id = batch->id;
   }

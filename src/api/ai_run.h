@@ -20,6 +20,7 @@ namespace asio = boost::asio;
 // What is asked for, beside the inputs.
 struct AiCall {
   std::string model;
+  std::string request_id = {};  // A UUID; ids and padding in the answer follow from it.
   RunOptions options = RunOptions();
   // The door's form of an error in the middle of a stream.
   std::function<std::string(const Error&)> error_json;

@@ -7,7 +7,6 @@
 #include "api/input_check.h"
 #include "api/json_writer.h"
 #include "api/usage.h"
-#include "base/uuid.h"
 
 namespace selvedge::api {
 
@@ -44,8 +43,8 @@ Status add_request(Batch& batch, const std::string& path, json& inputs) {
 
 }  // namespace
 
-Result<std::shared_ptr<Batch>> Batches::submit(std::string model, json requests,
-                                               std::size_t bytes) {
+Result<std::shared_ptr<Batch>> Batches::submit(std::string model, json requests, std::size_t bytes,
+                                               std::string id) {
   if (!requests.is_array()) return type_mismatch("/requests", "array", requests);
   SEL_CHECK_OK(check_count("/requests", requests.size(), 1, kRequestsMax));
   if (bytes > kInputBytesMax) return Error{Code::body_too_large, "a batch may have 10 MB"};
@@ -56,7 +55,7 @@ Result<std::shared_ptr<Batch>> Batches::submit(std::string model, json requests,
   for (std::size_t at = 0; at < requests.size(); ++at) {
     SEL_CHECK_OK(add_request(*batch, "/requests/" + std::to_string(at), requests[at]));
   }
-  batch->id = random_uuid();
+  batch->id = std::move(id);
   batch->model = std::move(model);
   batch->input_bytes = bytes;
   if (order_.size() >= kKeptMax) forget_oldest();

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
+#include "base/uuid.h"
 
 namespace selvedge::api {
 
@@ -47,10 +48,10 @@ class Batches {
   static constexpr int kWorkersMax = 2;  // Batches that run at once: others want the models too.
 
   // `requests` is the list of inputs, `bytes` its size as JSON; `external_reference` is taken out
-  // of each. Returns the new batch, which waits for next(). Errors: invalid_input (also of a
-  // request that is itself a batch), body_too_large, queue_full.
+  // of each. `id` is hard to guess. Returns the new batch, which waits for next(). Errors:
+  // invalid_input (also of a request that is itself a batch), body_too_large, queue_full.
   Result<std::shared_ptr<Batch>> submit(std::string model, nlohmann::json requests,
-                                        std::size_t bytes);
+                                        std::size_t bytes, std::string id = random_uuid());
 
   // {"status":"queued"|"running","request_id","model"}, or, when all is done, {"responses":[…],
   // "usage":{"neurons"}}. Errors: not_found (never queued here, or no longer kept).

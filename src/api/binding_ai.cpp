@@ -17,6 +17,7 @@
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/models_search.h"
+#include "api/request_id.h"
 #include "api/run_options.h"
 #include "api/sse.h"
 #include "base/limits.h"
@@ -149,6 +150,7 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
   AiCall call;
   call.model = model_named(request.headers.get("cf-consn-model-id"));
   call.options = std::move(asked.options);
+  call.request_id = form.request_id;
   call.error_json = ai_binding_error_json;
   auto ran = co_await run_model(context, std::move(call), asked.inputs);
   if (!ran.ok()) co_return ai_binding_error(ran.error(), form.request_id);
@@ -163,7 +165,7 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
 // package's older ones sent tensors.
 asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Request& request) {
   const std::string version = request.query_value("version").value_or("");
-  BareAnswer form{random_uuid(), version == "2"};
+  BareAnswer form{request_id_of(context, request), version == "2"};
   if (version != "3" && version != "2") {
     const Error error{Code::client_too_old, "Request trying to use deprecated SDK version"};
     co_return ai_binding_error(error, form.request_id);
@@ -182,7 +184,8 @@ asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Req
 // The same call through a gateway: there is no gateway in between, but its clients look for the id.
 asio::awaitable<http::Response> gateway_run(const ApiContext& context, http::Request& request) {
   auto response = co_await binding_run(context, request);
-  response.headers.set("cf-aig-log-id", random_uuid());
+  const std::string_view request_id = response.headers.get("cf-ai-req-id");
+  response.headers.set("cf-aig-log-id", context.identities->uuid({"log", request_id}));
   co_return std::move(response);
 }
 

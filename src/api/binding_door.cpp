@@ -36,13 +36,6 @@ BindingDoor::BindingDoor(const ApiContext& context, const PreviewSessions& sessi
   add_vectorize_binding_routes(vectorize_, context);
 }
 
-http::Response BindingDoor::error_body(int status, const Error& error, BindingKind kind) {
-  http::Response response = refusal(error, kind);
-  if (error.code == Code::unauthorized) response.headers.set("www-authenticate", "Bearer");
-  response.status = status;
-  return response;
-}
-
 std::size_t BindingDoor::body_limit(const http::Request& request, BindingKind kind) const {
   const Router::Found found = routes(kind).find(request.method, binding_path(request));
   return found.route == nullptr ? limits::json_body_bytes_max : found.route->body_bytes_max;

@@ -24,9 +24,6 @@ class BindingDoor {
   // the binding reads.
   asio::awaitable<http::Response> handle(http::Request& request, BindingKind kind) const;
 
-  // `error` as the binding of `kind` reads it, with that HTTP status.
-  static http::Response error_body(int status, const Error& error, BindingKind kind);
-
   // The most bytes that the body of `request` may have.
   std::size_t body_limit(const http::Request& request, BindingKind kind) const;
 

@@ -53,7 +53,9 @@ http::Headers inner_headers(const http::Headers& outer) {
   for (const auto& [name, value] : outer.all()) {
     if (begins_caseless(name, kForwarded)) {
       std::string bare = name.substr(kForwarded.size());
-      if (!bare.empty() && !begins_caseless(bare, "selvedge-")) inner.add(std::move(bare), value);
+      const bool routing =
+          begins_caseless(bare, "selvedge-account") || begins_caseless(bare, "selvedge-index");
+      if (!bare.empty() && !routing) inner.add(std::move(bare), value);
     }
   }
   for (const char* name :

@@ -78,8 +78,10 @@ asio::awaitable<http::Response> answer_binding(const ApiContext& context, Bindin
               "vectorize.index.not_found - the request does not say which index it means: it has "
               "neither selvedge-index nor the token of a preview session with this binding"});
   }
-  auto work = [&context, call, &request, &account, &name] {
-    const IndexPath path{context.store, account, name, context.rules, VectorizeDoor::binding};
+  auto work = [&context, call, &request, &account, &name]() -> Result<std::string> {
+    SEL_TRY(delay, write_delay_of(request));
+    const IndexPath path{context.store,          account, name, context.rules,
+                         VectorizeDoor::binding, delay};
     return call(path, request);
   };
   auto result = co_await offload(context.pool, std::move(work));

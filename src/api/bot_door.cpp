@@ -186,7 +186,8 @@ http::Response front_page(const http::Request& request) {
 
 }  // namespace
 
-BotDoor::BotDoor(rag::Bot& bot) : bot_(bot) {
+BotDoor::BotDoor(rag::Bot& bot, std::shared_ptr<TestKit> kit)
+    : bot_(bot), kit_(kit != nullptr ? std::move(kit) : std::make_shared<TestKit>()) {
   add_knowledge_routes();
   add_other_routes();
 }
@@ -244,8 +245,22 @@ void BotDoor::add_other_routes() {
 
 asio::awaitable<http::Response> BotDoor::handle(http::Request request) {
   const auto begun = std::chrono::steady_clock::now();
-  auto response = co_await dispatch(request);
+  auto response = co_await answer_with_kit(request);
   record(counts_, request, response, begun);
+  co_return std::move(response);
+}
+
+asio::awaitable<http::Response> BotDoor::answer_with_kit(http::Request& request) {
+  KitCall call;
+  if (kit_->has_part_in(request)) call.names = bot_call_names(request);
+  if (call.names.product == Product::none) {
+    auto plain = co_await dispatch(request);
+    co_return std::move(plain);
+  }
+  call.own_fault = request.headers.get(TestKit::kFaultHeader);
+  call.own_latency = request.headers.get(TestKit::kLatencyHeader);
+  const TestKit::Work work = [this, &request] { return dispatch(request); };
+  auto response = co_await kit_->act(std::move(call), work);
   co_return std::move(response);
 }
 

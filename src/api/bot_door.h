@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "api/access_log.h"
 #include "api/router.h"
+#include "api/test_kit.h"
 #include "base/result.h"
 #include "http/message.h"
 #include "rag/bot.h"
@@ -26,8 +28,9 @@ namespace selvedge::api {
 // plain_error().
 class BotDoor {
  public:
-  // `bot` must outlive the door, and the door the server that it answers for.
-  explicit BotDoor(rag::Bot& bot);
+  // `bot` must outlive the door, and the door the server that it answers for. `kit`: null is an
+  // idle one.
+  explicit BotDoor(rag::Bot& bot, std::shared_ptr<TestKit> kit = nullptr);
   BotDoor(const BotDoor&) = delete;
   BotDoor& operator=(const BotDoor&) = delete;
 
@@ -38,6 +41,8 @@ class BotDoor {
   std::size_t body_limit(const http::Request& request) const;
 
  private:
+  // What dispatch() answers, after what the test kit has to do with it.
+  asio::awaitable<http::Response> answer_with_kit(http::Request& request);
   asio::awaitable<http::Response> dispatch(http::Request& request);
   asio::awaitable<Result<http::Response>> add(const http::Request& request);
   asio::awaitable<Result<http::Response>> list(const http::Request& request);
@@ -47,6 +52,7 @@ class BotDoor {
   void add_other_routes();
 
   rag::Bot& bot_;
+  std::shared_ptr<TestKit> kit_;
   Router router_;
   RequestCounts counts_;
 };

@@ -73,6 +73,16 @@ TEST_F(BotDoorTest, AddsATextThatCurlSendsAsAForm) {
   EXPECT_EQ(response.headers.get("selvedge-id").size(), 36u);
 }
 
+TEST_F(BotDoorTest, TheTestKitStrikesTheBotsCallsWhereItNamesThem) {
+  door_ =
+      std::make_unique<BotDoor>(*bot_, *TestKit::create({{"unavailable#1@bot/chat"}, {}, 1, {}}));
+  add("Bread is made of flour.", "bread");
+  const http::Response struck = send("POST", "/chat", R"({"question":"bread?"})");
+  expect_error(struck, 503, "unavailable");
+  EXPECT_EQ(struck.headers.get("selvedge-fault"), "unavailable#1@bot/chat");
+  EXPECT_EQ(send("POST", "/chat", R"({"question":"bread?"})").status, 200);
+}
+
 TEST_F(BotDoorTest, StreamsTheQuoteOfAChineseQuestionAndSaysWhoAnswered) {
   add("Durable Objects 提供強一致性的狀態管理。", "objects");
   add("Bread is made of flour.", "bread");

@@ -10,6 +10,7 @@
 
 #include "api/model_inputs.h"
 #include "api/rules.h"
+#include "base/identities.h"
 #include "catalog/catalog.h"
 #include "catalog/finetunes.h"
 #include "inference/inference.h"
@@ -18,6 +19,7 @@
 namespace selvedge::api {
 
 class Batches;
+class TestKit;
 
 // All references outlive the server that answers with them.
 struct ApiContext {
@@ -31,6 +33,9 @@ struct ApiContext {
   std::shared_ptr<const ModelInputs> inputs = ModelInputs::built_in();
   std::shared_ptr<Batches> batches = nullptr;  // Made by the door; on the I/O thread only.
   catalog::Finetunes* finetunes = nullptr;     // Blocks. Null: fine-tunes are not served.
+  // Both on the I/O thread only.
+  std::shared_ptr<Identities> identities = std::make_shared<Identities>();
+  std::shared_ptr<TestKit> kit = nullptr;  // Faults and latency; an idle one by the door's making.
   std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
 };
 

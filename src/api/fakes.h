@@ -145,7 +145,7 @@ class FakeInference final : public inference::Inference {
 };
 
 // Vectors in a map; a query returns all of them with score 1.
-class FakeIndex final : public vectors::Index {
+class FakeIndex final : public vectors::Index, public std::enable_shared_from_this<FakeIndex> {
  public:
   explicit FakeIndex(vectors::IndexDescription description)
       : description_(std::move(description)) {}
@@ -233,6 +233,9 @@ class FakeIndex final : public vectors::Index {
       if (partition) names.insert(*partition);
     }
     return names.size();
+  }
+  std::shared_ptr<vectors::Index> delayed(std::chrono::microseconds) override {
+    return shared_from_this();
   }
 
  private:

@@ -5,13 +5,26 @@
 
 #include "api/json_writer.h"
 #include "api/vectorize_errors.h"
+#include "base/duration.h"
+#include "base/limits.h"
 #include "base/uuid.h"
 
 namespace selvedge::api {
 
+Result<std::optional<std::chrono::milliseconds>> write_delay_of(const http::Request& request) {
+  constexpr std::string_view kName = "selvedge-write-delay";
+  using Delay = std::optional<std::chrono::milliseconds>;
+  if (!request.headers.has(kName)) return Delay();
+  auto delay = parse_duration(request.headers.get(kName));
+  if (delay.ok() && delay->count() <= limits::kit_delay_ms_max) return Delay(*delay);
+  const std::string reason = delay.ok() ? "longer than 1h" : delay.error().message;
+  return Error{Code::query_invalid, std::string(kName) + ": " + reason};
+}
+
 Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path) {
   auto found = path.store.find(path.account, path.name);
   if (!found.ok()) return reworded(std::move(found.error()), path.name);
+  if (path.write_delay) return (*found)->delayed(*path.write_delay);
   return found;
 }
 

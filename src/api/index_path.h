@@ -1,13 +1,16 @@
 // Index path: one index of one account, as every Vectorize call names it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/rules.h"
 #include "base/result.h"
+#include "http/message.h"
 #include "vectors/store.h"
 
 namespace selvedge::api {
@@ -22,7 +25,12 @@ struct IndexPath {
   std::string_view name;
   const Rules& rules;
   VectorizeDoor door = VectorizeDoor::rest;
+  std::optional<std::chrono::milliseconds> write_delay = std::nullopt;  // Of this call's write.
 };
+
+// The request's header `selvedge-write-delay` ("30s"): readers see what it writes after that time,
+// as with the server's --write-delay. Errors: query_invalid.
+Result<std::optional<std::chrono::milliseconds>> write_delay_of(const http::Request& request);
 
 // It blocks. Errors, in Cloudflare's wording: index_not_found, index_deleted, io, corrupt_data.
 Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path);

@@ -6,17 +6,17 @@
 #include "api/ai_run.h"
 #include "api/errors.h"
 #include "api/input_check.h"
-#include "base/uuid.h"
+#include "api/request_id.h"
 
 namespace selvedge::api {
 
 http::Response models_schema(const ApiContext& context, const http::Request& request) {
   const auto model = request.query_value("model");
   if (!model || model->empty()) {
-    return workers_ai_error(required_missing("/", "model"), random_uuid());
+    return workers_ai_error(required_missing("/", "model"), request_id_of(context, request));
   }
   const auto entry = find_model(context, *model);
-  if (!entry.ok()) return workers_ai_error(entry.error(), random_uuid());
+  if (!entry.ok()) return workers_ai_error(entry.error(), request_id_of(context, request));
   const catalog::ModelSchema* schema = context.inputs->schema(**entry);
   if (schema == nullptr) return envelope(R"({"input":{},"output":{}})");
   std::string result = "{\"input\":";

@@ -1,21 +1,17 @@
 // OpenAI answer: the frame around the choices, whole and in chunks.
 #include "api/openai_answer.h"
 
-#include <chrono>
 #include <utility>
 
 #include "api/json_writer.h"
 #include "api/usage.h"
-#include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
 
 // {"id":…,"object":…,"created":…,"model":…,"system_fingerprint":…,"choices":[
 std::string object_begin(const OpenAiHead& head, const OpenAiForm& form, bool chunk) {
-  using std::chrono::seconds;
-  using std::chrono::system_clock;
-  std::string uuid = random_uuid();
+  std::string uuid = head.uuid;
   std::erase(uuid, '-');
   std::string json = "{\"id\":\"";
   json += form.id_prefix();
@@ -23,8 +19,7 @@ std::string object_begin(const OpenAiHead& head, const OpenAiForm& form, bool ch
   json += "\",\"object\":\"";
   json += form.object(chunk);
   json += "\",\"created\":";
-  const auto now = system_clock::now().time_since_epoch();
-  append_integer(json, std::chrono::duration_cast<seconds>(now).count());
+  append_integer(json, head.created_s);
   json += ",\"model\":";
   append_string(json, head.model);
   json += ",\"system_fingerprint\":";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,7 +44,9 @@ class OpenAiForm {
 
 // What the objects of one call share: id, time, model, fingerprint of the weights, and the price.
 struct OpenAiHead {
-  std::string model;  // As asked for.
+  std::string uuid;            // The id is made of it.
+  std::int64_t created_s = 0;  // Since 1970.
+  std::string model;           // As asked for.
   std::string fingerprint;
   const catalog::ModelEntry* entry = nullptr;  // For the price.
   std::size_t choices_per_prompt = 1;          // A prompt is paid for once.

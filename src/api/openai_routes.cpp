@@ -16,9 +16,9 @@
 #include "api/openai_embedding.h"
 #include "api/openai_models.h"
 #include "api/openai_run.h"
+#include "api/request_id.h"
 #include "api/usage.h"
 #include "base/limits.h"
-#include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
@@ -88,8 +88,9 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
   const catalog::Resolved model = std::move(found).value();
   auto form = form_of(kind, call);
   auto error_json = [](const Error& error) { return openai_error_json(openai_wording(error)); };
-  auto ran =
-      co_await run_openai(context, model, std::move(call), std::move(form), std::move(error_json));
+  const std::string request_id = request_id_of(context, request);
+  OpenAiWay way{std::move(form), std::move(error_json), request_id};
+  auto ran = co_await run_openai(context, model, std::move(call), std::move(way));
   if (!ran.ok()) co_return call_error(ran.error(), prompt_param);
   OpenAiAnswer answer = std::move(ran).value();
   http::Response response;
@@ -102,7 +103,7 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
     response = json_response(200, std::move(answer.json));
     neurons = answer.neurons;
   }
-  set_answer_headers(response, answered_by(model), random_uuid(), neurons);
+  set_answer_headers(response, answered_by(model), request_id, neurons);
   co_return std::move(response);
 }
 
@@ -131,7 +132,7 @@ asio::awaitable<http::Response> embed(const ApiContext& context, const http::Req
   auto body = co_await inline_or_offload(context.pool, embeddings.values.size(), kInlineValues,
                                          std::move(write));
   http::Response response = json_response(200, std::move(body));
-  set_answer_headers(response, answered_by(model), random_uuid(), neurons);
+  set_answer_headers(response, answered_by(model), request_id_of(context, request), neurons);
   co_return std::move(response);
 }
 

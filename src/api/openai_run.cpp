@@ -48,10 +48,12 @@ Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::
   return native;
 }
 
-asio::awaitable<Result<OpenAiAnswer>> run_openai(
-    const ApiContext& context, const catalog::Resolved& model, OpenAiCall call,
-    std::unique_ptr<OpenAiForm> form, std::function<std::string(const Error&)> error_json) {
+asio::awaitable<Result<OpenAiAnswer>> run_openai(const ApiContext& context,
+                                                 const catalog::Resolved& model, OpenAiCall call,
+                                                 OpenAiWay way) {
   OpenAiHead head;
+  head.uuid = std::move(way.request_id);
+  head.created_s = context.identities->now_s();
   head.model = std::move(call.model);
   head.fingerprint = fingerprint_of(model);
   head.entry = model.entry;
@@ -69,10 +71,10 @@ asio::awaitable<Result<OpenAiAnswer>> run_openai(
   OpenAiAnswer answer;
   if (call.stream) {
     answer.events = std::make_unique<OpenAiEvents>(std::move(streams), std::move(head),
-                                                   std::move(form), std::move(error_json));
+                                                   std::move(way.form), std::move(way.error_json));
     co_return std::move(answer);
   }
-  auto read = co_await whole_answer(std::move(streams), head, *form);
+  auto read = co_await whole_answer(std::move(streams), head, *way.form);
   SEL_CO_TRY(whole, std::move(read));
   answer.json = std::move(whole.json);
   answer.neurons = whole.neurons;

@@ -19,11 +19,18 @@ struct OpenAiAnswer {
   std::unique_ptr<EventSource> events;  // When the call asked for a stream.
 };
 
-// Starts all choices at once. `error_json` makes the door's form of an error in mid-stream.
-// Errors: those of Inference::generate and TokenStream::next.
-asio::awaitable<Result<OpenAiAnswer>> run_openai(
-    const ApiContext& context, const catalog::Resolved& model, OpenAiCall call,
-    std::unique_ptr<OpenAiForm> form, std::function<std::string(const Error&)> error_json);
+// How a call is answered: its kind of object, the door's form of an error in mid-stream, and the
+// UUID that the object's id is made of.
+struct OpenAiWay {
+  std::unique_ptr<OpenAiForm> form;
+  std::function<std::string(const Error&)> error_json;
+  std::string request_id;
+};
+
+// Starts all choices at once. Errors: those of Inference::generate and TokenStream::next.
+asio::awaitable<Result<OpenAiAnswer>> run_openai(const ApiContext& context,
+                                                 const catalog::Resolved& model, OpenAiCall call,
+                                                 OpenAiWay way);
 
 // A call of `ai/run` for a model of the OpenAI generation: the path names the model, the body has
 // `messages`, or a `prompt`. A stream always tells its usage. Errors: invalid_input.

@@ -7,15 +7,16 @@
 #include "api/ai_routes.h"
 #include "api/auth.h"
 #include "api/batches.h"
+#include "api/door_form.h"
 #include "api/errors.h"
 #include "api/finetune_routes.h"
 #include "api/openai_routes.h"
 #include "api/openapi.h"
 #include "api/preview_routes.h"
 #include "api/status_pages.h"
+#include "api/test_kit.h"
 #include "api/vectorize_routes.h"
 #include "base/limits.h"
-#include "base/uuid.h"
 
 namespace selvedge::api {
 namespace {
@@ -30,9 +31,10 @@ ApiContext ruled_by(const ApiContext& context, bool hosted) {
   return ruled;
 }
 
-// One queue for both sets of rules.
-ApiContext with_batches(ApiContext context) {
+// What the handlers of both sets of rules share.
+ApiContext with_shared_parts(ApiContext context) {
   context.batches = std::make_shared<Batches>();
+  if (context.kit == nullptr) context.kit = std::make_shared<TestKit>();
   return context;
 }
 
@@ -67,7 +69,7 @@ ServerDoor::Ruled::Ruled(ApiContext made, PreviewSessions& sessions)
 }
 
 ServerDoor::ServerDoor(ApiContext context)
-    : context_(with_batches(std::move(context))),
+    : context_(with_shared_parts(std::move(context))),
       openapi_(openapi_document(context_.version)),
       generous_(ruled_by(context_, false), sessions_),
       strict_(ruled_by(context_, true), sessions_) {
@@ -83,24 +85,12 @@ const ServerDoor::Ruled& ServerDoor::ruled(const http::Request& request) const {
 
 http::Response ServerDoor::error_body(int status, Code code, std::string_view message,
                                       const http::Request* request) const {
+  const DoorForm form = door_form(request);
   const Error error{code, std::string(message)};
-  const auto binding = request == nullptr ? std::nullopt : binding_kind(*request);
-  if (binding) return BindingDoor::error_body(status, error, *binding);
-  const std::string_view path = request == nullptr ? std::string_view() : request->path;
-  http::Response response;
-  if (is_openai_path(path)) {
-    response = openai_error(openai_wording(error));
-  } else if (!path.starts_with(kApiPrefix)) {
-    response = plain_error(error);
-  } else if (path.find("/vectorize/") != std::string_view::npos) {
-    response = vectorize_error(error);
-  } else if (path.find("/ai/run") != std::string_view::npos) {
-    response = workers_ai_error(error, random_uuid());
-  } else if (code == Code::unauthorized) {
-    response = unauthorized_envelope(path);
-  } else {
-    response = envelope_error(error);
-  }
+  http::Response response =
+      form == DoorForm::envelope && code == Code::unauthorized
+          ? unauthorized_envelope(request->path)
+          : failure_response(form, error, context_.identities->uuid({"refused"}));
   if (code == Code::unauthorized) response.headers.set("www-authenticate", "Bearer");
   if (request != nullptr && ruled(*request).context.rules.hosted) {
     response.headers.set(kStrictHeader, "true");
@@ -160,9 +150,47 @@ void ServerDoor::add_status_routes(Router& router) {
 asio::awaitable<http::Response> ServerDoor::handle(http::Request request) {
   const auto begun = std::chrono::steady_clock::now();
   const Ruled& by = ruled(request);
-  auto response = co_await dispatch(request, by);
+  auto response = co_await answer(request, by);
   if (by.context.rules.hosted) response.headers.set(kStrictHeader, "true");
   record(counts_, request, response, begun);
+  co_return std::move(response);
+}
+
+CallNames ServerDoor::call_names(http::Request& request) const {
+  const auto kind = binding_kind(request);
+  if (!kind) return rest_call_names(request);
+  if (*kind != BindingKind::ai && *kind != BindingKind::vectorize) return {};
+  http::Request inner;
+  inner.method = request.method;
+  inner.path = request.path;
+  inner.host = request.host;
+  inner.headers = request.headers;
+  if (!unwrap_binding(inner, sessions_).ok()) return {};
+  return *kind == BindingKind::ai ? ai_binding_call_names(inner)
+                                  : vectorize_binding_call_names(inner);
+}
+
+asio::awaitable<http::Response> ServerDoor::answer(http::Request& request, const Ruled& by) {
+  KitCall call;
+  if (context_.kit->has_part_in(request) && check_caller(request).ok()) {
+    call.names = call_names(request);
+  }
+  if (call.names.product == Product::none) {
+    auto plain = co_await dispatch(request, by);
+    co_return std::move(plain);
+  }
+  const bool forwarded = request.headers.has("mf-url");
+  const auto own = [&](std::string_view name) {
+    const std::string prefix = forwarded ? "mf-header-" : "";
+    return std::string(request.headers.get(prefix + std::string(name)));
+  };
+  call.form = door_form(&request);
+  call.request_id = context_.identities->uuid({"the kit's", request.method, request.path});
+  call.own_fault = own(TestKit::kFaultHeader);
+  call.own_latency = own(TestKit::kLatencyHeader);
+  const TestKit::Work work = [this, &request, &by] { return dispatch(request, by); };
+  auto response = co_await context_.kit->act(std::move(call), work);
+  if (forwarded) response.headers.set("mf-forwarded-response", "1");
   co_return std::move(response);
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/access_log.h"
 #include "api/binding_door.h"
+#include "api/call_names.h"
 #include "api/context.h"
 #include "api/preview_sessions.h"
 #include "api/router.h"
@@ -50,6 +51,9 @@ class ServerDoor {
   // By the request's own switch, else by the server's.
   const Ruled& ruled(const http::Request& request) const;
   void add_status_routes(Router& router);
+  CallNames call_names(http::Request& request) const;
+  // What dispatch() answers, after what the test kit has to do with it.
+  asio::awaitable<http::Response> answer(http::Request& request, const Ruled& by);
   asio::awaitable<http::Response> dispatch(http::Request& request, const Ruled& by);
 
   ApiContext context_;

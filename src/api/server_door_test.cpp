@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "api/fakes.h"
+#include "api/test_kit.h"
 #include "base/limits.h"
 
 namespace selvedge::api {
@@ -75,6 +76,35 @@ TEST_F(ServerDoorTest, HealthTellsTheVersion) {
   const Answer answer = ask("GET", "/health");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, R"({"status":"ok","version":"1.2.3","uptime_s":0})");
+}
+
+TEST_F(ServerDoorTest, UnderASeedTheSameCallsGiveTheSameBytes) {
+  const auto bodies = [&] {
+    ApiContext seeded = context();
+    seeded.identities = std::make_shared<Identities>(7);
+    door = std::make_unique<ServerDoor>(std::move(seeded));
+    std::string all;
+    const std::string stream = R"({"prompt":"a","stream":true})";
+    for (const std::string& body : {stream, stream, std::string(R"({"prompt":3})")}) {
+      const Answer answer = ask("POST", std::string(kAi) + "@cf/text", body);
+      all += std::string(answer.headers.get("cf-ai-req-id")) + answer.body;
+    }
+    const std::string chat = R"({"model":"@cf/text","messages":[{"role":"user","content":"a"}]})";
+    return all + ask("POST", "/v1/chat/completions", chat).body;
+  };
+  const std::string once = bodies();
+  EXPECT_EQ(bodies(), once);
+  EXPECT_TRUE(has(once, "\"created\":1767225600")) << once;
+}
+
+TEST_F(ServerDoorTest, TheSwitchesOfTheTestKitAreToldWhereTheyAreOn) {
+  ApiContext made = context();
+  made.kit = *TestKit::create({{"3040"}, {}, 1, {"--fault 3040"}});
+  door = std::make_unique<ServerDoor>(std::move(made));
+  EXPECT_TRUE(has(ask("GET", "/health").body, R"("test_kit":["--fault 3040"])"));
+  EXPECT_TRUE(has(ask("GET", "/").body, "--fault 3040"));
+  EXPECT_EQ(ask("POST", std::string(kAi) + "@cf/text", R"({"prompt":"a"})").status, 429);
+  EXPECT_EQ(ask("GET", "/metrics").status, 200);
 }
 
 TEST_F(ServerDoorTest, AnAnswerIsEnvelopedAndSaysWhoAnswered) {

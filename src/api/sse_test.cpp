@@ -69,7 +69,7 @@ std::unique_ptr<EventSource> completion(std::vector<inference::Piece> pieces,
   auto stream = std::make_unique<fakes::FakeStream>(std::move(pieces), std::move(error), nullptr);
   auto error_json = [](const Error& failure) { return "{\"error\":\"" + failure.message + "\"}"; };
   static const catalog::ModelEntry kPriced = priced();
-  return std::make_unique<CompletionEvents>(std::move(stream), kPriced, error_json);
+  return std::make_unique<CompletionEvents>(std::move(stream), kPriced, error_json, 7);
 }
 
 TEST(Sse, PingsKeepTheLineAliveUntilTheFirstEvent) {

@@ -6,6 +6,7 @@
 
 #include "api/errors.h"
 #include "api/json_writer.h"
+#include "api/test_kit.h"
 
 namespace selvedge::api {
 namespace {
@@ -48,6 +49,17 @@ std::string_view state_name(inference::RunnerState state) {
   }
 }
 
+// ,"test_kit":["--fault 3040:0.1"], where any is on.
+void append_switches(std::string& json, const ApiContext& context) {
+  if (context.kit == nullptr || context.kit->switches().empty()) return;
+  json += ",\"test_kit\":[";
+  for (const std::string& each : context.kit->switches()) {
+    if (json.back() != '[') json += ',';
+    append_string(json, each);
+  }
+  json += ']';
+}
+
 void add_runner_line(std::string& text, std::string_view metric,
                      const inference::RunnerStatus& runner, std::uint64_t value) {
   text += metric;
@@ -67,6 +79,7 @@ http::Response health_page(const ApiContext& context) {
   append_string(body, context.version);
   body += ",\"uptime_s\":";
   append_integer(body, uptime_s(context));
+  append_switches(body, context);
   body += '}';
   return json_response(200, std::move(body));
 }
@@ -75,6 +88,10 @@ http::Response home_page(const ApiContext& context) {
   std::string body = "Selvedge " + context.version +
                      ": Cloudflare Workers AI and Vectorize, on your own machine.\n";
   body += kRoutes;
+  if (context.kit != nullptr && !context.kit->switches().empty()) {
+    body += "\nThe test kit is on; answers may be late, wrong or recorded:\n";
+    for (const std::string& each : context.kit->switches()) body += "  " + each + "\n";
+  }
   return text_response(std::move(body));
 }
 

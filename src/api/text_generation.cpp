@@ -166,11 +166,12 @@ asio::awaitable<Result<Completion>> collect(inference::TokenStream& stream) {
 
 CompletionEvents::CompletionEvents(std::unique_ptr<inference::TokenStream> stream,
                                    const catalog::ModelEntry& entry,
-                                   std::function<std::string(const Error&)> error_json)
+                                   std::function<std::string(const Error&)> error_json,
+                                   unsigned padding_seed)
     : stream_(std::move(stream)),
       entry_(entry),
       error_json_(std::move(error_json)),
-      padding_(std::random_device()()) {}
+      padding_(padding_seed) {}
 
 std::string CompletionEvents::text_event(std::string_view text) {
   constexpr std::string_view kPadding = "abcdefghijklmnopqrstuvwxyz0123456789";

@@ -44,9 +44,10 @@ asio::awaitable<Result<Completion>> collect(inference::TokenStream& stream);
 // `p` is padding of random length, so that the sizes of packets do not tell the tokens.
 class CompletionEvents final : public EventSource {
  public:
-  // `error_json` makes the door's form of an error; `entry` has the prices and outlives this.
+  // `error_json` makes the door's form of an error; `entry` has the prices and outlives this; the
+  // padding follows from `padding_seed`.
   CompletionEvents(std::unique_ptr<inference::TokenStream> stream, const catalog::ModelEntry& entry,
-                   std::function<std::string(const Error&)> error_json);
+                   std::function<std::string(const Error&)> error_json, unsigned padding_seed);
   asio::awaitable<Result<std::optional<std::string>>> next() override;
   std::string error_event(const Error& error) override;
 

@@ -28,9 +28,10 @@ using VectorizeCall = Result<QueryAnswer> (*)(const IndexPath&, http::Request&);
 asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, VectorizeCall call,
                                                  http::Request& request,
                                                  const PathParameters& parameters) {
-  auto work = [&context, call, &request, &parameters] {
+  auto work = [&context, call, &request, &parameters]() -> Result<QueryAnswer> {
+    SEL_TRY(delay, write_delay_of(request));
     const IndexPath path{context.store, parameters.get("account"), parameters.get("index"),
-                         context.rules};
+                         context.rules, VectorizeDoor::rest,       delay};
     return call(path, request);
   };
   auto answer = co_await offload(context.pool, std::move(work));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/kit_options.h"
 #include "base/limits.h"
 #include "catalog/catalog.h"
 #include "rag/bot.h"
@@ -34,6 +35,7 @@ struct ServeOptions {
   bool with_bot = false;
   std::uint16_t bot_port = kBotPort;
   rag::BotOptions bot;
+  KitOptions kit;
 };
 
 }  // namespace selvedge::app

@@ -66,6 +66,7 @@ void add_server_options(CLI::App& verb, const std::shared_ptr<ServeOptions>& opt
                 "Hold clients to Cloudflare's limits, and refuse the models it retired");
   verb.add_option("--log", options->log_level, "trace, debug, info, warn, error or off")
       ->capture_default_str();
+  add_kit_options(verb, options->kit);
 }
 
 void start(const ServeOptions& options, cli::Context& context) {

@@ -12,10 +12,15 @@
 #include "api/bot_door.h"
 #include "api/metadata_properties.h"
 #include "api/server_door.h"
+#include "api/test_kit.h"
+#include "base/identities.h"
 #include "base/log.h"
 #include "cli/output.h"
 #include "http/server.h"
 #include "inference/local_inference.h"
+#include "inference/recorded_catalog.h"
+#include "inference/recording_inference.h"
+#include "inference/replay_inference.h"
 #include "vectors/store.h"
 
 namespace selvedge::app {
@@ -30,7 +35,8 @@ constexpr int kBotPortTries = 100;
 // Everything that lives as long as the server, in the order of construction; destroyed in reverse.
 class Service {
  public:
-  explicit Service(const ServeOptions& options) : options_(options) {}
+  explicit Service(const ServeOptions& options)
+      : options_(options), identities_(std::make_shared<Identities>(options.kit.answer_seed())) {}
 
   // Opens the folder and the ports. Errors: as run_service.
   Status open();
@@ -40,6 +46,8 @@ class Service {
 
  private:
   Status open_state();
+  Status open_replay();
+  Status open_recording();
   Status open_api_port();
   Status open_bot_port();
   http::ServerOptions listening(std::uint16_t port) const;
@@ -49,6 +57,8 @@ class Service {
   asio::awaitable<void> shut_down();
 
   const ServeOptions& options_;
+  std::shared_ptr<Identities> identities_;
+  std::shared_ptr<api::TestKit> kit_;
   asio::io_context io_{1};
   asio::thread_pool pool_{std::max(2u, std::thread::hardware_concurrency())};
   std::unique_ptr<catalog::Catalog> catalog_;
@@ -84,7 +94,9 @@ Status Service::open_state() {
   std::filesystem::create_directories(options_.home, error);
   if (error)
     return Error{Code::io, "cannot make " + options_.home.string() + ": " + error.message()};
-  auto store = vectors::Store::open(options_.home / "vectors", api::read_metadata_properties);
+  SEL_TRY(delay, options_.kit.delay());
+  auto store =
+      vectors::Store::open(options_.home / "vectors", api::read_metadata_properties, delay);
   SEL_TRY(opened_store, std::move(store));
   store_ = std::move(opened_store);
   auto catalog = catalog::Catalog::open(options_.home, options_.profile);
@@ -93,6 +105,7 @@ Status Service::open_state() {
   auto finetunes = catalog::Finetunes::open(options_.home);
   SEL_TRY(opened_finetunes, std::move(finetunes));
   finetunes_ = std::move(opened_finetunes);
+  if (!options_.kit.replay.empty()) return open_replay();
   inference::InferenceOptions inference;
   inference.runner = options_.runner;
   inference.cores = options_.threads;
@@ -100,10 +113,32 @@ Status Service::open_state() {
   inference.tasks_waiting_max = options_.queue;
   inference.idle_unload_ms = options_.idle_unload_s * 1000;
   inference_ = inference::create_inference(io_, inference);
+  return options_.kit.record.empty() ? ok_status() : open_recording();
+}
+
+// No runner is there to be started.
+Status Service::open_replay() {
+  using inference::RecordedCatalog;
+  SEL_TRY(folder, inference::RecordingFolder::open(options_.kit.replay));
+  catalog_ =
+      std::make_unique<RecordedCatalog>(std::move(catalog_), folder, RecordedCatalog::Use::replay);
+  inference_ = std::make_unique<inference::ReplayInference>(folder, pool_);
+  return ok_status();
+}
+
+Status Service::open_recording() {
+  using inference::RecordedCatalog;
+  SEL_TRY(folder, inference::RecordingFolder::create(options_.kit.record));
+  catalog_ =
+      std::make_unique<RecordedCatalog>(std::move(catalog_), folder, RecordedCatalog::Use::record);
+  inference_ =
+      std::make_unique<inference::RecordingInference>(std::move(inference_), folder, pool_);
   return ok_status();
 }
 
 Status Service::open_api_port() {
+  SEL_TRY(kit, make_kit(options_.kit));
+  kit_ = kit;
   api_door_ = std::make_unique<api::ServerDoor>(
       api::ApiContext{.catalog = *catalog_,
                       .inference = *inference_,
@@ -112,6 +147,8 @@ Status Service::open_api_port() {
                       .version = SELVEDGE_VERSION,
                       .rules = options_.strict ? api::hosted_rules() : api::Rules(),
                       .finetunes = finetunes_.get(),
+                      .identities = identities_,
+                      .kit = kit_,
                       .tokens = options_.tokens});
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };
@@ -129,8 +166,10 @@ Status Service::open_api_port() {
 }
 
 Status Service::open_bot_port() {
-  bot_ = rag::Bot::create(options_.bot, *catalog_, *inference_, *store_, pool_);
-  bot_door_ = std::make_unique<api::BotDoor>(*bot_);
+  rag::BotOptions bot = options_.bot;
+  bot.identities = identities_;
+  bot_ = rag::Bot::create(std::move(bot), *catalog_, *inference_, *store_, pool_);
+  bot_door_ = std::make_unique<api::BotDoor>(*bot_, kit_);
   for (int step = 0;; ++step) {
     const int port = options_.bot_port == 0 ? 0 : options_.bot_port + step;
     http::ServerOptions http = listening(static_cast<std::uint16_t>(port));

@@ -60,6 +60,10 @@ inline constexpr std::size_t list_count_default = 100;
 inline constexpr int list_cursor_ms_max = 3'600'000;
 inline constexpr std::size_t list_cursors_max = 64;  // Open listings of one server.
 
+// The test kit.
+inline constexpr int kit_delay_ms_max = 3'600'000;      // Of writes and of answers.
+inline constexpr std::size_t delayed_states_max = 256;  // Of one index, that wait to be seen.
+
 // Knowledge (the bot).
 inline constexpr std::size_t knowledge_text_bytes_max = 1024 * 1024;
 inline constexpr std::size_t question_chars_max = 8'192;

@@ -193,6 +193,10 @@ asio::awaitable<bool> Connection::send_pieces(BodyStream& stream, bool chunked) 
     gone_ = true;
     co_return false;
   }
+  if (stream.broken()) {
+    gone_ = true;
+    co_return false;
+  }
   const Line::Parts end = {chunked ? "0\r\n\r\n" : "", "", ""};
   const bool sent = co_await line_->write(end, stall_ms_max);
   co_return sent;

@@ -56,6 +56,9 @@ class BodyStream {
   // The next bytes to send at once; nullopt = the end. It never fails: an error is written into the
   // stream in the door's own form.
   virtual asio::awaitable<std::optional<std::string>> next() = 0;
+  // Asked at the end: whether the body was left off in the middle. Then the connection breaks
+  // without the mark of a whole body. For bodies that imitate a broken line.
+  virtual bool broken() const { return false; }
 };
 
 struct Response {

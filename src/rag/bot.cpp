@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "base/offload.h"
 #include "base/utf8.h"
-#include "base/uuid.h"
 #include "rag/answer.h"
 #include "rag/chunk.h"
 #include "rag/document_chunk.h"
@@ -179,6 +178,7 @@ asio::awaitable<Result<std::string>> KnowledgeBot::add(std::string text,
   SEL_CO_CHECK_OK(check_text("text", text));
   if (id) SEL_CO_CHECK_OK(check_document_id(*id));
   SEL_CO_TRY(model, catalog_.resolve(options_.embedding_model));
+  const std::string of = options_.identities->seeded() ? text : std::string();
   // Looked for before the work, so that a missing index is told at once.
   auto found = co_await find_index();
   SEL_CO_TRY(index, std::move(found));
@@ -187,7 +187,7 @@ asio::awaitable<Result<std::string>> KnowledgeBot::add(std::string text,
   auto embedded = co_await embed_chunks(model, chunks);
   SEL_CO_TRY(values, std::move(embedded));
 
-  const std::string document = id ? *id : random_uuid();
+  const std::string document = id ? *id : options_.identities->uuid({"text", of});
   auto turn = co_await turns_.take(document);
   auto write = [index, document, chunks = std::move(chunks), values = std::move(values)] {
     return replace_document(*index, document, chunks, values);

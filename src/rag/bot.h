@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "base/identities.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "inference/inference.h"
@@ -30,6 +31,8 @@ struct BotOptions {
   AnswerMode answer = AnswerMode::auto_;
   std::size_t passages = 3;
   std::int32_t tokens_max = 256;
+  // Where ids of texts that came without one are from.
+  std::shared_ptr<Identities> identities = std::make_shared<Identities>();
 };
 
 struct Passage {

@@ -235,6 +235,7 @@ class DoubleIndex final : public vectors::Index {
     return Error{Code::not_served, "double"};
   }
   std::vector<vectors::MetadataIndex> metadata_indexes() const override { return {}; }
+  std::shared_ptr<vectors::Index> delayed(std::chrono::microseconds) override { return nullptr; }
 
   std::map<std::string, vectors::StoredVector> vectors;
   int writes = 0;

@@ -11,6 +11,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "vectors/compiled_filter.h"
+#include "vectors/delayed_index.h"
 #include "vectors/property_value.h"
 #include "vectors/scan.h"
 
@@ -63,7 +64,8 @@ ExactIndex::ExactIndex(std::shared_ptr<Shared> shared, IndexDescription descript
       serial_(description.serial),
       config_(description.config),
       description_(nullptr),
-      rows_(config_.dimensions) {
+      rows_(config_.dimensions),
+      published_(shared_->steady_us) {
   set_description(std::move(description));
 }
 
@@ -98,7 +100,7 @@ Status ExactIndex::load() {
                  message("has " + std::to_string(rows_.size()) + " vectors, but " +
                          std::to_string(state.vector_count) + " were acknowledged")};
   }
-  publish(state);
+  publish(state, Delay::zero());
   return ok_status();
 }
 
@@ -113,7 +115,7 @@ Status ExactIndex::load_properties() {
   return ok_status();
 }
 
-Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch) {
+Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch, Delay delay) {
   SEL_CHECK_OK(check_batch(batch));
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
@@ -123,10 +125,10 @@ Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch) {
     if (rows_.contains(batch.ids[at]) || !seen.insert(batch.ids[at]).second) continue;
     chosen.push_back(at);
   }
-  return write(batch, chosen, chosen.size());
+  return write(batch, chosen, chosen.size(), delay);
 }
 
-Result<MutationNumber> ExactIndex::upsert(const VectorBatch& batch) {
+Result<MutationNumber> ExactIndex::upsert(const VectorBatch& batch, Delay delay) {
   SEL_CHECK_OK(check_batch(batch));
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
@@ -139,11 +141,12 @@ Result<MutationNumber> ExactIndex::upsert(const VectorBatch& batch) {
     chosen.push_back(at);
     if (!rows_.contains(batch.ids[at])) ++added;
   }
-  return write(batch, chosen, added);
+  return write(batch, chosen, added, delay);
 }
 
 Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
-                                         std::span<const std::size_t> chosen, std::size_t added) {
+                                         std::span<const std::size_t> chosen, std::size_t added,
+                                         Delay delay) {
   const layout::State next{state_.mutation + 1, now_us(), state_.vector_count + added};
   rocksdb::WriteBatch changes(batch_bytes(batch, chosen));
   std::string record;
@@ -153,18 +156,18 @@ Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
     const auto put = changes.Put(layout::record_key(serial_, batch.ids[at]), record);
     if (!put.ok()) return Error{Code::internal, message(put.ToString())};
   }
-  SEL_CHECK_OK(commit(changes, next));  // Durable ...
+  SEL_CHECK_OK(commit(changes, next, delay));  // Durable ...
   std::vector<PropertyValue> properties;
   for (const std::size_t at : chosen) {
     properties_->read(shared_->reader, batch.metadata[at], next.mutation, properties);
     rows_.put(batch.ids[at], values_of(batch, at), batch.partitions[at], next.mutation, properties);
   }
   rows_.compact();
-  publish(next);  // ... then seen by every query that starts from here on.
+  publish(next, delay);  // ... then seen by every query that starts from here on.
   return next.mutation;
 }
 
-Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids) {
+Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids, Delay delay) {
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   std::unordered_set<std::string_view> known;
@@ -177,14 +180,17 @@ Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids) {
     const auto removed = changes.Delete(layout::record_key(serial_, id));
     if (!removed.ok()) return Error{Code::internal, message(removed.ToString())};
   }
-  SEL_CHECK_OK(commit(changes, next));
+  SEL_CHECK_OK(commit(changes, next, delay));
   for (const std::string_view id : known) rows_.erase(id, next.mutation);
   rows_.compact();
-  publish(next);
+  publish(next, delay);
   return next.mutation;
 }
 
-Status ExactIndex::commit(rocksdb::WriteBatch& changes, const layout::State& next) {
+Status ExactIndex::commit(rocksdb::WriteBatch& changes, const layout::State& next, Delay delay) {
+  if (published_.is_late(delay) && published_.needs_records()) {
+    published_.set_records(shared_->database->current_view());
+  }
   const auto put = changes.Put(layout::state_key(serial_), layout::encode_state(next));
   if (!put.ok()) return Error{Code::internal, message(put.ToString())};
   Status committed = shared_->database->commit(changes);
@@ -236,18 +242,17 @@ Status ExactIndex::check_batch(const VectorBatch& batch) const {
   return ok_status();
 }
 
-void ExactIndex::publish(const layout::State& state) {
+void ExactIndex::publish(const layout::State& state, Delay delay) {
   state_ = state;
   shared_->listings.expire();
-  auto next = rows_.snapshot(stats_of(state), properties_);
-  const std::lock_guard pointer(snapshot_mutex_);
-  // Swapped, so that freeing chunks of the old one happens after the unlock.
-  snapshot_.swap(next);
+  Published::State next{rows_.snapshot(stats_of(state), properties_), nullptr};
+  // With a delay for all writes a reader never begins with records that the next write changes.
+  if (shared_->write_delay.count() > 0) next.records = shared_->database->current_view();
+  published_.publish(std::move(next), delay);
 }
 
-std::shared_ptr<const Snapshot> ExactIndex::snapshot() const {
-  const std::lock_guard pointer(snapshot_mutex_);
-  return snapshot_;
+std::shared_ptr<Index> ExactIndex::delayed(std::chrono::microseconds delay) {
+  return std::make_shared<DelayedIndex>(shared_from_this(), delay);
 }
 
 void ExactIndex::set_description(IndexDescription description) {
@@ -256,11 +261,11 @@ void ExactIndex::set_description(IndexDescription description) {
   description_ = descriptions_.back().get();
 }
 
-IndexStats ExactIndex::stats() const { return snapshot()->stats; }
+IndexStats ExactIndex::stats() const { return published_.current().snapshot->stats; }
 
 std::size_t ExactIndex::partitions_with(std::span<const std::optional<std::string>> added,
                                         std::size_t most) const {
-  const auto seen = snapshot();
+  const auto seen = published_.current().snapshot;
   const Partitions& partitions = *seen->partitions;
   std::unordered_set<std::string_view> fresh;
   std::unordered_set<PartitionNumber> used;
@@ -295,7 +300,8 @@ Result<std::vector<StoredVector>> ExactIndex::get(std::span<const std::string> i
   std::vector<std::string> keys;
   keys.reserve(ids.size());
   for (const std::string& id : ids) keys.push_back(layout::record_key(serial_, id));
-  SEL_TRY(stored, shared_->database->read(keys));
+  const Published::State seen = published_.current();
+  SEL_TRY(stored, shared_->database->read(keys, seen.records.get()));
   std::vector<StoredVector> vectors;
   for (std::size_t at = 0; at < ids.size(); ++at) {
     if (!stored[at]) continue;
@@ -324,18 +330,19 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
   const PreparedQuery prepared(config_.metric, vector);
   std::size_t spare = 0;  // For vectors that vanish between the scan and the reading of metadata.
   for (int attempt = 1;; ++attempt) {
-    const auto seen = snapshot();
+    const Published::State seen = published_.current();
+    const Snapshot& snapshot = *seen.snapshot;
     std::optional<PartitionNumber> partition;
     if (options.partition) {
-      const auto known = seen->partitions->numbers.find(*options.partition);
-      if (known == seen->partitions->numbers.end()) return std::vector<Match>{};
+      const auto known = snapshot.partitions->numbers.find(*options.partition);
+      if (known == snapshot.partitions->numbers.end()) return std::vector<Match>{};
       partition = known->second;
     }
     std::optional<CompiledFilter> filter;
-    if (options.filter) filter.emplace(*options.filter, *seen->properties);
+    if (options.filter) filter.emplace(*options.filter, *snapshot.properties);
     const CompiledFilter* compiled = filter ? &*filter : nullptr;
-    const auto found = scan(*seen, prepared, options.top_k + spare, {partition, compiled});
-    SEL_TRY(matched, matches(*seen, prepared, compiled, found, options));
+    const auto found = scan(snapshot, prepared, options.top_k + spare, {partition, compiled});
+    SEL_TRY(matched, matches(seen, prepared, compiled, found, options));
     const std::size_t vanished = found.size() - matched.size();
     if (matched.size() >= options.top_k || vanished == 0 || attempt == kAttemptsMax) {
       if (matched.size() > options.top_k) matched.resize(options.top_k);
@@ -407,16 +414,18 @@ bool ExactIndex::renew(const Snapshot& snapshot, const PreparedQuery& query,
 // The records are read after the snapshot was taken, so one may have been erased since: it is left
 // out. One may have been replaced: the match is then the new vector, scored anew, so that score,
 // metadata and values always belong together.
-Result<std::vector<Match>> ExactIndex::matches(const Snapshot& snapshot, const PreparedQuery& query,
+Result<std::vector<Match>> ExactIndex::matches(const Published::State& seen,
+                                               const PreparedQuery& query,
                                                const CompiledFilter* filter,
                                                std::span<const Candidate> found,
                                                const QueryOptions& options) const {
+  const Snapshot& snapshot = *seen.snapshot;
   std::vector<std::optional<std::string>> stored(found.size());
   if (options.with_metadata) {
     std::vector<std::string> keys;
     keys.reserve(found.size());
     for (const Candidate& each : found) keys.push_back(layout::record_key(serial_, each.id()));
-    SEL_TRY(read, shared_->database->read(keys));
+    SEL_TRY(read, shared_->database->read(keys, seen.records.get()));
     stored = std::move(read);
   }
   std::vector<Keyed> kept;
@@ -449,7 +458,8 @@ Result<std::vector<Match>> ExactIndex::matches(const Snapshot& snapshot, const P
 }
 
 Result<IdPage> ExactIndex::list(std::string_view after, std::size_t count) const {
-  return list(after, count, nullptr, stats().vector_count);
+  const Published::State seen = published_.current();
+  return list(after, count, seen.records.get(), seen.snapshot->stats.vector_count);
 }
 
 Result<IdPage> ExactIndex::list(std::string_view after, std::size_t count,
@@ -475,10 +485,11 @@ Result<ListPage> ExactIndex::list_page(std::size_t count, std::string_view curso
   Cursor at;
   Listings::Listing listing;
   if (cursor.empty()) {
-    auto view = shared_->database->current_view();
+    const Published::State seen = published_.current();
+    auto view = seen.records ? seen.records : shared_->database->current_view();
     SEL_TRY(stored, shared_->database->read({layout::state_key(serial_)}, view.get()));
     // A dropped index has no state any more; whoever holds it still lists what it holds.
-    std::uint64_t total_count = stats().vector_count;
+    std::uint64_t total_count = seen.snapshot->stats.vector_count;
     if (stored[0]) {
       SEL_TRY(state, layout::decode_state(*stored[0]));
       total_count = state.vector_count;
@@ -501,7 +512,7 @@ Result<ListPage> ExactIndex::list_page(std::size_t count, std::string_view curso
 
 Result<MutationNumber> ExactIndex::create_metadata_index(std::string_view property,
                                                          PropertyType type, bool with_written,
-                                                         std::size_t count_max) {
+                                                         std::size_t count_max, Delay delay) {
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   std::vector<MetadataIndex> next = properties_->indexes();
@@ -513,15 +524,15 @@ Result<MutationNumber> ExactIndex::create_metadata_index(std::string_view proper
     }
     next.emplace_back();
   } else if (next[at].type == type && (!with_written || next[at].written_after == 0)) {
-    return change_properties(Properties(std::move(next)), at, std::nullopt);
+    return change_properties(Properties(std::move(next)), at, std::nullopt, delay);
   }
   next[at] = {std::string(property), type, with_written ? 0 : state_.mutation + 1};
   Rows::Draft draft = rows_.draft_column(type);
   if (with_written) SEL_CHECK_OK(fill_column(next[at], draft));
-  return change_properties(Properties(std::move(next)), at, std::move(draft));
+  return change_properties(Properties(std::move(next)), at, std::move(draft), delay);
 }
 
-Result<MutationNumber> ExactIndex::delete_metadata_index(std::string_view property) {
+Result<MutationNumber> ExactIndex::delete_metadata_index(std::string_view property, Delay delay) {
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   const auto at = properties_->find(property);
@@ -530,21 +541,22 @@ Result<MutationNumber> ExactIndex::delete_metadata_index(std::string_view proper
   }
   std::vector<MetadataIndex> next = properties_->indexes();
   next.erase(next.begin() + static_cast<std::ptrdiff_t>(*at));
-  return change_properties(Properties(std::move(next)), *at, std::nullopt);
+  return change_properties(Properties(std::move(next)), *at, std::nullopt, delay);
 }
 
 Result<MutationNumber> ExactIndex::change_properties(Properties next, std::size_t at,
-                                                     std::optional<Rows::Draft> draft) {
+                                                     std::optional<Rows::Draft> draft,
+                                                     Delay delay) {
   const layout::State state{state_.mutation + 1, now_us(), state_.vector_count};
   rocksdb::WriteBatch changes;
   const auto put =
       changes.Put(layout::properties_key(serial_), layout::encode_properties(next.indexes()));
   if (!put.ok()) return Error{Code::internal, message(put.ToString())};
-  SEL_CHECK_OK(commit(changes, state));
+  SEL_CHECK_OK(commit(changes, state, delay));
   if (draft) rows_.install_column(std::move(*draft), at);
   if (next.size() < properties_->size()) rows_.remove_column(at);
   properties_ = std::make_shared<const Properties>(std::move(next));
-  publish(state);
+  publish(state, delay);
   return state.mutation;
 }
 
@@ -563,7 +575,7 @@ Status ExactIndex::fill_column(const MetadataIndex& index, const Rows::Draft& dr
 }
 
 std::vector<MetadataIndex> ExactIndex::metadata_indexes() const {
-  return snapshot()->properties->indexes();
+  return published_.current().snapshot->properties->indexes();
 }
 
 std::string ExactIndex::message(std::string_view what) const {

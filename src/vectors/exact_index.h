@@ -17,6 +17,7 @@
 #include "vectors/layout.h"
 #include "vectors/listings.h"
 #include "vectors/properties.h"
+#include "vectors/published.h"
 #include "vectors/rows.h"
 
 namespace selvedge::vectors {
@@ -27,21 +28,27 @@ struct Candidate;
 
 // What the indexes of one store have in common.
 struct Shared {
-  Shared(std::shared_ptr<Database> opened, MetadataReader metadata_reader, Listings::Clock now_us)
+  Shared(std::shared_ptr<Database> opened, MetadataReader metadata_reader, Listings::Clock now_us,
+         Delay delay, Published::Clock steady)
       : database(std::move(opened)),
         reader(std::move(metadata_reader)),
-        listings(std::move(now_us)) {}
+        listings(std::move(now_us)),
+        write_delay(delay),
+        steady_us(std::move(steady)) {}
 
   std::shared_ptr<Database> database;
   MetadataReader reader;  // May be null.
   Listings listings;
+  const Delay write_delay;  // After which writes are seen; 0 = at once.
+  const Published::Clock steady_us;
 };
 
 // The truth is in the Database; memory holds values, ids, partitions and indexed properties for the
 // scan, metadata is read for the matches alone. A write is encoded, committed, applied to the rows
 // and published, in this order and under one mutex; a query takes the published snapshot and never
-// waits for a write.
-class ExactIndex final : public Index {
+// waits for a write. Whether a write adds or replaces is decided by the newest state, whatever
+// readers see.
+class ExactIndex final : public Index, public std::enable_shared_from_this<ExactIndex> {
  public:
   // Reads all records of the index. Errors: io, corrupt_data (a record that does not verify, or
   // more or fewer records than were acknowledged).
@@ -55,21 +62,41 @@ class ExactIndex final : public Index {
   ExactIndex& operator=(const ExactIndex&) = delete;
 
   const IndexDescription& description() const override { return *description_.load(); }
-  Result<MutationNumber> insert(const VectorBatch& batch) override;
-  Result<MutationNumber> upsert(const VectorBatch& batch) override;
-  Result<MutationNumber> erase(std::span<const std::string> ids) override;
+  Result<MutationNumber> insert(const VectorBatch& batch) override {
+    return insert(batch, shared_->write_delay);
+  }
+  Result<MutationNumber> upsert(const VectorBatch& batch) override {
+    return upsert(batch, shared_->write_delay);
+  }
+  Result<MutationNumber> erase(std::span<const std::string> ids) override {
+    return erase(ids, shared_->write_delay);
+  }
   Result<std::vector<StoredVector>> get(std::span<const std::string> ids) const override;
   Result<std::vector<Match>> query(std::span<const float> vector,
                                    const QueryOptions& options) const override;
   Result<IdPage> list(std::string_view after, std::size_t count) const override;
   Result<ListPage> list_page(std::size_t count, std::string_view cursor) const override;
   Result<MutationNumber> create_metadata_index(std::string_view property, PropertyType type,
-                                               bool with_written, std::size_t count_max) override;
-  Result<MutationNumber> delete_metadata_index(std::string_view property) override;
+                                               bool with_written, std::size_t count_max) override {
+    return create_metadata_index(property, type, with_written, count_max, shared_->write_delay);
+  }
+  Result<MutationNumber> delete_metadata_index(std::string_view property) override {
+    return delete_metadata_index(property, shared_->write_delay);
+  }
   std::vector<MetadataIndex> metadata_indexes() const override;
   IndexStats stats() const override;
   std::size_t partitions_with(std::span<const std::optional<std::string>> added,
                               std::size_t most) const override;
+  std::shared_ptr<Index> delayed(std::chrono::microseconds delay) override;
+
+  // The same with a delay of the caller's instead of the store's.
+  Result<MutationNumber> insert(const VectorBatch& batch, Delay delay);
+  Result<MutationNumber> upsert(const VectorBatch& batch, Delay delay);
+  Result<MutationNumber> erase(std::span<const std::string> ids, Delay delay);
+  Result<MutationNumber> create_metadata_index(std::string_view property, PropertyType type,
+                                               bool with_written, std::size_t count_max,
+                                               Delay delay);
+  Result<MutationNumber> delete_metadata_index(std::string_view property, Delay delay);
 
   // References to the description before stay good.
   void set_description(IndexDescription description);
@@ -83,18 +110,18 @@ class ExactIndex final : public Index {
   Status check_batch(const VectorBatch& batch) const;
   Status check_writable() const;
   Result<MutationNumber> write(const VectorBatch& batch, std::span<const std::size_t> chosen,
-                               std::size_t added);
-  Status commit(rocksdb::WriteBatch& changes, const layout::State& next);
-  void publish(const layout::State& state);
-  std::shared_ptr<const Snapshot> snapshot() const;
+                               std::size_t added, Delay delay);
+  // Where readers are to see what was before, its records are held fast first.
+  Status commit(rocksdb::WriteBatch& changes, const layout::State& next, Delay delay);
+  void publish(const layout::State& state, Delay delay);
 
   // Commits the metadata indexes `next`, and then their column `at` (none: it is gone).
   Result<MutationNumber> change_properties(Properties next, std::size_t at,
-                                           std::optional<Rows::Draft> draft);
+                                           std::optional<Rows::Draft> draft, Delay delay);
   // Sets the property of all vectors, from the records.
   Status fill_column(const MetadataIndex& index, const Rows::Draft& draft) const;
 
-  Result<std::vector<Match>> matches(const Snapshot& snapshot, const PreparedQuery& query,
+  Result<std::vector<Match>> matches(const Published::State& seen, const PreparedQuery& query,
                                      const CompiledFilter* filter, std::span<const Candidate> found,
                                      const QueryOptions& options) const;
   bool renew(const Snapshot& snapshot, const PreparedQuery& query, const layout::Record& record,
@@ -120,8 +147,7 @@ class ExactIndex final : public Index {
   bool dropped_ = false;
   std::string failure_;  // Why a write failed; from then on there are none.
 
-  mutable std::mutex snapshot_mutex_;  // Guards the pointer, for as long as it takes to copy it.
-  std::shared_ptr<const Snapshot> snapshot_;
+  Published published_;
 };
 
 }  // namespace selvedge::vectors

@@ -1,7 +1,8 @@
-// Index: one durable vector index. What a write acknowledged is on disk and seen by every later
-// query.
+// Index: one durable vector index. What a write acknowledged is on disk and, unless its store was
+// told to delay that, seen by every later query.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -77,7 +78,7 @@ struct QueryOptions {
 
 struct IndexStats {
   std::uint64_t vector_count = 0;
-  MutationNumber mutation = 0;   // The last one processed: always the last one acknowledged.
+  MutationNumber mutation = 0;   // The last one processed: seen by readers.
   std::int64_t mutation_us = 0;  // When, microseconds since 1970; 0 = never.
 };
 
@@ -150,6 +151,11 @@ class Index {
   // is above `most`, else at most that many.
   virtual std::size_t partitions_with(std::span<const std::optional<std::string>> added,
                                       std::size_t most) const = 0;
+
+  // The same index; what is written through the result is on disk at once, but readers (of either)
+  // see it only after `delay`, and never before what was written earlier. After a restart all is
+  // seen. For tests of clients: imitates a store that is consistent in the end.
+  virtual std::shared_ptr<Index> delayed(std::chrono::microseconds delay) = 0;
 };
 
 }  // namespace selvedge::vectors

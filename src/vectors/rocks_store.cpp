@@ -17,6 +17,11 @@ std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
+std::int64_t steady_us() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 // What begins with `prefix`, one byte, ends before the next byte.
 std::string prefix_end(std::string prefix) {
   ++prefix.back();
@@ -82,8 +87,9 @@ Status check_format(Database& database) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder,
-                                           MetadataReader reader) {
-  return RocksStore::open(folder, {.reader = std::move(reader)});
+                                           MetadataReader reader,
+                                           std::chrono::microseconds write_delay) {
+  return RocksStore::open(folder, {.reader = std::move(reader), .write_delay = write_delay});
 }
 
 Result<std::unique_ptr<Store>> RocksStore::open(const std::filesystem::path& folder,
@@ -98,8 +104,9 @@ Result<std::unique_ptr<Store>> RocksStore::open(const std::filesystem::path& fol
 
 RocksStore::RocksStore(std::shared_ptr<Database> database, Options options)
     : database_(std::move(database)),
-      shared_(std::make_shared<Shared>(database_, std::move(options.reader),
-                                       options.now_us ? std::move(options.now_us) : now_us)),
+      shared_(std::make_shared<Shared>(
+          database_, std::move(options.reader), options.now_us ? std::move(options.now_us) : now_us,
+          options.write_delay, options.steady_us ? std::move(options.steady_us) : steady_us)),
       deleted_(options.deleted_names_max) {}
 
 Status RocksStore::load() {

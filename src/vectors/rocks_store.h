@@ -23,12 +23,15 @@ namespace selvedge::vectors {
 // indexes_mutex_ last and for no I/O.
 class RocksStore final : public Store {
  public:
-  // What tests replace: the disk, the clock of listings, how many deleted names are kept.
+  // What tests replace: the disk, the clocks of listings and of delays, how many deleted names are
+  // kept.
   struct Options {
     MetadataReader reader = nullptr;
     rocksdb::Env* env = nullptr;       // Null is the real one.
     Listings::Clock now_us = nullptr;  // Null is the system's.
     std::size_t deleted_names_max = DeletedNames::kDefaultMax;
+    Delay write_delay = Delay::zero();
+    Published::Clock steady_us = nullptr;  // Null is the system's.
   };
   // Errors: those of Store::open.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, Options options);

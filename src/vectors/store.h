@@ -1,6 +1,7 @@
 // Store: the indexes of every account in one RocksDB folder.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -17,10 +18,12 @@ namespace selvedge::vectors {
 class Store {
  public:
   // Opens or creates the folder. One process at a time: a second one gets `unavailable`. `reader`
-  // knows the form of metadata; without one no vector has any property. Errors: io, corrupt_data
-  // (the message names the file), unavailable.
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder,
-                                             MetadataReader reader = nullptr);
+  // knows the form of metadata; without one no vector has any property. `write_delay`: see
+  // Index::delayed; here of every write of every index. Errors: io, corrupt_data (the message names
+  // the file), unavailable.
+  static Result<std::unique_ptr<Store>> open(
+      const std::filesystem::path& folder, MetadataReader reader = nullptr,
+      std::chrono::microseconds write_delay = std::chrono::microseconds::zero());
   virtual ~Store() = default;
 
   // Errors: index_already_exists, index_config_invalid (dimensions, name), io.

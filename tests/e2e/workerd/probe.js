@@ -110,6 +110,23 @@ const checks = {
     const error = await thrown(AI.run(TEXT, { prompt: "[[fail queue_full]]", stream: true }));
     holds(error.message.startsWith("3040: "), error.message);
   },
+  async "a fault that the call asks for is thrown as the real one"({ AI }) {
+    const extraHeaders = { "selvedge-fault": "3040" };
+    const error = await thrown(AI.run(TEXT, { prompt: "a" }, { extraHeaders }));
+    same(error.message, "3040: Capacity temporarily exceeded, please try again.");
+    same((await AI.run(TEXT, { prompt: "[[say a]]" })).response, "a");
+  },
+  async "a fault in a stream is its last event"({ AI }) {
+    const extraHeaders = { "selvedge-fault": "3040+1" };
+    const stream = await AI.run(TEXT, { prompt: "[[tokens 9]] [[delay 20]]", stream: true }, { extraHeaders });
+    const events = await text(stream);
+    same([words(events)[1], events.includes("Capacity temporarily exceeded")], [false, true]);
+  },
+  async "a line that is cut makes the stream fail"({ AI }) {
+    const extraHeaders = { "selvedge-fault": "cut+1" };
+    const stream = await AI.run(TEXT, { prompt: "[[tokens 9]] [[delay 20]]", stream: true }, { extraHeaders });
+    await thrown(text(stream));
+  },
   async "the code of an error is kept"({ AI }) {
     await thrown(AI.run("@cf/none/such", { prompt: "a" }));
     if ("lastRequestInternalStatusCode" in AI) same(AI.lastRequestInternalStatusCode, 5007);

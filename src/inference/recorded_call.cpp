@@ -1,0 +1,344 @@
+// Recorded call: writing leaves out what is as usual, reading trusts nothing.
+#include "inference/recorded_call.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "base/sha256.h"
+#include "base/utf8.h"
+
+namespace selvedge::inference {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kDimensionsMax = 65'536;
+constexpr std::int64_t kCountMax = std::numeric_limits<std::int32_t>::max();
+
+// ---- writing ----
+
+// JSON holds no ill-formed text; that of a token which is part of a character is a list of bytes.
+json text_json(std::string_view text) {
+  if (utf8::valid(text)) return std::string(text);
+  json bytes = json::array();
+  for (const char c : text) bytes.push_back(static_cast<unsigned char>(c));
+  return bytes;
+}
+
+// The shortest decimal that reads back as the same float32.
+json float_json(float value) {
+  char text[32];
+  const auto written = std::to_chars(text, text + sizeof text, value);
+  double number = 0;
+  std::from_chars(text, written.ptr, number);
+  return static_cast<float>(number) == value ? number : static_cast<double>(value);
+}
+
+template <class T>
+void put(json& object, const char* name, const T& value, const T& usual) {
+  if (value != usual) object[name] = value;
+}
+
+json sampling_json(const wire::Sampling& sampling) {
+  const wire::Sampling usual;
+  json out = json::object();
+  put(out, "temperature", sampling.temperature, usual.temperature);
+  put(out, "top_p", sampling.top_p, usual.top_p);
+  put(out, "top_k", sampling.top_k, usual.top_k);
+  if (sampling.has_seed) out["seed"] = sampling.seed;
+  put(out, "repetition_penalty", sampling.repetition_penalty, usual.repetition_penalty);
+  put(out, "frequency_penalty", sampling.frequency_penalty, usual.frequency_penalty);
+  put(out, "presence_penalty", sampling.presence_penalty, usual.presence_penalty);
+  for (const wire::TokenBias& each : sampling.logit_bias) {
+    out["logit_bias"].push_back({each.token, float_json(each.bias)});
+  }
+  if (sampling.logprobs) out["top_logprobs"] = sampling.top_logprobs;
+  return out;
+}
+
+json choice_json(const std::string& bytes, float logprob) {
+  return {{"token", text_json(bytes)}, {"logprob", float_json(logprob)}};
+}
+
+json piece_json(const Piece& piece) {
+  if (piece.logprobs.empty()) return text_json(piece.text);
+  json logprobs = json::array();
+  for (const wire::TokenLogprob& each : piece.logprobs) {
+    json token = choice_json(each.bytes, each.logprob);
+    for (const wire::TokenChoice& choice : each.top) {
+      token["top"].push_back(choice_json(choice.bytes, choice.logprob));
+    }
+    logprobs.push_back(std::move(token));
+  }
+  return {{"text", text_json(piece.text)}, {"logprobs", std::move(logprobs)}};
+}
+
+json usage_json(const Usage& usage) {
+  return {{"prompt_tokens", usage.prompt_tokens},
+          {"cached_tokens", usage.cached_tokens},
+          {"completion_tokens", usage.completion_tokens}};
+}
+
+json error_json(const Error& error) {
+  return {{"code", code_name(error.code)}, {"message", text_json(error.message)}};
+}
+
+// ---- reading ----
+
+Error damaged(std::string_view what) { return Error{Code::corrupt_data, std::string(what)}; }
+
+const json* member(const json& object, const char* name) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
+}
+
+Result<std::string> read_text(const json* value, std::string_view what) {
+  const Error error = damaged(std::string(what) + " is no text");
+  if (value == nullptr) return error;
+  if (value->is_string()) return value->get<std::string>();
+  if (!value->is_array()) return error;
+  std::string text;
+  for (const json& byte : *value) {
+    if (!byte.is_number_unsigned() || byte.get<std::uint64_t>() > 255) return error;
+    text += static_cast<char>(byte.get<unsigned>());
+  }
+  return text;
+}
+
+Result<std::int64_t> read_count(const json* value, std::string_view what) {
+  const bool fits = value != nullptr && value->is_number_unsigned() &&
+                    value->get<std::uint64_t>() <= static_cast<std::uint64_t>(kCountMax);
+  if (fits) return value->get<std::int64_t>();
+  return damaged(std::string(what) + " is no count");
+}
+
+Result<float> read_float(const json* value, std::string_view what) {
+  if (value != nullptr && value->is_number()) {
+    const auto number = static_cast<float>(value->get<double>());
+    if (std::isfinite(number)) return number;
+  }
+  return damaged(std::string(what) + " is no number");
+}
+
+Result<Usage> read_usage(const json* value) {
+  if (value == nullptr) return damaged("`usage` is missing");
+  SEL_TRY(prompt, read_count(member(*value, "prompt_tokens"), "usage.prompt_tokens"));
+  SEL_TRY(cached, read_count(member(*value, "cached_tokens"), "usage.cached_tokens"));
+  SEL_TRY(completion, read_count(member(*value, "completion_tokens"), "usage.completion_tokens"));
+  return Usage{static_cast<std::int32_t>(prompt), static_cast<std::int32_t>(cached),
+               static_cast<std::int32_t>(completion)};
+}
+
+Result<wire::TokenChoice> read_choice(const json& value) {
+  SEL_TRY(bytes, read_text(member(value, "token"), "token"));
+  SEL_TRY(logprob, read_float(member(value, "logprob"), "logprob"));
+  return wire::TokenChoice{std::move(bytes), logprob};
+}
+
+Result<wire::TokenLogprob> read_logprob(const json& value) {
+  SEL_TRY(own, read_choice(value));
+  wire::TokenLogprob token{std::move(own.bytes), own.logprob};
+  const json* top = member(value, "top");
+  if (top == nullptr) return token;
+  if (!top->is_array()) return damaged("`top` is no list");
+  for (const json& each : *top) {
+    SEL_TRY(choice, read_choice(each));
+    token.top.push_back(std::move(choice));
+  }
+  return token;
+}
+
+Result<Piece> read_piece(const json& value) {
+  Piece piece;
+  const json* logprobs = member(value, "logprobs");
+  SEL_TRY(text, read_text(value.is_object() ? member(value, "text") : &value, "a piece"));
+  if (!utf8::valid(text)) return damaged("a piece is not whole characters");
+  piece.text = std::move(text);
+  if (logprobs == nullptr) return piece;
+  if (!logprobs->is_array()) return damaged("`logprobs` is no list");
+  for (const json& each : *logprobs) {
+    SEL_TRY(token, read_logprob(each));
+    piece.logprobs.push_back(std::move(token));
+  }
+  return piece;
+}
+
+Result<wire::FinishReason> read_reason(const json* value) {
+  if (value != nullptr && *value == "stop") return wire::FinishReason::stop;
+  if (value != nullptr && *value == "length") return wire::FinishReason::length;
+  return damaged("`finish` is neither stop nor length");
+}
+
+// The error that `answer` holds; ok where it holds none.
+Result<std::optional<Error>> read_error(const json& answer) {
+  const json* error = member(answer, "error");
+  if (error == nullptr) return std::optional<Error>();
+  SEL_TRY(name, read_text(member(*error, "code"), "error.code"));
+  SEL_TRY(message, read_text(member(*error, "message"), "error.message"));
+  for (int at = 0; at < kCodeCount; ++at) {
+    const auto code = static_cast<Code>(at);
+    if (name == code_name(code)) return std::optional<Error>(Error{code, std::move(message)});
+  }
+  return damaged("error.code is no code of this program");
+}
+
+// Appends one row, which must be as long as those before.
+Status read_row(const json& row, Embeddings& embeddings) {
+  if (!row.is_array() || row.empty() || row.size() > kDimensionsMax) {
+    return damaged("a row of `values` is no list of numbers");
+  }
+  if (embeddings.dimensions == 0) embeddings.dimensions = static_cast<std::int32_t>(row.size());
+  if (row.size() != static_cast<std::size_t>(embeddings.dimensions)) {
+    return damaged("the rows of `values` differ in length");
+  }
+  for (const json& each : row) {
+    SEL_TRY(value, read_float(&each, "a value"));
+    embeddings.values.push_back(value);
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+std::string AskedCall::name() const {
+  const json whole = {{"kind", kind}, {"model", text_json(model)}, {"request", request}};
+  Sha256 hash;
+  hash.add(whole.dump());
+  return kind + "-" + hash.hex();
+}
+
+AskedCall asked_call(const catalog::Resolved& model, const GenerateTask& task) {
+  json request = json::object();
+  for (const wire::ChatMessage& each : task.messages) {
+    request["messages"].push_back(
+        {{"role", text_json(each.role)}, {"content", text_json(each.content)}});
+  }
+  if (task.messages.empty()) request["prompt"] = text_json(task.prompt);
+  put(request, "raw", task.raw, false);
+  request["tokens_max"] = task.tokens_max;
+  for (const std::string& each : task.stop) request["stop"].push_back(text_json(each));
+  json sampling = sampling_json(task.sampling);
+  if (!sampling.empty()) request["sampling"] = std::move(sampling);
+  put(request, "cut_to_window", task.cut_to_window, false);
+  return {"generate", model.entry->id, std::move(request)};
+}
+
+AskedCall asked_call(const catalog::Resolved& model, const EmbedTask& task) {
+  json request = json::object();
+  request["texts"] = json::array();
+  for (const std::string& each : task.texts) request["texts"].push_back(text_json(each));
+  if (task.pooling == wire::Pooling::cls) request["pooling"] = "cls";
+  if (task.role == EmbedRole::query) request["role"] = "query";
+  if (task.role == EmbedRole::passage) request["role"] = "passage";
+  return {"embed", model.entry->id, std::move(request)};
+}
+
+AskedCall asked_call(const catalog::Resolved& model, const std::string& text) {
+  return {"tokenize", model.entry->id, {{"text", text_json(text)}}};
+}
+
+json answer_json(const Generated& generated) {
+  json answer = json::object();
+  answer["pieces"] = json::array();
+  for (const Piece& each : generated.pieces) answer["pieces"].push_back(piece_json(each));
+  if (generated.error) {
+    answer["error"] = error_json(*generated.error);
+    return answer;
+  }
+  SEL_CHECK(!generated.pieces.empty() && generated.pieces.back().last);
+  const Piece& last = generated.pieces.back();
+  answer["finish"] = last.reason == wire::FinishReason::length ? "length" : "stop";
+  answer["usage"] = usage_json(last.usage);
+  return answer;
+}
+
+json answer_json(const Embeddings& embeddings, std::size_t rows) {
+  json values = json::array();
+  const auto dimensions = static_cast<std::size_t>(embeddings.dimensions);
+  SEL_CHECK(embeddings.values.size() == rows * dimensions);
+  for (std::size_t row = 0; row < rows; ++row) {
+    json numbers = json::array();
+    for (std::size_t at = 0; at < dimensions; ++at) {
+      numbers.push_back(float_json(embeddings.values[row * dimensions + at]));
+    }
+    values.push_back(std::move(numbers));
+  }
+  return {{"values", std::move(values)}, {"usage", usage_json(embeddings.usage)}};
+}
+
+json answer_json(const TokenSpans& tokens) { return {{"ids", tokens.ids}, {"ends", tokens.ends}}; }
+
+json answer_json(const Error& error) { return {{"error", error_json(error)}}; }
+
+Result<Generated> generated_from(const json& answer) {
+  Generated generated;
+  const json* pieces = member(answer, "pieces");
+  SEL_TRY(error, read_error(answer));
+  if (pieces == nullptr && error) return Generated{{}, std::move(error)};
+  if (pieces == nullptr || !pieces->is_array()) return damaged("`pieces` is no list");
+  for (const json& each : *pieces) {
+    SEL_TRY(piece, read_piece(each));
+    generated.pieces.push_back(std::move(piece));
+  }
+  generated.error = std::move(error);
+  if (generated.error) return generated;
+  if (generated.pieces.empty()) return damaged("`pieces` is empty");
+  SEL_TRY(reason, read_reason(member(answer, "finish")));
+  SEL_TRY(usage, read_usage(member(answer, "usage")));
+  Piece& last = generated.pieces.back();
+  last.last = true;
+  last.reason = reason;
+  last.usage = usage;
+  return generated;
+}
+
+Result<Embeddings> embeddings_from(const json& answer, std::size_t rows) {
+  SEL_TRY(error, read_error(answer));
+  if (error) return *error;
+  const json* values = member(answer, "values");
+  if (values == nullptr || !values->is_array() || values->size() != rows) {
+    return damaged("`values` has no row for each text");
+  }
+  Embeddings embeddings;
+  for (const json& row : *values) SEL_CHECK_OK(read_row(row, embeddings));
+  SEL_TRY(usage, read_usage(member(answer, "usage")));
+  embeddings.usage = usage;
+  return embeddings;
+}
+
+Result<TokenSpans> tokens_from(const json& answer, std::size_t text_bytes) {
+  SEL_TRY(error, read_error(answer));
+  if (error) return *error;
+  const json* ids = member(answer, "ids");
+  const json* ends = member(answer, "ends");
+  if (ids == nullptr || ends == nullptr || !ids->is_array() || !ends->is_array() ||
+      ids->size() != ends->size()) {
+    return damaged("`ids` and `ends` are no lists of one length");
+  }
+  TokenSpans tokens;
+  std::int64_t before = 0;
+  for (std::size_t at = 0; at < ids->size(); ++at) {
+    SEL_TRY(id, read_count(&(*ids)[at], "an id"));
+    SEL_TRY(end, read_count(&(*ends)[at], "an end"));
+    if (end < before || static_cast<std::size_t>(end) > text_bytes) {
+      return damaged("`ends` decrease or point behind the text");
+    }
+    before = end;
+    tokens.ids.push_back(static_cast<std::int32_t>(id));
+    tokens.ends.push_back(static_cast<std::uint32_t>(end));
+  }
+  return tokens;
+}
+
+bool is_recordable(Code code) {
+  return code == Code::invalid_input || code == Code::context_overflow ||
+         code == Code::model_load_failed;
+}
+
+}  // namespace selvedge::inference

@@ -1,0 +1,186 @@
+// Tests of recorded calls: what makes two calls the same, and what reading refuses.
+#include "inference/recorded_call.h"
+
+#include <cmath>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+namespace selvedge::inference {
+namespace {
+
+using nlohmann::json;
+
+class RecordedCallTest : public testing::Test {
+ protected:
+  RecordedCallTest() {
+    entry_.id = "@cf/text";
+    model_.entry = &entry_;
+  }
+  static GenerateTask task() {
+    GenerateTask task;
+    task.prompt = "hello";
+    return task;
+  }
+  std::string name(const GenerateTask& task) const { return asked_call(model_, task).name(); }
+
+  catalog::ModelEntry entry_;
+  catalog::Resolved model_;
+};
+
+TEST_F(RecordedCallTest, EveryFieldThatChangesTheAnswerChangesTheName) {
+  const std::vector<std::function<void(GenerateTask&)>> changes = {
+      [](auto& t) { t.prompt = "hello "; },
+      [](auto& t) {
+        t.messages = {{"user", "hello"}};
+      },
+      [](auto& t) {
+        t.messages = {{"system", "hello"}};
+      },
+      [](auto& t) { t.raw = true; },
+      [](auto& t) { t.tokens_max = 255; },
+      [](auto& t) { t.stop = {"x"}; },
+      [](auto& t) { t.cut_to_window = true; },
+      [](auto& t) { t.sampling.temperature = 0.7; },
+      [](auto& t) { t.sampling.top_p = 0.5; },
+      [](auto& t) { t.sampling.top_k = 3; },
+      [](auto& t) { t.sampling.has_seed = true; },
+      [](auto& t) { t.sampling.repetition_penalty = 1.1; },
+      [](auto& t) { t.sampling.frequency_penalty = 0.1; },
+      [](auto& t) { t.sampling.presence_penalty = 0.1; },
+      [](auto& t) {
+        t.sampling.logit_bias = {{3, 0.5F}};
+      },
+      [](auto& t) { t.sampling.logprobs = true; },
+  };
+  std::vector<std::string> names = {name(task())};
+  for (const auto& change : changes) {
+    GenerateTask changed = task();
+    change(changed);
+    names.push_back(name(changed));
+    EXPECT_EQ(std::count(names.begin(), names.end(), names.back()), 1) << names.size();
+  }
+  GenerateTask busy = task();
+  busy.refuse_when_busy = true;
+  EXPECT_EQ(name(busy), names.front());
+  entry_.id = "@cf/other";
+  EXPECT_NE(name(task()), names.front());
+}
+
+TEST_F(RecordedCallTest, OfEmbeddingsTextsPoolingAndRoleCount) {
+  EmbedTask task;
+  task.texts = {"a", "b"};
+  const std::string first = asked_call(model_, task).name();
+  EmbedTask other = task;
+  other.pooling = wire::Pooling::cls;
+  EXPECT_NE(asked_call(model_, other).name(), first);
+  other = task;
+  other.role = EmbedRole::query;
+  EXPECT_NE(asked_call(model_, other).name(), first);
+  other = task;
+  other.texts = {"ab"};
+  EXPECT_NE(asked_call(model_, other).name(), first);
+  EXPECT_NE(asked_call(model_, std::string("a")).name(), first);
+}
+
+TEST_F(RecordedCallTest, AGenerationComesBackPieceByPieceWithItsLogprobs) {
+  Generated generated;
+  Piece first;
+  first.text = "強";
+  first.logprobs = {{"\xE5\xBC", -0.1F, {{"\xE5\xBC", -0.1F}, {"x", -2.5F}}}, {"\xB7", -0.3F}};
+  Piece last;
+  last.text = " \"quoted\"\n";
+  last.last = true;
+  last.reason = wire::FinishReason::length;
+  last.usage = {5, 2, 7};
+  generated.pieces = {first, last};
+  const json answer = json::parse(answer_json(generated).dump());
+  const auto read = generated_from(answer);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(read->pieces.size(), 2U);
+  EXPECT_EQ(read->pieces[0].text, first.text);
+  EXPECT_FALSE(read->pieces[0].last);
+  ASSERT_EQ(read->pieces[0].logprobs.size(), 2U);
+  EXPECT_EQ(read->pieces[0].logprobs[0].bytes, "\xE5\xBC");
+  EXPECT_EQ(read->pieces[0].logprobs[0].logprob, -0.1F);
+  EXPECT_EQ(read->pieces[0].logprobs[0].top[1].bytes, "x");
+  EXPECT_EQ(read->pieces[1].text, last.text);
+  EXPECT_TRUE(read->pieces[1].last);
+  EXPECT_EQ(read->pieces[1].reason, wire::FinishReason::length);
+  EXPECT_EQ(read->pieces[1].usage.cached_tokens, 2);
+}
+
+TEST_F(RecordedCallTest, VectorsComeBackBitByBit) {
+  Embeddings embeddings;
+  embeddings.dimensions = 4;
+  embeddings.values = {0.1F,        -1.0F / 3, 1e-38F,   16'777'217.0F,
+                       0.70710677F, 1e-45F,    3.4e+38F, -0.0F};
+  embeddings.usage.prompt_tokens = 9;
+  const auto read = embeddings_from(json::parse(answer_json(embeddings, 2).dump()), 2);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->dimensions, 4);
+  EXPECT_EQ(read->values, embeddings.values);
+  EXPECT_TRUE(std::signbit(read->values.back()));
+  EXPECT_EQ(read->usage.prompt_tokens, 9);
+}
+
+TEST_F(RecordedCallTest, AnErrorThatWasRecordedComesBackAsItWas) {
+  const Error error{Code::context_overflow, "too long"};
+  Generated generated;
+  generated.pieces.resize(1);
+  generated.pieces[0].text = "half";
+  generated.error = error;
+  const auto half = generated_from(answer_json(generated));
+  ASSERT_TRUE(half.ok());
+  EXPECT_EQ(half->pieces.size(), 1U);
+  EXPECT_EQ(half->error->code, Code::context_overflow);
+  EXPECT_EQ(generated_from(answer_json(error))->error->message, "too long");
+  EXPECT_EQ(embeddings_from(answer_json(error), 1).error().code, Code::context_overflow);
+  EXPECT_EQ(tokens_from(answer_json(error), 1).error().code, Code::context_overflow);
+}
+
+TEST_F(RecordedCallTest, AnythingElseIsRefusedAndNothingCrashes) {
+  const char* usage = R"("usage":{"prompt_tokens":1,"cached_tokens":0,"completion_tokens":1})";
+  const std::string tail = std::string(R"(,"finish":"stop",)") + usage + "}";
+  std::vector<std::string> texts = {
+      "null",
+      "[]",
+      "3",
+      "{}",
+      R"({"pieces":3})",
+      R"({"pieces":[]})",
+      R"({"pieces":["a"]})",
+      R"({"pieces":["a"],"finish":"stop"})",
+      R"({"pieces":[3])" + tail,
+      R"({"pieces":[[256]])" + tail,
+      R"({"pieces":[[255]])" + tail,
+      R"({"pieces":[{}])" + tail,
+      R"({"pieces":[{"text":"a","logprobs":3}])" + tail,
+      R"({"pieces":[{"text":"a","logprobs":[{"token":"a"}]}])" + tail,
+      R"({"pieces":[{"text":"a","logprobs":[{"token":"a","logprob":1e99}]}])" + tail,
+      R"({"pieces":["a"],"finish":"cancelled",)" + std::string(usage) + "}",
+      R"({"pieces":["a"],"finish":"stop","usage":{"prompt_tokens":-1}})",
+      R"({"error":{"code":"no such code","message":""}})",
+      R"({"error":{"code":7}})",
+      R"({"error":"queue_full"})"};
+  for (const std::string& text : texts) {
+    const json answer = json::parse(text);
+    EXPECT_EQ(generated_from(answer).ok(), false) << text;
+    EXPECT_EQ(embeddings_from(answer, 1).ok(), false) << text;
+    EXPECT_EQ(tokens_from(answer, 1).ok(), false) << text;
+  }
+  for (const char* text : {R"({"values":[[1],[2]]})", R"({"values":[[]]})", R"({"values":[["a"]]})",
+                           R"({"values":[3]})", R"({"values":[[1]]})"}) {
+    EXPECT_EQ(embeddings_from(json::parse(text), 1).error().code, Code::corrupt_data) << text;
+  }
+  const json uneven = json::parse(R"({"values":[[1,2],[3]]})");
+  EXPECT_EQ(embeddings_from(uneven, 2).error().code, Code::corrupt_data);
+  for (const char* text :
+       {R"({"ids":[1],"ends":[]})", R"({"ids":[1,2],"ends":[2,1]})", R"({"ids":[1],"ends":[9]})",
+        R"({"ids":["a"],"ends":[1]})", R"({"ids":[1],"ends":[-1]})"}) {
+    EXPECT_EQ(tokens_from(json::parse(text), 3).error().code, Code::corrupt_data) << text;
+  }
+}
+
+}  // namespace
+}  // namespace selvedge::inference

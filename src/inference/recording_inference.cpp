@@ -1,0 +1,131 @@
+// Recording inference: a stream that remembers its pieces.
+#include "inference/recording_inference.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "base/offload.h"
+
+namespace selvedge::inference {
+namespace {
+
+// Makes the JSON there, too: of a hundred vectors it takes a while.
+asio::awaitable<Status> write_off_thread(asio::thread_pool& pool,
+                                         std::shared_ptr<RecordingFolder> folder, AskedCall call,
+                                         std::uint32_t number, MakeAnswer make) {
+  auto work = [folder = std::move(folder), call = std::move(call), number, make = std::move(make)] {
+    return folder->write(call, number, make());
+  };
+  auto written = co_await offload(pool, std::move(work));
+  co_return std::move(written);
+}
+
+class RecordingStream final : public TokenStream {
+ public:
+  RecordingStream(std::unique_ptr<TokenStream> inner, std::shared_ptr<RecordingFolder> folder,
+                  asio::thread_pool& pool, AskedCall call, std::uint32_t number)
+      : inner_(std::move(inner)),
+        folder_(std::move(folder)),
+        pool_(pool),
+        call_(std::move(call)),
+        number_(number) {}
+
+  asio::awaitable<Result<Piece>> next() override {
+    auto piece = co_await inner_->next();
+    bool whole = false;
+    if (piece.ok()) {
+      generated_.pieces.push_back(*piece);
+      whole = piece->last && piece->reason != wire::FinishReason::cancelled;
+    } else if (is_recordable(piece.error().code)) {
+      generated_.error = piece.error();
+      whole = true;
+    }
+    if (!whole) co_return std::move(piece);
+    MakeAnswer make = [generated = std::move(generated_)] { return answer_json(generated); };
+    auto written =
+        co_await write_off_thread(pool_, folder_, std::move(call_), number_, std::move(make));
+    if (!written.ok()) co_return std::move(written.error());
+    co_return std::move(piece);
+  }
+
+ private:
+  std::unique_ptr<TokenStream> inner_;
+  std::shared_ptr<RecordingFolder> folder_;
+  asio::thread_pool& pool_;
+  AskedCall call_;
+  std::uint32_t number_;
+  Generated generated_;
+};
+
+}  // namespace
+
+RecordingInference::RecordingInference(std::unique_ptr<Inference> inner,
+                                       std::shared_ptr<RecordingFolder> folder,
+                                       asio::thread_pool& pool)
+    : inner_(std::move(inner)), folder_(std::move(folder)), pool_(pool) {}
+
+asio::awaitable<Result<std::unique_ptr<TokenStream>>> RecordingInference::generate(
+    const catalog::Resolved& model, GenerateTask task) {
+  AskedCall call = asked_call(model, task);
+  const std::uint32_t number = ++begun_[call.name()];
+  auto started = co_await inner_->generate(model, std::move(task));
+  if (!started.ok()) {
+    if (is_recordable(started.error().code) && number <= kEqualMax) {
+      MakeAnswer make = [error = started.error()] { return answer_json(error); };
+      auto written = co_await write(std::move(call), number, std::move(make));
+      SEL_CO_CHECK_OK(std::move(written));
+    }
+    co_return std::move(started);
+  }
+  if (number > kEqualMax) {
+    if (number == kEqualMax + 1)
+      log::warn("{} is recorded {} times; no more", call.name(), kEqualMax);
+    co_return std::move(started);
+  }
+  std::unique_ptr<TokenStream> stream = std::make_unique<RecordingStream>(
+      std::move(started).value(), folder_, pool_, std::move(call), number);
+  co_return std::move(stream);
+}
+
+asio::awaitable<Result<Embeddings>> RecordingInference::embed(const catalog::Resolved& model,
+                                                              EmbedTask task) {
+  AskedCall call = asked_call(model, task);
+  const std::size_t rows = task.texts.size();
+  auto embedded = co_await inner_->embed(model, std::move(task));
+  if (!embedded.ok() && !is_recordable(embedded.error().code)) co_return std::move(embedded);
+  MakeAnswer make = [&embedded, rows] {
+    return embedded.ok() ? answer_json(*embedded, rows) : answer_json(embedded.error());
+  };
+  auto written = co_await write_once(std::move(call), std::move(make));
+  SEL_CO_CHECK_OK(std::move(written));
+  co_return std::move(embedded);
+}
+
+asio::awaitable<Result<TokenSpans>> RecordingInference::tokenize(const catalog::Resolved& model,
+                                                                 std::string text) {
+  AskedCall call = asked_call(model, text);
+  auto cut = co_await inner_->tokenize(model, std::move(text));
+  if (!cut.ok() && !is_recordable(cut.error().code)) co_return std::move(cut);
+  MakeAnswer make = [&cut] { return cut.ok() ? answer_json(*cut) : answer_json(cut.error()); };
+  auto written = co_await write_once(std::move(call), std::move(make));
+  SEL_CO_CHECK_OK(std::move(written));
+  co_return std::move(cut);
+}
+
+asio::awaitable<Status> RecordingInference::write(AskedCall call, std::uint32_t number,
+                                                  MakeAnswer make) {
+  auto written =
+      co_await write_off_thread(pool_, folder_, std::move(call), number, std::move(make));
+  co_return std::move(written);
+}
+
+asio::awaitable<Status> RecordingInference::write_once(AskedCall call, MakeAnswer make) {
+  const std::string name = call.name();
+  if (!written_.insert(name).second) co_return ok_status();
+  auto written = co_await write(std::move(call), 1, std::move(make));
+  if (!written.ok()) written_.erase(name);
+  co_return std::move(written);
+}
+
+}  // namespace selvedge::inference
