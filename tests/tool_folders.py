@@ -59,9 +59,18 @@ def node_folder_of(package):
                         ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]])
 
 
+def node_20():
+    """A Node of line 20, the same on every machine: the program that the npm package `node` would install."""
+    return node_of("node20")
+
+
 def node_22():
-    """A Node of line 22, the same on every machine: the program that the npm package `node` would install."""
-    folder = node_folder_of(HERE / "node22" / "package.json")
+    """The same of line 22."""
+    return node_of("node22")
+
+
+def node_of(line):
+    folder = node_folder_of(HERE / line / "package.json")
     return next((folder / "node_modules").glob("node-linux-*/bin/node"))
 
 

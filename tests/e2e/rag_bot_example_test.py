@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE.parent))
 from client_rows import record  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import BIN, CACHE, ROOT, ServerProcess, TemporaryHome, cli, events, request  # noqa: E402
-from tool_folders import node_22, node_folder_of, node_version_of  # noqa: E402
+from tool_folders import node_20, node_22, node_folder_of, node_version_of  # noqa: E402
 
 EXAMPLES = ROOT / "examples"
 STAND_INS = ("SmolLM2-135M-Instruct.Q4_1.gguf", "multilingual-e5-small.q4_0.gguf")
@@ -53,11 +53,10 @@ def packages_with_newest_wrangler():
 
 
 def clean_environment(home, node=None):
-    """Nothing of Cloudflare's or ours; a home without wrangler's settings; `node` before every other one."""
+    """Nothing of Cloudflare's or ours; a home without wrangler's settings; `node`, else Node 20, before every other one."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("CLOUDFLARE_", "CF_", "WRANGLER_", "MINIFLARE_", "SELVEDGE_"))}
-    if node:
-        kept["PATH"] = f"{pathlib.Path(node).parent}{os.pathsep}{kept['PATH']}"
+    kept["PATH"] = f"{pathlib.Path(node or node_20()).parent}{os.pathsep}{kept['PATH']}"
     return {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "NO_COLOR": "1", "WRANGLER_HIDE_BANNER": "true"}
 
 

@@ -24,7 +24,7 @@ from adapter_files import write_adapter  # noqa: E402
 from client_rows import record  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import ServerProcess, TemporaryHome, cli  # noqa: E402
-from tool_folders import node_22, node_folder_of, node_version_of  # noqa: E402
+from tool_folders import node_20, node_22, node_folder_of, node_version_of  # noqa: E402
 
 COMMAND_S_MAX = 60
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -302,7 +302,7 @@ def lines_of_wrangler():
     """[(version, command, lanes)]; all lanes for the newer one, which starts faster: its Node keeps what it compiled."""
     older, newer = (node_folder_of(HERE / "wrangler" / line / "package.json") for line in ("4.86", "4.164"))
     program = "node_modules/wrangler/bin/wrangler.js"
-    return [(node_version_of(older, "wrangler"), ["node", str(older / program)], SMALLER),
+    return [(node_version_of(older, "wrangler"), [str(node_20()), str(older / program)], SMALLER),
             (node_version_of(newer, "wrangler"), [str(node_22()), str(newer / program)], FULL)]
 
 

@@ -35,7 +35,7 @@ from client_rows import record  # noqa: E402
 from cloudflare_ai import write_bundles  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import BIN, ROOT, ServerProcess, TemporaryHome, cli, request  # noqa: E402
-from tool_folders import node_22, node_folder_of, node_version_of  # noqa: E402
+from tool_folders import node_20, node_22, node_folder_of, node_version_of  # noqa: E402
 
 SOURCES = HERE / "wrangler"
 ACCOUNT = "worker"
@@ -51,7 +51,7 @@ class Wrangler:
     def __init__(self, package):
         self.version = package.parent.name
         self.folder = node_folder_of(package)
-        self.node = node_22() if self.version in NEED_NODE_22 else shutil.which("node")
+        self.node = node_22() if self.version in NEED_NODE_22 else node_20()
 
     def command(self, *arguments):
         return [str(self.node), str(self.folder / "node_modules/wrangler/bin/wrangler.js"), *map(str, arguments)]
