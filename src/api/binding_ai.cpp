@@ -1,6 +1,9 @@
 // AI binding: from what the classes around env.AI write to a model call, and its bare answer.
 #include "api/binding_ai.h"
 
+#include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +16,7 @@
 #include "api/ai_run.h"
 #include "api/answer_headers.h"
 #include "api/errors.h"
+#include "api/gateway_logs.h"
 #include "api/inline_work.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
@@ -99,6 +103,12 @@ Result<RunOptions> options_in(std::string_view text) {
   return options;
 }
 
+// What a log of a gateway tells of the call beside its answer.
+struct GatewayCall {
+  std::string gateway;
+  std::string model;
+};
+
 struct BindingCall {
   std::string streamed;     // Holds `inputs` when they came as a stream.
   std::string_view inputs;  // Else in the request's body.
@@ -163,7 +173,8 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
 
 // POST /run: version 3 of the wire form is workerd's, 2 that of the package @cloudflare/ai 1.1; the
 // package's older ones sent tensors.
-asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Request& request) {
+asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Request& request,
+                                            GatewayCall* names = nullptr) {
   const std::string version = request.query_value("version").value_or("");
   BareAnswer form{request_id_of(context, request), version == "2"};
   if (version != "3" && version != "2") {
@@ -177,16 +188,70 @@ asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Req
   BindingCall call;
   const Status read = co_await read_call(context, request, call);
   if (!read.ok()) co_return ai_binding_error(read.error(), form.request_id);
+  if (names != nullptr) {
+    *names = {call.options.gateway, model_named(request.headers.get("cf-consn-model-id"))};
+  }
   auto response = co_await bare_run(context, request, call, form);
   co_return std::move(response);
 }
 
-// The same call through a gateway: there is no gateway in between, but its clients look for the id.
+std::int64_t now_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+// The price in the answer's head; a stream tells it at its end only.
+std::optional<double> neurons_told(const http::Response& response) {
+  const std::string_view text = response.headers.get("cf-ai-neurons");
+  double neurons = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), neurons);
+  if (text.empty() || read.ec != std::errc()) return std::nullopt;
+  return neurons;
+}
+
+// The same call through a gateway: there is none in between, but its Worker may ask for the log.
 asio::awaitable<http::Response> gateway_run(const ApiContext& context, http::Request& request) {
-  auto response = co_await binding_run(context, request);
-  const std::string_view request_id = response.headers.get("cf-ai-req-id");
-  response.headers.set("cf-aig-log-id", context.identities->uuid({"log", request_id}));
+  GatewayLog log;
+  log.request_content_type = request.content_type();
+  log.request_bytes = request.body.size();
+  log.created_us = now_us();
+  GatewayCall names;
+  const auto begun = std::chrono::steady_clock::now();
+  auto response = co_await binding_run(context, request, &names);
+  log.id = context.identities->uuid({"log", response.headers.get("cf-ai-req-id")});
+  response.headers.set("cf-aig-log-id", log.id);
+  if (names.gateway.empty()) co_return std::move(response);
+  log.account = std::string(request.headers.get("selvedge-account"));
+  log.gateway = std::move(names.gateway);
+  log.model = std::move(names.model);
+  log.status = response.status;
+  log.response_content_type = std::string(response.headers.get("content-type"));
+  log.response_bytes = response.body.size();
+  log.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                        std::chrono::steady_clock::now() - begun)
+                        .count();
+  log.neurons = neurons_told(response);
+  context.gateway_logs->add(std::move(log));
   co_return std::move(response);
+}
+
+http::Response gateway_log(const ApiContext& context, const http::Request& request,
+                           const PathParameters& parameters) {
+  const auto log = context.gateway_logs->json(request.headers.get("selvedge-account"),
+                                              parameters.get("gateway"), parameters.get("log"));
+  if (!log.ok()) return refused(log.error().code, log.error().message);
+  return json_response(200, "{\"result\":" + *log + ",\"success\":true}");
+}
+
+http::Response gateway_log_patch(const ApiContext& context, const http::Request& request,
+                                 const PathParameters& parameters) {
+  const auto changes = parse_object(request.body);
+  if (!changes.ok()) return refused(changes.error().code, changes.error().message);
+  const Status patched =
+      context.gateway_logs->patch(request.headers.get("selvedge-account"),
+                                  parameters.get("gateway"), parameters.get("log"), *changes);
+  if (!patched.ok()) return refused(patched.error().code, patched.error().message);
+  return json_response(200, "{\"result\":null,\"success\":true}");
 }
 
 // Where the paths of a gateway's provider continue on this server.
@@ -219,7 +284,6 @@ http::Response no_markdown() {
   return refused(Code::not_served, "converting files to Markdown is not served here");
 }
 http::Response no_gateway() { return refused(Code::not_served, "AI Gateway is not served here"); }
-http::Response no_log() { return refused(Code::not_found, "AI Gateway logs are not kept here"); }
 http::Response no_rag() {
   return refused(Code::not_found, "AutoRAG is not served here, so there is none of that name");
 }
@@ -236,8 +300,6 @@ void add_what_is_not_served(Router& router) {
   add_fixed(router, "GET", "/to-everything/markdown/supported", empty_list);
   add_fixed(router, "POST", "/to-everything/markdown/supported", no_markdown);
   add_fixed(router, "POST", "/to-everything/markdown/transformer", no_markdown);
-  add_fixed(router, "GET", "/ai-gateway/gateways/{gateway}/logs/{log}", no_log);
-  add_fixed(router, "PATCH", "/ai-gateway/gateways/{gateway}/logs/{log}", no_log);
   add_fixed(router, "POST", "/ai-gateway/universal/run/{gateway}", no_gateway);
   add_fixed(router, "GET", "/autorag/rags", empty_list);
   add_fixed(router, "POST", "/autorag/rags/{rag}/search", no_rag);
@@ -266,6 +328,16 @@ void add_ai_binding_routes(Router& router, const ApiContext& context) {
   router.add({"GET", "/ai-gateway/gateways/{gateway}/url/{provider}",
               [](http::Request& request, const PathParameters& parameters) {
                 return at_once(gateway_url(request, parameters));
+              },
+              bytes_max});
+  router.add({"GET", "/ai-gateway/gateways/{gateway}/logs/{log}",
+              [&context](http::Request& request, const PathParameters& parameters) {
+                return at_once(gateway_log(context, request, parameters));
+              },
+              bytes_max});
+  router.add({"PATCH", "/ai-gateway/gateways/{gateway}/logs/{log}",
+              [&context](http::Request& request, const PathParameters& parameters) {
+                return at_once(gateway_log_patch(context, request, parameters));
               },
               bytes_max});
   add_what_is_not_served(router);

@@ -19,6 +19,7 @@
 namespace selvedge::api {
 
 class Batches;
+class GatewayLogs;
 class TestKit;
 
 // All references outlive the server that answers with them.
@@ -31,8 +32,10 @@ struct ApiContext {
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   Rules rules = Rules();  // Of every request that is answered with this context.
   std::shared_ptr<const ModelInputs> inputs = ModelInputs::built_in();
-  std::shared_ptr<Batches> batches = nullptr;  // Made by the door; on the I/O thread only.
-  catalog::Finetunes* finetunes = nullptr;     // Blocks. Null: fine-tunes are not served.
+  // Both made by the door; on the I/O thread only.
+  std::shared_ptr<Batches> batches = nullptr;
+  std::shared_ptr<GatewayLogs> gateway_logs = nullptr;
+  catalog::Finetunes* finetunes = nullptr;  // Blocks. Null: fine-tunes are not served.
   // Both on the I/O thread only.
   std::shared_ptr<Identities> identities = std::make_shared<Identities>();
   std::shared_ptr<TestKit> kit = nullptr;  // Faults and latency; an idle one by the door's making.

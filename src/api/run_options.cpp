@@ -16,6 +16,7 @@ using nlohmann::json;
 
 constexpr std::size_t kTagsMax = 5;
 constexpr std::size_t kTagCharsMax = 50;
+constexpr std::size_t kGatewayIdBytesMax = 64;
 constexpr std::string_view kPath = "/options/";
 
 bool tag_letter(char c) {
@@ -75,10 +76,26 @@ Status read_flag(const json& given, std::string_view name, bool& flag) {
   return ok_status();
 }
 
+// {"id", …}; what else a gateway is told (caching, retries) has no effect here. In a query it is
+// the text that JavaScript makes of an object.
+Status read_gateway(const json& given, std::string& gateway) {
+  if (!given.is_object()) return ok_status();
+  const auto id = given.find("id");
+  if (id == given.end() || id->is_null()) return ok_status();
+  if (!id->is_string() || id->get_ref<const std::string&>().size() > kGatewayIdBytesMax) {
+    return Error{Code::invalid_input, "'" + std::string(kPath) +
+                                          "gateway/id' must be a text of up to " +
+                                          std::to_string(kGatewayIdBytesMax) + " bytes"};
+  }
+  gateway = id->get<std::string>();
+  return ok_status();
+}
+
 Status add_option(std::string_view name, const json& value, RunOptions& options) {
   if (name == "queueRequest") return read_flag(value, name, options.queue_request);
   if (name == "rejectIfBusy") return read_flag(value, name, options.reject_if_busy);
   if (name == "returnRawResponse") return read_flag(value, name, options.return_raw_response);
+  if (name == "gateway") return read_gateway(value, options.gateway);
   if (name != "websocket") return ok_status();
   bool websocket = false;
   SEL_CHECK_OK(read_flag(value, name, websocket));

@@ -17,6 +17,7 @@ struct RunOptions {
   bool reject_if_busy = false;       // queue_full at once, unless the call can start now.
   bool return_raw_response = false;  // For the binding's class; the answer is the same.
   std::vector<std::string> tags;     // Up to 5 different ones, in the order given.
+  std::string gateway;               // Id of the AI Gateway that is named; empty = none.
 };
 
 // From the query string: `?rejectIfBusy=true&tags=a,b`. Errors: invalid_input, not_served
@@ -24,7 +25,7 @@ struct RunOptions {
 Result<RunOptions> query_run_options(const http::Request& request);
 
 // From an object `options` in a body; what it names replaces what `options` holds. Unknown names
-// (`gateway`, `prefix`, `extraHeaders`) are left alone. Errors: as above.
+// (`prefix`, `extraHeaders`) are left alone. Errors: as above.
 Status add_run_options(const nlohmann::json& given, RunOptions& options);
 
 }  // namespace selvedge::api

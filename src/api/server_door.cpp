@@ -10,6 +10,7 @@
 #include "api/door_form.h"
 #include "api/errors.h"
 #include "api/finetune_routes.h"
+#include "api/gateway_logs.h"
 #include "api/openai_routes.h"
 #include "api/openapi.h"
 #include "api/preview_routes.h"
@@ -34,6 +35,7 @@ ApiContext ruled_by(const ApiContext& context, bool hosted) {
 // What the handlers of both sets of rules share.
 ApiContext with_shared_parts(ApiContext context) {
   context.batches = std::make_shared<Batches>();
+  context.gateway_logs = std::make_shared<GatewayLogs>();
   if (context.kit == nullptr) context.kit = std::make_shared<TestKit>();
   return context;
 }

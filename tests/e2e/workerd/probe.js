@@ -141,6 +141,21 @@ const checks = {
     same(answer.response, "gated");
     holds(UUID.test(AI.aiGatewayLogId), `${AI.aiGatewayLogId} is no log id`);
   },
+  async "the log of a call through a gateway"({ AI }) {
+    const model = TEXT;
+    await AI.run(model, { prompt: "[[say logged]]" }, { gateway: { id: "mine" } });
+    const id = AI.aiGatewayLogId;
+    const gateway = AI.gateway("mine");
+    const log = await gateway.getLog(id);
+    same([log.id, log.model, log.status_code, log.success, log.cached], [id, model, 200, true, false]);
+    holds(log.created_at instanceof Date && Math.abs(Date.now() - log.created_at) < 60000, `${log.created_at}`);
+    holds(log.request_size > 0 && log.response_size > 0 && !JSON.stringify(log).includes("logged"), JSON.stringify(log));
+    await gateway.patchLog(id, { feedback: 1, score: 50, metadata: { user: "u" } });
+    const patched = await gateway.getLog(id);
+    same([patched.feedback, patched.score, patched.metadata], [1, 50, { user: "u" }]);
+    same((await thrown(gateway.patchLog(id, { feedback: 3 }))).name, "AiGatewayInternalError");
+    same((await thrown(AI.gateway("other").getLog(id))).name, "AiGatewayLogNotFound");
+  },
   async "an input that is a stream"({ AI }) {
     const body = new Response(JSON.stringify({ prompt: "[[say streamed]]" })).body;
     const answer = await AI.run(TEXT, { input: { body, contentType: "application/json" }, max_tokens: 9 });
