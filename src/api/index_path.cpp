@@ -17,8 +17,10 @@ Result<std::optional<std::chrono::milliseconds>> write_delay_of(const http::Requ
   if (!request.headers.has(kName)) return Delay();
   auto delay = parse_duration(request.headers.get(kName));
   if (delay.ok() && delay->count() <= limits::kit_delay_ms_max) return Delay(*delay);
-  const std::string reason = delay.ok() ? "longer than 1h" : delay.error().message;
-  return Error{Code::query_invalid, std::string(kName) + ": " + reason};
+  std::string message(kName);
+  message += ": ";
+  message += delay.ok() ? "longer than 1h" : delay.error().message;
+  return Error{Code::query_invalid, std::move(message)};
 }
 
 Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path) {
