@@ -24,6 +24,7 @@
 #include "api/request_id.h"
 #include "api/run_options.h"
 #include "api/sse.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/uuid.h"
 #include "http/gzip.h"
@@ -193,11 +194,6 @@ asio::awaitable<http::Response> binding_run(const ApiContext& context, http::Req
   }
   auto response = co_await bare_run(context, request, call, form);
   co_return std::move(response);
-}
-
-std::int64_t now_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 // The price in the answer's head; a stream tells it at its end only.

@@ -10,6 +10,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "base/clock.h"
 #include "vectors/compiled_filter.h"
 #include "vectors/delayed_index.h"
 #include "vectors/property_value.h"
@@ -20,11 +21,6 @@ namespace {
 
 // How often a query starts over because vectors it found were erased before it read their metadata.
 constexpr int kAttemptsMax = 4;
-
-std::int64_t now_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 bool all_finite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(),

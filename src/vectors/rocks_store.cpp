@@ -7,15 +7,11 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "base/clock.h"
 #include "vectors/layout.h"
 
 namespace selvedge::vectors {
 namespace {
-
-std::int64_t now_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 std::int64_t steady_us() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
