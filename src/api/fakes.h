@@ -220,6 +220,8 @@ class FakeIndex final : public vectors::Index, public std::enable_shared_from_th
   std::vector<vectors::MetadataIndex> metadata_indexes() const override {
     return metadata_indexes_;
   }
+  vectors::Internals internals() const override { return {}; }
+  void settle() override {}
   vectors::IndexStats stats() const override {
     return {vectors_.size(), mutation_, mutation_ == 0 ? 0 : 1'720'702'938'002'680};
   }

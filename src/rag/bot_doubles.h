@@ -218,6 +218,8 @@ class DoubleIndex final : public vectors::Index {
     return page;
   }
   vectors::IndexStats stats() const override { return {vectors.size(), mutation_, 0}; }
+  vectors::Internals internals() const override { return {}; }
+  void settle() override {}
   std::size_t partitions_with(std::span<const std::optional<std::string>>,
                               std::size_t) const override {
     return 0;

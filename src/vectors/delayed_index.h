@@ -54,6 +54,8 @@ class DelayedIndex final : public Index {
     return index_->metadata_indexes();
   }
   IndexStats stats() const override { return index_->stats(); }
+  Internals internals() const override { return index_->internals(); }
+  void settle() override { index_->settle(); }
   std::size_t partitions_with(std::span<const std::optional<std::string>> added,
                               std::size_t most) const override {
     return index_->partitions_with(added, most);

@@ -259,6 +259,17 @@ void ExactIndex::set_description(IndexDescription description) {
 
 IndexStats ExactIndex::stats() const { return published_.current().snapshot->stats; }
 
+Internals ExactIndex::internals() const {
+  const auto seen = published_.current().snapshot;
+  Internals internals;
+  internals.recent_count = seen->stats.vector_count;
+  for (std::size_t at = 0; at < seen->chunks->size(); ++at) {
+    internals.values_bytes +=
+        seen->rows_in(at) * padded_dimensions(config_.dimensions) * sizeof(float);
+  }
+  return internals;
+}
+
 std::size_t ExactIndex::partitions_with(std::span<const std::optional<std::string>> added,
                                         std::size_t most) const {
   const auto seen = published_.current().snapshot;

@@ -85,6 +85,8 @@ class ExactIndex final : public Index, public std::enable_shared_from_this<Exact
   }
   std::vector<MetadataIndex> metadata_indexes() const override;
   IndexStats stats() const override;
+  Internals internals() const override;
+  void settle() override {}
   std::size_t partitions_with(std::span<const std::optional<std::string>> added,
                               std::size_t most) const override;
   std::shared_ptr<Index> delayed(std::chrono::microseconds delay) override;

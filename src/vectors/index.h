@@ -74,6 +74,22 @@ struct QueryOptions {
   bool with_indexed = false;
   std::optional<std::string> partition = std::nullopt;  // Only vectors of this one.
   std::optional<Filter> filter = std::nullopt;          // Only vectors of which it is true.
+  // Which share of the true nearest to find, 0…1; 1 looks at every vector that may match, exactly.
+  // None: the index's own setting.
+  std::optional<float> recall = std::nullopt;
+};
+
+// How an index holds its vectors in memory. Bytes are estimates of what is resident for it alone,
+// but for `mapped_bytes`: files that the system may drop from memory at any time.
+struct Internals {
+  std::uint64_t linked_count = 0;  // Vectors that the graph reaches.
+  std::uint64_t recent_count = 0;  // Not yet linked: every query looks at them.
+  std::uint64_t dead_count = 0;    // Replaced or erased, not yet taken out.
+  std::uint64_t values_bytes = 0;  // float32 in memory of our own.
+  std::uint64_t mapped_bytes = 0;
+  std::uint64_t codes_bytes = 0;
+  std::uint64_t graph_bytes = 0;
+  std::uint64_t other_bytes = 0;  // Ids, properties, numbers beside.
 };
 
 struct IndexStats {
@@ -146,6 +162,11 @@ class Index {
   virtual std::vector<MetadataIndex> metadata_indexes() const = 0;
 
   virtual IndexStats stats() const = 0;
+  virtual Internals internals() const = 0;
+
+  // Waits until what was written is linked and whatever goes on in the background has ended. For
+  // benchmarks and tests: queries see all writes without it.
+  virtual void settle() = 0;
 
   // How many different partitions the index has when those of `added` have come in; exact where it
   // is above `most`, else at most that many.
