@@ -265,7 +265,7 @@ Internals ExactIndex::internals() const {
   internals.recent_count = seen->stats.vector_count;
   for (std::size_t at = 0; at < seen->chunks->size(); ++at) {
     internals.values_bytes +=
-        seen->rows_in(at) * padded_dimensions(config_.dimensions) * sizeof(float);
+        seen->rows_in(at) * ann::padded_dimensions(config_.dimensions) * sizeof(float);
   }
   return internals;
 }

@@ -56,7 +56,7 @@ std::optional<std::string> Snapshot::partition_name(PartitionNumber number) cons
 
 Rows::Rows(std::size_t dimensions)
     : dimensions_(dimensions),
-      stride_(padded_dimensions(dimensions)),
+      stride_(ann::padded_dimensions(dimensions)),
       chunks_(std::make_shared<ChunkList>()),
       partitions_(std::make_shared<Partitions>()) {
   partitions_->names.emplace_back();

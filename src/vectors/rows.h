@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "vectors/column.h"
-#include "vectors/distance.h"
+#include "ann/distance.h"
 #include "vectors/index.h"
 #include "vectors/properties.h"
 
@@ -38,7 +38,7 @@ class Chunk {
   Chunk(std::size_t rows, std::size_t stride, bool large);
 
   std::size_t capacity() const { return ids_.size(); }
-  RowBlock block() const { return {values_.get(), stride_}; }
+  ann::RowBlock block() const { return {values_.get(), stride_}; }
   std::span<const float> values(std::size_t row, std::size_t dimensions) const {
     return {values_.get() + row * stride_, dimensions};
   }

@@ -51,7 +51,7 @@ void choose_rows(const IndexedChunk& place, std::size_t rows, const Restriction&
 PreparedQuery::PreparedQuery(Metric metric, std::span<const float> values)
     : metric_(metric),
       dimensions_(values.size()),
-      values_(hwy::AllocateAligned<float>(padded_dimensions(values.size()))) {
+      values_(hwy::AllocateAligned<float>(ann::padded_dimensions(values.size()))) {
   double length = 1;
   if (metric == Metric::cosine) {
     double sum = 0;
@@ -62,7 +62,7 @@ PreparedQuery::PreparedQuery(Metric metric, std::span<const float> values)
   for (std::size_t at = 0; at < values.size(); ++at) {
     values_[at] = static_cast<float>(values[at] / length);
   }
-  std::fill(values_.get() + dimensions_, values_.get() + padded_dimensions(dimensions_), 0.0F);
+  std::fill(values_.get() + dimensions_, values_.get() + ann::padded_dimensions(dimensions_), 0.0F);
 }
 
 float PreparedQuery::key(std::span<const float> values) const {
@@ -99,11 +99,11 @@ std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query
     if (choosy) choose_rows(place, rows, restriction, snapshot.stats.mutation, chosen);
     raw.resize(choosy ? chosen.size() : rows);
     if (metric == Metric::euclidean) {
-      choosy ? squared_distance_chosen(query.values(), chunk.block(), chosen, raw)
-             : squared_distance_rows(query.values(), chunk.block(), raw);
+      choosy ? ann::squared_distance_chosen(query.values(), chunk.block(), chosen, raw)
+             : ann::squared_distance_rows(query.values(), chunk.block(), raw);
     } else {
-      choosy ? dot_chosen(query.values(), chunk.block(), chosen, raw)
-             : dot_rows(query.values(), chunk.block(), raw);
+      choosy ? ann::dot_chosen(query.values(), chunk.block(), chosen, raw)
+             : ann::dot_rows(query.values(), chunk.block(), raw);
     }
     for (std::size_t number = 0; number < raw.size(); ++number) {
       const std::size_t row = choosy ? chosen[number] : number;

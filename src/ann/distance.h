@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-namespace selvedge::vectors {
+namespace selvedge::ann {
 
 // Rows are padded with zeros to a multiple of this many floats: 64 bytes, one cache line, and a
 // whole number of registers of every width.
@@ -38,4 +38,4 @@ void dot_chosen(const float* query, RowBlock block, std::span<const std::uint32_
 void squared_distance_chosen(const float* query, RowBlock block,
                              std::span<const std::uint32_t> rows, std::span<float> out);
 
-}  // namespace selvedge::vectors
+}  // namespace selvedge::ann

@@ -1,8 +1,8 @@
 // Distance kernels: compiled once per instruction set, chosen at run time.
-#include "vectors/distance.h"
+#include "ann/distance.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "vectors/distance.cpp"
+#define HWY_TARGET_INCLUDE "ann/distance.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off: highway.h must come after foreach_target.h.
 #include <hwy/cache_control.h>
@@ -10,7 +10,7 @@
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
-namespace selvedge::vectors {
+namespace selvedge::ann {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -143,11 +143,11 @@ void squared_distance(const float* query, RowBlock block, const std::uint32_t* r
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace selvedge::vectors
+}  // namespace selvedge::ann
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace selvedge::vectors {
+namespace selvedge::ann {
 
 HWY_EXPORT(dot);
 HWY_EXPORT(squared_distance);
@@ -171,5 +171,5 @@ void squared_distance_chosen(const float* query, RowBlock block,
   (query, block, rows.data(), rows.size(), out.data());
 }
 
-}  // namespace selvedge::vectors
+}  // namespace selvedge::ann
 #endif  // HWY_ONCE

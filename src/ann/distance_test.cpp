@@ -1,5 +1,5 @@
 // Tests of the distances: every instruction set of this processor against sums in double.
-#include "vectors/distance.h"
+#include "ann/distance.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -11,7 +11,7 @@
 #include <hwy/aligned_allocator.h>
 #include <hwy/targets.h>
 
-namespace selvedge::vectors {
+namespace selvedge::ann {
 namespace {
 
 constexpr std::size_t kRows = 11;  // Two groups of four and a rest of three.
@@ -109,4 +109,4 @@ INSTANTIATE_TEST_SUITE_P(EveryTarget, DistanceOf,
                          [](const auto& each) { return hwy::TargetName(each.param); });
 
 }  // namespace
-}  // namespace selvedge::vectors
+}  // namespace selvedge::ann
