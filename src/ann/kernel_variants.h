@@ -12,21 +12,54 @@ const Kernels* avx2_kernels();
 const Kernels* neon_kernels();
 const Kernels* portable_kernels();
 
-// The two floats at the end of a record.
+inline constexpr std::size_t kTrailerPlace = kBlockBytes - kTrailerBytes;
+
+// The floats at the end of a record's head.
 struct Trailer {
-  float factor = 0;
-  float bias = 0;
+  float factor = 0;  // Of the head.
+  float bias = 0;    // Half the squared length.
+  float rest_factor = 0;
 };
 static_assert(sizeof(Trailer) == kTrailerBytes);
 
-inline Trailer trailer(const std::uint8_t* record, std::size_t blocks) {
+inline Trailer trailer(const std::uint8_t* head) {
   Trailer read;
-  std::memcpy(&read, record + blocks * kBlockBytes - kTrailerBytes, kTrailerBytes);
+  std::memcpy(&read, head + kTrailerPlace, kTrailerBytes);
   return read;
 }
 
-inline float score_of(const CodeQuery& query, std::int32_t dot, Trailer end) {
-  return end.factor * (query.scale * static_cast<float>(dot) - query.shift) - end.bias;
+inline float head_score(const CodeQuery& query, std::int32_t dot, Trailer end) {
+  return end.factor * (query.scale * static_cast<float>(dot) - query.shift) -
+         query.weight * end.bias;
+}
+
+inline float rest_score(const CodeQuery& query, std::int32_t dot, Trailer end) {
+  return end.rest_factor * (query.rest_scale * static_cast<float>(dot) - query.rest_shift);
+}
+
+// Block `at` of a code.
+inline const std::uint8_t* block_of(const std::uint8_t* head, const std::uint8_t* rest,
+                                    std::size_t at) {
+  return at == 0 ? head : rest + (at - 1) * kBlockBytes;
+}
+
+inline void unpack_plainly(const std::uint8_t* head, const std::uint8_t* rest, std::size_t blocks,
+                           std::uint8_t* levels, std::int8_t* moved, std::int32_t (&sums)[2]) {
+  sums[0] = sums[1] = 0;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const std::size_t end = block == 0 ? kTrailerPlace : kBlockBytes;
+    std::uint8_t* to = levels + block * kBlockCoordinates;
+    std::int8_t* less = moved + block * kBlockCoordinates;
+    for (std::size_t at = 0; at < kBlockBytes; ++at) {
+      const std::uint8_t byte = block_of(head, rest, block)[at];
+      const bool counts = at < end;
+      to[at] = counts ? byte & 15 : 0;
+      to[kBlockBytes + at] = counts ? byte >> 4 : 0;
+      less[at] = static_cast<std::int8_t>(counts ? to[at] - 8 : 0);
+      less[kBlockBytes + at] = static_cast<std::int8_t>(counts ? to[kBlockBytes + at] - 8 : 0);
+      sums[block == 0 ? 0 : 1] += to[at] + to[kBlockBytes + at];
+    }
+  }
 }
 
 }  // namespace selvedge::ann

@@ -15,14 +15,6 @@
 namespace selvedge::ann {
 namespace {
 
-constexpr std::size_t kAhead = 8;
-
-inline void prefetch(const std::uint8_t* record, std::size_t blocks) {
-  for (std::size_t block = 0; block < blocks; ++block) {
-    _mm_prefetch(reinterpret_cast<const char*>(record + block * kBlockBytes), _MM_HINT_T0);
-  }
-}
-
 inline __m256i load(const void* from) {
   return _mm256_load_si256(static_cast<const __m256i*>(from));
 }
@@ -35,14 +27,15 @@ inline std::int32_t sum_of(__m256i lanes) {
 }
 
 // A pair of products of 4 by 8 bits is at most 2 * 15 * 128: four pairs fit 16 bits.
-inline std::int32_t dot_record(const CodeQuery& query, const std::uint8_t* record) {
+inline std::int32_t dot_blocks(const std::int8_t* query, const std::uint8_t* codes,
+                               std::size_t blocks) {
   const __m256i low = _mm256_set1_epi8(15);
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i sum = _mm256_setzero_si256();
-  for (std::size_t block = 0; block < query.blocks; ++block) {
-    const std::int8_t* values = query.values + block * kBlockCoordinates;
-    const __m256i first = load(record + block * kBlockBytes);
-    const __m256i second = load(record + block * kBlockBytes + 32);
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const std::int8_t* values = query + block * kBlockCoordinates;
+    const __m256i first = load(codes + block * kBlockBytes);
+    const __m256i second = load(codes + block * kBlockBytes + 32);
     const __m256i lows =
         _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_and_si256(first, low), load(values)),
                          _mm256_maddubs_epi16(_mm256_and_si256(second, low), load(values + 32)));
@@ -55,34 +48,29 @@ inline std::int32_t dot_record(const CodeQuery& query, const std::uint8_t* recor
   return sum_of(sum);
 }
 
-template <class RecordAt>
-inline void score_all(const CodeQuery& query, std::size_t count, RecordAt record_at, float* out) {
-  for (std::size_t at = 0; at < count && at < kAhead; ++at) prefetch(record_at(at), query.blocks);
+void score_heads(const CodeQuery& query, const std::uint8_t* heads, const Slot* slots,
+                 std::size_t count, float* out) {
   for (std::size_t at = 0; at < count; ++at) {
-    if (at + kAhead < count) prefetch(record_at(at + kAhead), query.blocks);
-    const std::uint8_t* record = record_at(at);
-    out[at] = score_of(query, dot_record(query, record), trailer(record, query.blocks));
+    const std::uint8_t* head = heads + slots[at] * kBlockBytes;
+    out[at] = head_score(query, dot_blocks(query.values, head, 1), trailer(head));
   }
 }
 
-void score(const CodeQuery& query, const std::uint8_t* records, const Slot* slots,
-           std::size_t count, float* out) {
-  const std::size_t stride = query.blocks * kBlockBytes;
-  score_all(
-      query, count, [=](std::size_t at) { return records + slots[at] * stride; }, out);
-}
-
-void score_run(const CodeQuery& query, const std::uint8_t* records, std::size_t count, float* out) {
-  const std::size_t stride = query.blocks * kBlockBytes;
-  score_all(
-      query, count, [=](std::size_t at) { return records + at * stride; }, out);
+void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
+               const Slot* slots, std::size_t count, float* scores) {
+  const std::size_t blocks = query.blocks - 1;
+  for (std::size_t at = 0; at < count; ++at) {
+    const std::uint8_t* rest = rests + slots[at] * blocks * kBlockBytes;
+    const std::int32_t dot = dot_blocks(query.values + kBlockCoordinates, rest, blocks);
+    scores[at] += rest_score(query, dot, trailer(heads + slots[at] * kBlockBytes));
+  }
 }
 
 // Bytes are widened first: a pair of products of two whole bytes does not fit 16 bits.
-void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t bytes,
+void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
          const std::uint32_t* chosen, std::size_t count, std::int32_t* out) {
   for (std::size_t at = 0; at < count; ++at) {
-    const std::int8_t* row = rows + (chosen == nullptr ? at : chosen[at]) * bytes;
+    const std::int8_t* row = rows + (chosen == nullptr ? at : chosen[at]) * stride;
     __m256i sum = _mm256_setzero_si256();
     for (std::size_t byte = 0; byte < bytes; byte += 16) {
       const __m256i left =
@@ -95,7 +83,7 @@ void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t bytes,
   }
 }
 
-constexpr Kernels kAvx2{"avx2", score, score_run, dot};
+constexpr Kernels kAvx2{"avx2", score_heads, add_rests, dot, unpack_plainly};
 
 }  // namespace
 }  // namespace selvedge::ann

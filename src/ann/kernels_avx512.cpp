@@ -23,15 +23,6 @@
 namespace selvedge::ann {
 namespace {
 
-// Records are fetched this many ahead of the arithmetic: about what a core keeps in flight.
-constexpr std::size_t kAhead = 8;
-
-inline void prefetch(const std::uint8_t* record, std::size_t blocks) {
-  for (std::size_t block = 0; block < blocks; ++block) {
-    _mm_prefetch(reinterpret_cast<const char*>(record + block * kBlockBytes), _MM_HINT_T0);
-  }
-}
-
 inline __m512i load(const void* from) { return _mm512_load_si512(from); }
 
 inline __m256i folded(__m512i lanes) {
@@ -46,103 +37,90 @@ inline __m128i four_sums(__m512i a, __m512i b, __m512i c, __m512i d) {
   return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
 }
 
-template <std::size_t kBlocks>
-inline void add_record(const CodeQuery& query, const std::uint8_t* record, std::size_t blocks,
-                       __m512i& sum) {
+inline __m512i add_block(__m512i sum, const std::uint8_t* block, __m512i lows, __m512i highs) {
   const __m512i low = _mm512_set1_epi8(15);
-  const std::size_t count = kBlocks == 0 ? blocks : kBlocks;
-#pragma GCC unroll 8
-  for (std::size_t block = 0; block < count; ++block) {
-    const __m512i codes = load(record + block * kBlockBytes);
-    const std::int8_t* values = query.values + block * kBlockCoordinates;
-    sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(codes, low), load(values));
-    sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(codes, 4), low),
-                              load(values + kBlockBytes));
-  }
+  const __m512i codes = load(block);
+  sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(codes, low), lows);
+  return _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(codes, 4), low), highs);
 }
 
-inline __m128 load_trailers(const std::uint8_t* a, const std::uint8_t* b) {
-  return _mm_castsi128_ps(_mm_unpacklo_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(a)),
-                                             _mm_loadl_epi64(reinterpret_cast<const __m128i*>(b))));
-}
-
-template <std::size_t kBlocks, class RecordAt>
-inline void score_all(const CodeQuery& query, std::size_t count, RecordAt record_at, float* out) {
-  const std::size_t blocks = kBlocks == 0 ? query.blocks : kBlocks;
-  const std::size_t end = blocks * kBlockBytes - kTrailerBytes;
+void score_heads(const CodeQuery& query, const std::uint8_t* heads, const Slot* slots,
+                 std::size_t count, float* out) {
+  const __m512i lows = load(query.values);
+  const __m512i highs = load(query.values + kBlockBytes);
+  const __m512i zero = _mm512_setzero_si512();
   const __m128 scale = _mm_set1_ps(query.scale);
   const __m128 shift = _mm_set1_ps(query.shift);
-  for (std::size_t at = 0; at < count && at < kAhead; ++at) prefetch(record_at(at), blocks);
+  const __m128 weight = _mm_set1_ps(query.weight);
+  const auto end_of = [](const std::uint8_t* head) {
+    return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(head + kTrailerPlace));
+  };
   std::size_t at = 0;
   for (; at + 4 <= count; at += 4) {
-    for (std::size_t next = at + kAhead; next < count && next < at + kAhead + 4; ++next) {
-      prefetch(record_at(next), blocks);
-    }
-    const std::uint8_t* const records[4] = {record_at(at), record_at(at + 1), record_at(at + 2),
-                                            record_at(at + 3)};
-    __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
-                       _mm512_setzero_si512()};
-#pragma GCC unroll 4
-    for (std::size_t each = 0; each < 4; ++each) {
-      add_record<kBlocks>(query, records[each], blocks, sums[each]);
-    }
-    const __m128 dots = _mm_cvtepi32_ps(four_sums(sums[0], sums[1], sums[2], sums[3]));
-    const __m128 first = load_trailers(records[0] + end, records[1] + end);
-    const __m128 second = load_trailers(records[2] + end, records[3] + end);
+    const std::uint8_t* a = heads + slots[at] * kBlockBytes;
+    const std::uint8_t* b = heads + slots[at + 1] * kBlockBytes;
+    const std::uint8_t* c = heads + slots[at + 2] * kBlockBytes;
+    const std::uint8_t* d = heads + slots[at + 3] * kBlockBytes;
+    const __m128 dots = _mm_cvtepi32_ps(
+        four_sums(add_block(zero, a, lows, highs), add_block(zero, b, lows, highs),
+                  add_block(zero, c, lows, highs), add_block(zero, d, lows, highs)));
+    const __m128 first = _mm_castsi128_ps(_mm_unpacklo_epi64(end_of(a), end_of(b)));
+    const __m128 second = _mm_castsi128_ps(_mm_unpacklo_epi64(end_of(c), end_of(d)));
     const __m128 factors = _mm_shuffle_ps(first, second, _MM_SHUFFLE(2, 0, 2, 0));
     const __m128 biases = _mm_shuffle_ps(first, second, _MM_SHUFFLE(3, 1, 3, 1));
-    _mm_storeu_ps(out + at, _mm_fmsub_ps(factors, _mm_fmsub_ps(scale, dots, shift), biases));
+    const __m128 products = _mm_fmsub_ps(scale, dots, shift);
+    _mm_storeu_ps(out + at, _mm_fmsub_ps(factors, products, _mm_mul_ps(weight, biases)));
   }
   for (; at < count; ++at) {
-    const std::uint8_t* record = record_at(at);
-    __m512i sum = _mm512_setzero_si512();
-    add_record<kBlocks>(query, record, blocks, sum);
-    out[at] = score_of(query, _mm512_reduce_add_epi32(sum), trailer(record, blocks));
-  }
-}
-
-template <std::size_t kBlocks>
-void score_blocks(const CodeQuery& query, const std::uint8_t* records, const Slot* slots,
-                  std::size_t count, float* out) {
-  const std::size_t stride = (kBlocks == 0 ? query.blocks : kBlocks) * kBlockBytes;
-  if (slots == nullptr) {
-    score_all<kBlocks>(
-        query, count, [=](std::size_t at) { return records + at * stride; }, out);
-  } else {
-    score_all<kBlocks>(
-        query, count, [=](std::size_t at) { return records + slots[at] * stride; }, out);
+    const std::uint8_t* head = heads + slots[at] * kBlockBytes;
+    const __m512i sum = add_block(zero, head, lows, highs);
+    out[at] = head_score(query, _mm512_reduce_add_epi32(sum), trailer(head));
   }
 }
 
 // With the number of blocks known, the query stays in registers.
-void score(const CodeQuery& query, const std::uint8_t* records, const Slot* slots,
-           std::size_t count, float* out) {
-  switch (query.blocks) {
-    case 1:
-      return score_blocks<1>(query, records, slots, count, out);
-    case 2:
-      return score_blocks<2>(query, records, slots, count, out);
-    case 3:
-      return score_blocks<3>(query, records, slots, count, out);
-    case 4:
-      return score_blocks<4>(query, records, slots, count, out);
-    case 5:
-      return score_blocks<5>(query, records, slots, count, out);
-    case 6:
-      return score_blocks<6>(query, records, slots, count, out);
-    default:
-      return score_blocks<0>(query, records, slots, count, out);
+template <std::size_t kRest>
+void add_known_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
+                     const Slot* slots, std::size_t count, float* scores) {
+  const std::size_t blocks = kRest == 0 ? query.blocks - 1 : kRest;
+  const std::int8_t* const query_rest = query.values + kBlockCoordinates;
+  for (std::size_t at = 0; at < count; ++at) {
+    const std::uint8_t* rest = rests + slots[at] * blocks * kBlockBytes;
+    __m512i sum = _mm512_setzero_si512();
+#pragma GCC unroll 8
+    for (std::size_t block = 0; block < blocks; ++block) {
+      const std::int8_t* values = query_rest + block * kBlockCoordinates;
+      sum = add_block(sum, rest + block * kBlockBytes, load(values), load(values + kBlockBytes));
+    }
+    scores[at] +=
+        rest_score(query, _mm512_reduce_add_epi32(sum), trailer(heads + slots[at] * kBlockBytes));
   }
 }
 
-void score_run(const CodeQuery& query, const std::uint8_t* records, std::size_t count, float* out) {
-  score(query, records, nullptr, count, out);
+void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
+               const Slot* slots, std::size_t count, float* scores) {
+  switch (query.blocks) {
+    case 1:
+      return;
+    case 2:
+      return add_known_rests<1>(query, heads, rests, slots, count, scores);
+    case 3:
+      return add_known_rests<2>(query, heads, rests, slots, count, scores);
+    case 4:
+      return add_known_rests<3>(query, heads, rests, slots, count, scores);
+    case 5:
+      return add_known_rests<4>(query, heads, rests, slots, count, scores);
+    case 6:
+      return add_known_rests<5>(query, heads, rests, slots, count, scores);
+    default:
+      return add_known_rests<0>(query, heads, rests, slots, count, scores);
+  }
 }
 
-void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t bytes,
+void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
          const std::uint32_t* chosen, std::size_t count, std::int32_t* out) {
   const auto row_at = [=](std::size_t at) {
-    return rows + (chosen == nullptr ? at : chosen[at]) * bytes;
+    return rows + (chosen == nullptr ? at : chosen[at]) * stride;
   };
   std::size_t at = 0;
   for (; at + 4 <= count; at += 4) {
@@ -168,7 +146,32 @@ void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t bytes,
   }
 }
 
-constexpr Kernels kAvx512{"avx512-vnni", score, score_run, dot};
+void unpack(const std::uint8_t* head, const std::uint8_t* rest, std::size_t blocks,
+            std::uint8_t* levels, std::int8_t* moved, std::int32_t (&sums)[2]) {
+  const __m512i low = _mm512_set1_epi8(15);
+  const __m512i eight = _mm512_set1_epi8(8);
+  const __m512i zero = _mm512_setzero_si512();
+  __m512i sum[2] = {zero, zero};
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const __mmask64 counts = block == 0 ? (1ULL << kTrailerPlace) - 1 : ~0ULL;
+    const __m512i codes = load(block_of(head, rest, block));
+    const __m512i lows = _mm512_maskz_mov_epi8(counts, _mm512_and_si512(codes, low));
+    const __m512i highs =
+        _mm512_maskz_mov_epi8(counts, _mm512_and_si512(_mm512_srli_epi16(codes, 4), low));
+    const std::size_t at = block * kBlockCoordinates;
+    _mm512_store_si512(levels + at, lows);
+    _mm512_store_si512(levels + at + kBlockBytes, highs);
+    _mm512_store_si512(moved + at, _mm512_maskz_sub_epi8(counts, lows, eight));
+    _mm512_store_si512(moved + at + kBlockBytes, _mm512_maskz_sub_epi8(counts, highs, eight));
+    __m512i& to = sum[block == 0 ? 0 : 1];
+    to = _mm512_add_epi64(to, _mm512_sad_epu8(lows, zero));
+    to = _mm512_add_epi64(to, _mm512_sad_epu8(highs, zero));
+  }
+  sums[0] = static_cast<std::int32_t>(_mm512_reduce_add_epi64(sum[0]));
+  sums[1] = static_cast<std::int32_t>(_mm512_reduce_add_epi64(sum[1]));
+}
+
+constexpr Kernels kAvx512{"avx512-vnni", score_heads, add_rests, dot, unpack};
 
 }  // namespace
 }  // namespace selvedge::ann

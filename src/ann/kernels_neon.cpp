@@ -8,14 +8,6 @@
 namespace selvedge::ann {
 namespace {
 
-constexpr std::size_t kAhead = 8;
-
-inline void prefetch(const std::uint8_t* record, std::size_t blocks) {
-  for (std::size_t block = 0; block < blocks; ++block) {
-    __builtin_prefetch(record + block * kBlockBytes);
-  }
-}
-
 // 16 products of 4 by 8 bits, added in pairs to four sums.
 inline int32x4_t add_products(int32x4_t sum, uint8x16_t codes, const std::int8_t* values) {
   const int8x16_t left = vreinterpretq_s8_u8(codes);
@@ -25,14 +17,15 @@ inline int32x4_t add_products(int32x4_t sum, uint8x16_t codes, const std::int8_t
   return vpadalq_s16(vpadalq_s16(sum, low), high);
 }
 
-inline std::int32_t dot_record(const CodeQuery& query, const std::uint8_t* record) {
+inline std::int32_t dot_blocks(const std::int8_t* query, const std::uint8_t* codes,
+                               std::size_t blocks) {
   const uint8x16_t low = vdupq_n_u8(15);
   int32x4_t lows = vdupq_n_s32(0);
   int32x4_t highs = lows;
-  for (std::size_t block = 0; block < query.blocks; ++block) {
-    const std::int8_t* values = query.values + block * kBlockCoordinates;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const std::int8_t* values = query + block * kBlockCoordinates;
     for (std::size_t at = 0; at < kBlockBytes; at += 16) {
-      const uint8x16_t codes = vld1q_u8(record + block * kBlockBytes + at);
+      const uint8x16_t codes = vld1q_u8(codes + block * kBlockBytes + at);
       lows = add_products(lows, vandq_u8(codes, low), values + at);
       highs = add_products(highs, vshrq_n_u8(codes, 4), values + kBlockBytes + at);
     }
@@ -40,33 +33,28 @@ inline std::int32_t dot_record(const CodeQuery& query, const std::uint8_t* recor
   return vaddvq_s32(vaddq_s32(lows, highs));
 }
 
-template <class RecordAt>
-inline void score_all(const CodeQuery& query, std::size_t count, RecordAt record_at, float* out) {
-  for (std::size_t at = 0; at < count && at < kAhead; ++at) prefetch(record_at(at), query.blocks);
+void score_heads(const CodeQuery& query, const std::uint8_t* heads, const Slot* slots,
+                 std::size_t count, float* out) {
   for (std::size_t at = 0; at < count; ++at) {
-    if (at + kAhead < count) prefetch(record_at(at + kAhead), query.blocks);
-    const std::uint8_t* record = record_at(at);
-    out[at] = score_of(query, dot_record(query, record), trailer(record, query.blocks));
+    const std::uint8_t* head = heads + slots[at] * kBlockBytes;
+    out[at] = head_score(query, dot_blocks(query.values, head, 1), trailer(head));
   }
 }
 
-void score(const CodeQuery& query, const std::uint8_t* records, const Slot* slots,
-           std::size_t count, float* out) {
-  const std::size_t stride = query.blocks * kBlockBytes;
-  score_all(
-      query, count, [=](std::size_t at) { return records + slots[at] * stride; }, out);
+void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
+               const Slot* slots, std::size_t count, float* scores) {
+  const std::size_t blocks = query.blocks - 1;
+  for (std::size_t at = 0; at < count; ++at) {
+    const std::uint8_t* rest = rests + slots[at] * blocks * kBlockBytes;
+    const std::int32_t dot = dot_blocks(query.values + kBlockCoordinates, rest, blocks);
+    scores[at] += rest_score(query, dot, trailer(heads + slots[at] * kBlockBytes));
+  }
 }
 
-void score_run(const CodeQuery& query, const std::uint8_t* records, std::size_t count, float* out) {
-  const std::size_t stride = query.blocks * kBlockBytes;
-  score_all(
-      query, count, [=](std::size_t at) { return records + at * stride; }, out);
-}
-
-void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t bytes,
+void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
          const std::uint32_t* chosen, std::size_t count, std::int32_t* out) {
   for (std::size_t at = 0; at < count; ++at) {
-    const std::int8_t* row = rows + (chosen == nullptr ? at : chosen[at]) * bytes;
+    const std::int8_t* row = rows + (chosen == nullptr ? at : chosen[at]) * stride;
     int32x4_t sum = vdupq_n_s32(0);
     for (std::size_t byte = 0; byte < bytes; byte += 8) {
       const int16x8_t left = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(a + byte)));
@@ -78,7 +66,7 @@ void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t bytes,
   }
 }
 
-constexpr Kernels kNeon{"neon", score, score_run, dot};
+constexpr Kernels kNeon{"neon", score_heads, add_rests, dot, unpack_plainly};
 
 }  // namespace
 

@@ -4,11 +4,11 @@
 namespace selvedge::ann {
 namespace {
 
-std::int32_t dot_record(const CodeQuery& query, const std::uint8_t* record) {
+std::int32_t dot_blocks(const std::int8_t* query, const std::uint8_t* codes, std::size_t blocks) {
   std::int32_t sum = 0;
-  for (std::size_t block = 0; block < query.blocks; ++block) {
-    const std::int8_t* values = query.values + block * kBlockCoordinates;
-    const std::uint8_t* bytes = record + block * kBlockBytes;
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const std::int8_t* values = query + block * kBlockCoordinates;
+    const std::uint8_t* bytes = codes + block * kBlockBytes;
     for (std::size_t at = 0; at < kBlockBytes; ++at) {
       sum += values[at] * (bytes[at] & 15) + values[kBlockBytes + at] * (bytes[at] >> 4);
     }
@@ -16,32 +16,35 @@ std::int32_t dot_record(const CodeQuery& query, const std::uint8_t* record) {
   return sum;
 }
 
-void score(const CodeQuery& query, const std::uint8_t* records, const Slot* slots,
-           std::size_t count, float* out) {
+void score_heads(const CodeQuery& query, const std::uint8_t* heads, const Slot* slots,
+                 std::size_t count, float* out) {
   for (std::size_t at = 0; at < count; ++at) {
-    const std::uint8_t* record = records + slots[at] * query.blocks * kBlockBytes;
-    out[at] = score_of(query, dot_record(query, record), trailer(record, query.blocks));
+    const std::uint8_t* head = heads + slots[at] * kBlockBytes;
+    out[at] = head_score(query, dot_blocks(query.values, head, 1), trailer(head));
   }
 }
 
-void score_run(const CodeQuery& query, const std::uint8_t* records, std::size_t count, float* out) {
+void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
+               const Slot* slots, std::size_t count, float* scores) {
+  const std::size_t blocks = query.blocks - 1;
   for (std::size_t at = 0; at < count; ++at) {
-    const std::uint8_t* record = records + at * query.blocks * kBlockBytes;
-    out[at] = score_of(query, dot_record(query, record), trailer(record, query.blocks));
+    const std::uint8_t* rest = rests + slots[at] * blocks * kBlockBytes;
+    const std::int32_t dot = dot_blocks(query.values + kBlockCoordinates, rest, blocks);
+    scores[at] += rest_score(query, dot, trailer(heads + slots[at] * kBlockBytes));
   }
 }
 
-void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t bytes,
+void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
          const std::uint32_t* chosen, std::size_t count, std::int32_t* out) {
   for (std::size_t at = 0; at < count; ++at) {
-    const std::int8_t* row = rows + (chosen == nullptr ? at : chosen[at]) * bytes;
+    const std::int8_t* row = rows + (chosen == nullptr ? at : chosen[at]) * stride;
     std::int32_t sum = 0;
     for (std::size_t byte = 0; byte < bytes; ++byte) sum += a[byte] * row[byte];
     out[at] = sum;
   }
 }
 
-constexpr Kernels kPortable{"portable", score, score_run, dot};
+constexpr Kernels kPortable{"portable", score_heads, add_rests, dot, unpack_plainly};
 
 }  // namespace
 

@@ -1,0 +1,280 @@
+// Graph: the walk, and how rows are pruned.
+#include "ann/graph.h"
+
+#include <algorithm>
+
+#include "ann/kernel_variants.h"
+
+namespace selvedge::ann {
+namespace {
+
+// The highest bit of a row's count: somebody is changing it.
+constexpr std::uint32_t kLocked = 0x80000000;
+// Searches begin at the best of the entries.
+constexpr std::size_t kBegunAt = 4;
+constexpr std::size_t kEntriesLeast = 32;
+constexpr std::size_t kEntriesMost = 1'024;
+constexpr std::size_t kSlotsPerEntry = 400;
+// A candidate so near to the front is likely to be followed soon: its row is fetched.
+constexpr std::size_t kRowsAhead = 6;
+// Of how far the rest usually moves a score: scores of heads that are lower by more are given up.
+constexpr float kMargin = 0.5F;
+
+std::atomic_ref<std::uint32_t> number(std::uint32_t* row, std::size_t at) {
+  return std::atomic_ref<std::uint32_t>(row[at]);
+}
+
+void prefetch_row(const std::uint32_t* row) {
+  const auto* bytes = reinterpret_cast<const char*>(row);
+  for (std::size_t line = 0; line < 4; ++line) __builtin_prefetch(bytes + line * 64);
+}
+
+}  // namespace
+
+std::size_t Graph::read_row(Slot slot, Slot* neighbours) const {
+  std::uint32_t* const from = row(slot);
+  const std::size_t count = number(from, 0).load(std::memory_order_acquire) & ~kLocked;
+  // A code is written before its slot is: acquiring the slot shows the code.
+  for (std::size_t at = 0; at < count; ++at) {
+    neighbours[at] = number(from, at + 1).load(std::memory_order_acquire);
+  }
+  return count;
+}
+
+void Graph::write_row(Slot slot, std::span<const Slot> neighbours) {
+  std::uint32_t* const to = row(slot);
+  for (std::size_t at = 0; at < neighbours.size(); ++at) {
+    number(to, at + 1).store(neighbours[at], std::memory_order_release);
+  }
+}
+
+void Graph::lock_row(Slot slot) {
+  auto count = number(row(slot), 0);
+  while ((count.fetch_or(kLocked, std::memory_order_acquire) & kLocked) != 0) {
+    while ((count.load(std::memory_order_relaxed) & kLocked) != 0) __builtin_ia32_pause();
+  }
+}
+
+void Graph::unlock_row(Slot slot, std::size_t count) {
+  number(row(slot), 0).store(static_cast<std::uint32_t>(count), std::memory_order_release);
+}
+
+void Graph::search(const Codes& codes, const CodeQuery& query, std::size_t width,
+                   Scratch& scratch) const {
+  const Kernels& kernel = kernels();
+  Candidates& candidates = scratch.candidates;
+  candidates.reset(width);
+  scratch.visited.reset(slot_end_.load(std::memory_order_acquire));
+  scratch.hops = 0;
+  scratch.seen = scratch.whole = 0;
+  begin(codes, query, scratch);
+  const std::size_t rest_bytes = codes.quantizer->rest_bytes();
+  const std::uint8_t* heads = codes.heads.data();
+  const std::uint8_t* rests = codes.rests.data();
+  const float margin = query.rest_spread * kMargin;
+  for (Slot at = candidates.follow(); at != kNoSlot; at = candidates.follow()) {
+    ++scratch.hops;
+    Slot fresh[kRowNumbers];
+    float scores[kRowNumbers];
+    const std::size_t count = read_row(at, fresh);
+    for (std::size_t each = 0; each < count; ++each) {
+      __builtin_prefetch(heads + fresh[each] * kBlockBytes);
+    }
+    const std::size_t kept = scratch.visited.add_all(fresh, count);
+    scratch.seen += kept;
+    kernel.score_heads(query, heads, fresh, kept, scores);
+    // What the head puts far behind the worst kept one, the rest will not bring back.
+    const float least = candidates.worst() - margin;
+    std::size_t promising = 0;
+    for (std::size_t each = 0; each < kept; ++each) {
+      fresh[promising] = fresh[each];
+      scores[promising] = scores[each];
+      if (!(scores[each] >= least)) continue;
+      const std::uint8_t* rest = rests + fresh[promising] * rest_bytes;
+      for (std::size_t byte = 0; byte < rest_bytes; byte += kBlockBytes) {
+        __builtin_prefetch(rest + byte);
+      }
+      ++promising;
+    }
+    kernel.add_rests(query, heads, rests, fresh, promising, scores);
+    scratch.whole += promising;
+    for (std::size_t each = 0; each < promising; ++each) {
+      const std::size_t place = candidates.offer(scores[each], fresh[each]);
+      if (place < candidates.next_at() + kRowsAhead) prefetch_row(row(fresh[each]));
+    }
+  }
+}
+
+// Offers the best of the entries.
+void Graph::begin(const Codes& codes, const CodeQuery& query, Scratch& scratch) const {
+  const auto known = entries();
+  const std::size_t count = known->slots.size();
+  scratch.scores.resize(count);
+  kernels().score_heads(query, known->heads.data(), known->places.data(), count,
+                        scratch.scores.data());
+  Slot best[kBegunAt];
+  float scores[kBegunAt];
+  std::size_t begun = 0;
+  for (std::size_t at = 0; at < count; ++at) {
+    const float score = scratch.scores[at];
+    if (begun == kBegunAt && !(score > scores[begun - 1])) continue;
+    std::size_t place = begun < kBegunAt ? begun++ : begun - 1;
+    for (; place > 0 && score > scores[place - 1]; --place) {
+      scores[place] = scores[place - 1];
+      best[place] = best[place - 1];
+    }
+    scores[place] = score;
+    best[place] = known->slots[at];
+  }
+  kernels().add_rests(query, codes.heads.data(), codes.rests.data(), best, begun, scores);
+  for (std::size_t at = 0; at < begun; ++at) {
+    scratch.visited.add(best[at]);
+    scratch.candidates.offer(scores[at], best[at]);
+  }
+}
+
+void Graph::add_partner(const Codes& codes, Slot slot, Scratch& scratch) const {
+  const std::size_t blocks = codes.quantizer->blocks();
+  const std::size_t width = blocks * kBlockCoordinates;
+  const std::size_t at = scratch.partners.size();
+  if (scratch.levels.size() < (at + 1) * width) {
+    scratch.levels.resize((at + 1) * width);
+    scratch.moved.resize((at + 1) * width);
+  }
+  std::uint8_t* levels = scratch.levels.data() + at * width;
+  std::int8_t* moved = scratch.moved.data() + at * width;
+  Partner partner{slot, 0, static_cast<std::uint32_t>(at)};
+  kernels().unpack(codes.head(slot), codes.rest(slot), blocks, levels, moved, partner.sums);
+  const Trailer end = trailer(codes.head(slot));
+  partner.factor = end.factor;
+  partner.bias = end.bias;
+  partner.rest_factor = end.rest_factor;
+  scratch.partners.push_back(partner);
+}
+
+namespace {
+
+// Σ (a - 7.5)(b - 7.5), of which Σ a (b - 8) is given.
+float moved_product(std::int32_t dot, std::int32_t sum_a, std::int32_t sum_b,
+                    std::size_t coordinates) {
+  return static_cast<float>(dot) + 0.5F * static_cast<float>(sum_a) -
+         7.5F * static_cast<float>(sum_b) + 56.25F * static_cast<float>(coordinates);
+}
+
+}  // namespace
+
+// Into scratch.dots and rest_dots: of `from` with the partners whose bytes lie at `chosen`, or with
+// the first ones where it is null.
+void Graph::measure(const Codes& codes, const Partner& from, const std::uint32_t* chosen,
+                    std::size_t count, Scratch& scratch) const {
+  const std::size_t width = codes.quantizer->blocks() * kBlockCoordinates;
+  const std::uint8_t* levels = scratch.levels.data() + from.at * width;
+  scratch.dots.resize(count);
+  scratch.rest_dots.assign(count, 0);
+  kernels().dot(levels, scratch.moved.data(), width, kBlockCoordinates, chosen, count,
+                scratch.dots.data());
+  if (width == kBlockCoordinates) return;
+  kernels().dot(levels + kBlockCoordinates, scratch.moved.data() + kBlockCoordinates, width,
+                width - kBlockCoordinates, chosen, count, scratch.rest_dots.data());
+}
+
+// Squared, of a and b, whose dots are given.
+float Graph::distance(const Codes& codes, const Partner& a, const Partner& b, std::int32_t dot,
+                      std::int32_t rest_dot) {
+  constexpr std::size_t kHead = Quantizer::kHeadCoordinates;
+  const std::size_t rest = codes.quantizer->coordinates() - kHead;
+  const float product =
+      a.factor * b.factor * moved_product(dot, a.sums[0], b.sums[0], kHead) +
+      a.rest_factor * b.rest_factor * moved_product(rest_dot, a.sums[1], b.sums[1], rest);
+  return std::max(0.0F, 2 * (a.bias + b.bias - product));
+}
+
+// Of scratch.partners, sorted by distance, keeps in scratch.kept those to which no kept one is
+// much nearer than the row's own.
+void Graph::prune(const Codes& codes, Scratch& scratch) const {
+  const auto& partners = scratch.partners;
+  std::vector<std::uint32_t>& left = scratch.left;  // Places in `partners`, nearest first.
+  left.resize(partners.size());
+  for (std::uint32_t at = 0; at < left.size(); ++at) left[at] = at;
+  scratch.kept.clear();
+  while (!left.empty()) {
+    const Partner& keep = partners[left.front()];
+    scratch.kept.push_back(keep.slot);
+    if (scratch.kept.size() == shape_.degree) return;
+    scratch.chosen.resize(left.size());
+    for (std::size_t at = 0; at < left.size(); ++at) scratch.chosen[at] = partners[left[at]].at;
+    measure(codes, keep, scratch.chosen.data() + 1, left.size() - 1, scratch);
+    std::size_t stay = 0;
+    for (std::size_t at = 1; at < left.size(); ++at) {
+      const Partner& other = partners[left[at]];
+      const float between =
+          distance(codes, keep, other, scratch.dots[at - 1], scratch.rest_dots[at - 1]);
+      left[stay] = left[at];
+      stay += shape_.slack * between > other.distance ? 1U : 0U;
+    }
+    left.resize(stay);
+  }
+}
+
+void Graph::link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch) {
+  search(codes, query, shape_.width, scratch);
+  scratch.partners.clear();
+  // |q - x|² = |q|² - 2 score.
+  const float own = 2 * trailer(codes.head(slot)).bias;
+  for (std::size_t at = 0; at < scratch.candidates.size(); ++at) {
+    const Slot found = scratch.candidates.slot(at);
+    if (found == slot) continue;
+    add_partner(codes, found, scratch);
+    scratch.partners.back().distance = std::max(0.0F, own - 2 * scratch.candidates.score(at));
+  }
+  prune(codes, scratch);
+  lock_row(slot);
+  write_row(slot, scratch.kept);
+  unlock_row(slot, scratch.kept.size());
+  const std::vector<Slot> kept = scratch.kept;
+  for (const Slot to : kept) link_back(codes, slot, to, scratch);
+  linked_count_.fetch_add(1, std::memory_order_relaxed);
+  maybe_enter(codes, slot);
+}
+
+void Graph::link_back(const Codes& codes, Slot from, Slot to, Scratch& scratch) {
+  lock_row(to);
+  Slot neighbours[kRowNumbers];
+  std::size_t count = read_row(to, neighbours);
+  if (count < kNeighboursMost) {
+    number(row(to), count + 1).store(from, std::memory_order_release);
+    unlock_row(to, count + 1);
+    return;
+  }
+  neighbours[count++] = from;
+  scratch.partners.clear();
+  add_partner(codes, to, scratch);
+  for (std::size_t at = 0; at < count; ++at) add_partner(codes, neighbours[at], scratch);
+  const Partner own = scratch.partners.front();
+  measure(codes, own, nullptr, count + 1, scratch);
+  for (std::size_t at = 1; at <= count; ++at) {
+    scratch.partners[at].distance =
+        distance(codes, own, scratch.partners[at], scratch.dots[at], scratch.rest_dots[at]);
+  }
+  scratch.partners.erase(scratch.partners.begin());
+  std::sort(scratch.partners.begin(), scratch.partners.end(),
+            [](const Partner& a, const Partner& b) { return a.distance < b.distance; });
+  prune(codes, scratch);
+  write_row(to, scratch.kept);
+  unlock_row(to, scratch.kept.size());
+}
+
+void Graph::maybe_enter(const Codes& codes, Slot slot) {
+  const std::size_t linked = linked_count();
+  const std::size_t wanted = std::clamp(linked / kSlotsPerEntry, kEntriesLeast, kEntriesMost);
+  const std::lock_guard lock(entries_mutex_);
+  if (entries_->slots.size() >= std::min(wanted, linked / 50 + 1)) return;
+  auto next = std::make_shared<Entries>(*entries_);
+  next->places.push_back(static_cast<Slot>(next->slots.size()));
+  next->slots.push_back(slot);
+  const std::uint8_t* head = codes.head(slot);
+  next->heads.insert(next->heads.end(), head, head + kBlockBytes);
+  entries_ = std::move(next);
+}
+
+}  // namespace selvedge::ann

@@ -1,0 +1,148 @@
+// Graph: every slot's near ones, pruned so that a walk from anywhere comes near to anything.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ann/aligned_vector.h"
+#include "ann/candidates.h"
+#include "ann/kernels.h"
+#include "ann/quantizer.h"
+#include "ann/reserved_array.h"
+#include "ann/slot.h"
+#include "ann/visited.h"
+
+namespace selvedge::ann {
+
+// The codes of all slots, and what made them. Slots are written before a graph links them.
+struct Codes {
+  Codes(std::shared_ptr<const Quantizer> made_by, std::size_t capacity)
+      : quantizer(std::move(made_by)),
+        heads(capacity * kBlockBytes),
+        rests(capacity * quantizer->rest_bytes()) {}
+
+  std::uint8_t* head(Slot slot) const { return heads.data() + slot * kBlockBytes; }
+  std::uint8_t* rest(Slot slot) const { return rests.data() + slot * quantizer->rest_bytes(); }
+  // Slots below `count` will be written: see ReservedMemory::announce.
+  void announce(std::size_t count) {
+    heads.announce(count * kBlockBytes);
+    rests.announce(count * quantizer->rest_bytes());
+  }
+
+  std::shared_ptr<const Quantizer> quantizer;
+  // Apart, because most of what a search comes by is judged by its head.
+  ReservedArray<std::uint8_t> heads;
+  ReservedArray<std::uint8_t> rests;
+};
+
+// Slots where searches begin, and copies of their heads, one behind the other. Immutable.
+struct Entries {
+  std::vector<Slot> slots;
+  std::vector<Slot> places;  // 0, 1, 2 …: of the copies.
+  AlignedVector<std::uint8_t> heads;
+};
+
+// A Vamana graph (Subramanya et al., DiskANN, 2019), grown one slot at a time. Searches run beside
+// linking and never wait: rows change in place, number by number. Links run beside each other, on
+// any thread.
+class Graph {
+ public:
+  // A row is a count and up to 63 slots: four cache lines.
+  static constexpr std::size_t kRowNumbers = 64;
+  static constexpr std::size_t kNeighboursMost = kRowNumbers - 1;
+
+  struct Shape {
+    std::size_t degree = 48;  // To which rows are pruned.
+    std::size_t width = 128;  // Of the search for a new slot's neighbours.
+    float slack = 1.2F;       // Vamana's alpha, of squared distances.
+  };
+
+  // What a search or a link needs; reused. Not thread-safe.
+  struct Scratch {
+    Quantizer::Scratch query;
+    Candidates candidates;
+    Visited visited;
+    std::vector<Slot> fresh;
+    std::vector<float> scores;
+    // Of pruning: codes as whole bytes, once 0…15 and once less 8, [count x 128 x blocks].
+    AlignedVector<std::uint8_t> levels;
+    AlignedVector<std::int8_t> moved;
+    struct Partner {
+      Slot slot = kNoSlot;
+      float distance = 0;    // Squared, to the row's own.
+      std::uint32_t at = 0;  // Where its bytes lie.
+      float factor = 0;
+      float bias = 0;
+      float rest_factor = 0;
+      std::int32_t sums[2] = {0, 0};
+    };
+    std::vector<Partner> partners;
+    std::vector<std::uint32_t> left;
+    std::vector<std::int32_t> dots;
+    std::vector<std::int32_t> rest_dots;
+    std::vector<std::uint32_t> chosen;
+    std::vector<Slot> kept;
+    std::size_t hops = 0;   // Of the last search: rows read,
+    std::size_t seen = 0;   // heads scored,
+    std::size_t whole = 0;  // and rests.
+  };
+
+  Graph(std::size_t capacity, Shape shape) : shape_(shape), rows_(capacity * kRowNumbers) {}
+
+  const Shape& shape() const { return shape_; }
+
+  // Slots below `count` will be linked: see ReservedMemory::announce.
+  void announce(std::size_t count) {
+    rows_.announce(count * kRowNumbers);
+    slot_end_.store(count, std::memory_order_release);
+  }
+
+  // The `width` best slots that a walk finds, in scratch.candidates. Slots of dead vectors are
+  // among them until they are taken out.
+  void search(const Codes& codes, const CodeQuery& query, std::size_t width,
+              Scratch& scratch) const;
+
+  // Makes the slot, whose code is written, reachable. `query` is its own, by distance.
+  void link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch);
+
+  std::shared_ptr<const Entries> entries() const {
+    const std::lock_guard lock(entries_mutex_);
+    return entries_;
+  }
+
+  std::size_t linked_count() const { return linked_count_.load(std::memory_order_relaxed); }
+
+ private:
+  using Partner = Scratch::Partner;
+
+  std::uint32_t* row(Slot slot) const { return rows_.data() + slot * kRowNumbers; }
+  std::size_t read_row(Slot slot, Slot* neighbours) const;
+  void write_row(Slot slot, std::span<const Slot> neighbours);
+  void lock_row(Slot slot);
+  void unlock_row(Slot slot, std::size_t count);
+
+  void add_partner(const Codes& codes, Slot slot, Scratch& scratch) const;
+  void measure(const Codes& codes, const Partner& from, const std::uint32_t* chosen,
+               std::size_t count, Scratch& scratch) const;
+  void prune(const Codes& codes, Scratch& scratch) const;
+  void link_back(const Codes& codes, Slot from, Slot to, Scratch& scratch);
+  static float distance(const Codes& codes, const Partner& a, const Partner& b, std::int32_t dot,
+                        std::int32_t rest_dot);
+  void begin(const Codes& codes, const CodeQuery& query, Scratch& scratch) const;
+  void maybe_enter(const Codes& codes, Slot slot);
+
+  const Shape shape_;
+  ReservedArray<std::uint32_t> rows_;
+  std::atomic<std::size_t> linked_count_{0};
+  std::atomic<std::size_t> slot_end_{0};  // Slots in rows are below.
+  mutable std::mutex entries_mutex_;      // Guards the pointer.
+  std::shared_ptr<const Entries> entries_ = std::make_shared<const Entries>();
+};
+
+}  // namespace selvedge::ann
