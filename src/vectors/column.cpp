@@ -31,27 +31,18 @@ Column::Column(PropertyType type, std::size_t rows) : type_(type) {
 }
 
 void Column::set(std::size_t row, const PropertyValue& value) {
-  if (const auto* number = std::get_if<double>(&value)) {
-    numbers_[row] = *number;
-  } else if (const auto* truth = std::get_if<bool>(&value)) {
-    marks_[row] = *truth ? 1 : 0;
-  } else if (const auto* text = std::get_if<std::string>(&value)) {
-    TextKey key = TextKey::of(*text);
-    marks_[row] = static_cast<std::uint8_t>(key.text.size());
+  if (type_ == PropertyType::number) {
+    const auto* number = std::get_if<double>(&value);
+    numbers_[row] = number != nullptr ? *number : std::numeric_limits<double>::quiet_NaN();
+  } else if (type_ == PropertyType::boolean) {
+    const auto* truth = std::get_if<bool>(&value);
+    marks_[row] = truth == nullptr ? kNothing : std::uint8_t{*truth};
+  } else {
+    const auto* text = std::get_if<std::string>(&value);
+    TextKey key = TextKey::of(text != nullptr ? *text : std::string_view());
+    marks_[row] = text != nullptr ? static_cast<std::uint8_t>(key.text.size()) : kNothing;
     heads_[row] = key.head;
     texts_[row] = std::move(key.text);
-  }
-}
-
-void Column::copy(std::size_t row, const Column& from, std::size_t from_row) {
-  if (type_ == PropertyType::number) {
-    numbers_[row] = from.numbers_[from_row];
-    return;
-  }
-  marks_[row] = from.marks_[from_row];
-  if (type_ == PropertyType::string) {
-    heads_[row] = from.heads_[from_row];
-    texts_[row] = from.texts_[from_row];
   }
 }
 

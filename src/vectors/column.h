@@ -22,8 +22,8 @@ struct TextKey {
   }
 };
 
-// Fixed in size; its arrays never move. The writer sets a row before any snapshot counts it, so
-// readers never see one change. New rows have nothing.
+// Fixed in size; its arrays never move. The writer sets a row before any snapshot sees it, so
+// readers never see one change. Rows begin with nothing.
 class Column {
  public:
   static constexpr std::uint8_t kNothing = 0xFF;
@@ -33,7 +33,6 @@ class Column {
   PropertyType type() const { return type_; }
   // `value` is as_type(type()).
   void set(std::size_t row, const PropertyValue& value);
-  void copy(std::size_t row, const Column& from, std::size_t from_row);
   PropertyValue value(std::size_t row) const;
 
   // Of number columns; NaN = nothing.

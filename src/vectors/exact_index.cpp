@@ -158,7 +158,7 @@ Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
     properties_->read(shared_->reader, batch.metadata[at], next.mutation, properties);
     rows_.put(batch.ids[at], values_of(batch, at), batch.partitions[at], next.mutation, properties);
   }
-  rows_.compact();
+  rows_.free(rows_.take_dead());
   publish(next, delay);  // ... then seen by every query that starts from here on.
   return next.mutation;
 }
@@ -178,7 +178,7 @@ Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids, Delay
   }
   SEL_CHECK_OK(commit(changes, next, delay));
   for (const std::string_view id : known) rows_.erase(id, next.mutation);
-  rows_.compact();
+  rows_.free(rows_.take_dead());
   publish(next, delay);
   return next.mutation;
 }
@@ -263,10 +263,9 @@ Internals ExactIndex::internals() const {
   const auto seen = published_.current().snapshot;
   Internals internals;
   internals.recent_count = seen->stats.vector_count;
-  for (std::size_t at = 0; at < seen->chunks->size(); ++at) {
-    internals.values_bytes +=
-        seen->rows_in(at) * ann::padded_dimensions(config_.dimensions) * sizeof(float);
-  }
+  internals.dead_count = seen->slot_end - seen->stats.vector_count;
+  internals.values_bytes =
+      seen->slot_end * ann::padded_dimensions(config_.dimensions) * sizeof(float);
   return internals;
 }
 
@@ -292,7 +291,7 @@ std::size_t ExactIndex::partitions_with(std::span<const std::optional<std::strin
     const Chunk& chunk = *(*seen->chunks)[at].chunk;
     for (std::size_t row = 0; row < seen->rows_in(at); ++row) {
       const PartitionNumber number = chunk.partition(row);
-      if (number != 0 && chunk.alive(row, seen->stats.mutation)) used.insert(number);
+      if (number != 0 && chunk.visible(row, seen->stats.mutation)) used.insert(number);
     }
   }
   return used.size() + fresh.size();
@@ -381,15 +380,15 @@ Keyed match_of(const Snapshot& snapshot, const Candidate& candidate, std::size_t
   const Chunk& chunk = candidate.chunk();
   Keyed made{candidate.key, {}};
   made.match.id = candidate.id();
-  made.match.partition = snapshot.partition_name(chunk.partition(candidate.row));
+  made.match.partition = snapshot.partition_name(chunk.partition(candidate.row()));
   if (options.with_values) {
-    const auto values = chunk.values(candidate.row, dimensions);
+    const auto values = chunk.values(candidate.row(), dimensions);
     made.match.values.assign(values.begin(), values.end());
   }
   if (options.with_indexed) {
     std::vector<PropertyValue> values;
-    for (const auto& column : candidate.place->columns) {
-      values.push_back(column->value(candidate.row));
+    for (const auto& column : candidate.place.indexed->columns) {
+      values.push_back(column->value(candidate.row()));
     }
     add_indexed(*snapshot.properties, values, made.match);
   }
@@ -443,7 +442,7 @@ Result<std::vector<Match>> ExactIndex::matches(const Published::State& seen,
     if (options.with_metadata) {
       SEL_TRY(record, layout::decode_record(*stored[at], query.dimensions()));
       made.match.metadata = record.metadata;
-      if (record.mutation != found[at].chunk().mutation(found[at].row)) {
+      if (record.mutation != found[at].chunk().born(found[at].row())) {
         if (!renew(snapshot, query, record, filter, options, made.key, made.match)) continue;
         renewed = true;
       }

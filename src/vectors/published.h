@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "vectors/database.h"
-#include "vectors/rows.h"
+#include "vectors/snapshot.h"
 
 namespace selvedge::vectors {
 

@@ -1,36 +1,18 @@
-// Rows: appending, stamping and leaving behind.
+// Rows: filling, stamping and giving slots anew.
 #include "vectors/rows.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstddef>
 #include <cstring>
 #include <utility>
 
-#include <sys/mman.h>
+#include "ann/distance.h"
+#include "base/check.h"
 
 namespace selvedge::vectors {
 namespace {
 
-// The first chunk is small, as most indexes are; each has twice the rows of the one before, up to
-// about this many bytes (in rows: within these bounds).
-constexpr std::size_t kChunkBytes = 4U << 20;
-constexpr std::size_t kChunkRowsFirst = 64;
-constexpr std::size_t kChunkRowsLeast = 1'024;
-constexpr std::size_t kChunkRowsMost = 16'384;
-constexpr std::size_t kCacheLineBytes = 64;
 constexpr std::size_t kHugePageBytes = 2U << 20;
-
-float* aligned_floats(std::size_t count, bool large) {
-  const std::size_t alignment = large ? kHugePageBytes : kCacheLineBytes;
-  const std::size_t bytes = (count * sizeof(float) + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, bytes);
-  SEL_CHECK(memory != nullptr);
-  // A wish: without huge pages scans are slower, not wrong.
-  if (large) ::madvise(memory, bytes, MADV_HUGEPAGE);
-  return static_cast<float*>(memory);
-}
 
 float inverse_length(std::span<const float> values) {
   double sum = 0;
@@ -40,88 +22,105 @@ float inverse_length(std::span<const float> values) {
 
 }  // namespace
 
-Chunk::Chunk(std::size_t rows, std::size_t stride, bool large)
-    : stride_(stride),
-      values_(aligned_floats(rows * stride, large)),
-      ids_(rows),
-      partitions_(rows),
-      mutations_(rows),
-      inverse_lengths_(rows),
-      died_at_(rows) {}
-
-std::optional<std::string> Snapshot::partition_name(PartitionNumber number) const {
-  if (number == 0) return std::nullopt;
-  return partitions->names[number];
-}
-
 Rows::Rows(std::size_t dimensions)
     : dimensions_(dimensions),
       stride_(ann::padded_dimensions(dimensions)),
+      grid_(stride_ * sizeof(float)),
       chunks_(std::make_shared<ChunkList>()),
       partitions_(std::make_shared<Partitions>()) {
   partitions_->names.emplace_back();
 }
 
-void Rows::put(std::string_view id, std::span<const float> values,
+const std::string& Rows::id_at(Slot slot) const {
+  const std::size_t chunk_at = grid_.chunk_of(slot);
+  return (*chunks_)[chunk_at].chunk->id(slot - grid_.first_slot(chunk_at));
+}
+
+Slot Rows::slot_of(std::string_view id) const {
+  return slots_.find(id, [this](Slot slot) -> const std::string& { return id_at(slot); });
+}
+
+Slot Rows::put(std::string_view id, std::span<const float> values,
                const std::optional<std::string_view>& partition, MutationNumber mutation,
                std::span<const PropertyValue> properties) {
   SEL_CHECK(properties.size() == column_types_.size());
   erase(id, mutation);
   const PartitionNumber number = partition_number(partition);
-  const Address address = append(id);
-  float* row = address.chunk->values_.get() + address.row * stride_;
-  std::memcpy(row, values.data(), values.size_bytes());
-  std::fill(row + dimensions_, row + stride_, 0.0F);
-  address.chunk->partitions_[address.row] = number;
-  address.chunk->mutations_[address.row] = mutation;
-  address.chunk->inverse_lengths_[address.row] = inverse_length(values);
-  const auto& columns = chunks_->back().columns;
-  for (std::size_t at = 0; at < columns.size(); ++at) {
-    columns[at]->set(address.row, properties[at]);
+  const Slot slot = vacant_slot();
+  const std::size_t chunk_at = grid_.chunk_of(slot);
+  const std::size_t row = slot - grid_.first_slot(chunk_at);
+  const IndexedChunk& indexed = (*chunks_)[chunk_at];
+  Chunk& chunk = *indexed.chunk;
+
+  float* place = chunk.values_.values() + row * stride_;
+  std::memcpy(place, values.data(), values.size_bytes());
+  std::fill(place + dimensions_, place + stride_, 0.0F);
+  chunk.ids_[row] = id;
+  chunk.partitions_[row].store(number, std::memory_order_relaxed);
+  chunk.inverse_lengths_[row] = inverse_length(values);
+  for (std::size_t at = 0; at < properties.size(); ++at) {
+    indexed.columns[at]->set(row, properties[at]);
   }
+  chunk.last_birth_.store(mutation, std::memory_order_relaxed);
+  chunk.born_[row].store(mutation, std::memory_order_relaxed);
+  chunk.died_[row].store(Chunk::kAlive, std::memory_order_release);
+
+  slots_.insert(id, slot);
+  if (recent_noted_) recent_.append(slot, mutation);
+  return slot;
 }
 
 void Rows::erase(std::string_view id, MutationNumber mutation) {
-  const auto known = addresses_.find(id);
-  if (known == addresses_.end()) return;
-  Chunk& chunk = *known->second.chunk;
-  chunk.died_at_[known->second.row].store(mutation, std::memory_order_relaxed);
-  ++chunk.dead_rows_;
-  addresses_.erase(known);
+  const Slot slot = slot_of(id);
+  if (slot == kNoSlot) return;
+  const std::size_t chunk_at = grid_.chunk_of(slot);
+  Chunk& chunk = *(*chunks_)[chunk_at].chunk;
+  chunk.died_[slot - grid_.first_slot(chunk_at)].store(mutation, std::memory_order_relaxed);
+  if (chunk.first_death_.load(std::memory_order_relaxed) > mutation) {
+    chunk.first_death_.store(mutation, std::memory_order_release);
+  }
+  slots_.erase(id, slot);
+  dead_.push_back(slot);
 }
 
-void Rows::compact() {
-  // The tail is still being filled; it is looked at when it is full.
-  ChunkList left;
-  for (std::size_t at = 0; at + 1 < chunks_->size(); ++at) {
-    const Chunk& chunk = *(*chunks_)[at].chunk;
-    if (chunk.dead_rows_ * 4 > chunk.capacity()) left.push_back((*chunks_)[at]);
-  }
-  if (left.empty()) return;
-  for (const IndexedChunk& chunk : left) move_living(chunk);
-  std::erase_if(own_chunks(), [&left](const IndexedChunk& each) {
-    return std::any_of(left.begin(), left.end(),
-                       [&each](const IndexedChunk& gone) { return gone.chunk == each.chunk; });
-  });
+std::vector<Slot> Rows::take_dead() { return std::exchange(dead_, {}); }
+
+void Rows::free(std::span<const Slot> slots) {
+  for (const Slot slot : slots) free_.push_back({sequence_, slot});
 }
 
-void Rows::move_living(const IndexedChunk& from) {
-  const Chunk& chunk = *from.chunk;
-  for (std::size_t row = 0; row < chunk.capacity(); ++row) {
-    if (!chunk.alive(row, Chunk::kAlive - 1)) continue;
-    // Not stamped: older snapshots still find the row here, newer ones do not have this chunk.
-    addresses_.erase(chunk.id(row));
-    const Address address = append(chunk.id(row));
-    std::memcpy(address.chunk->values_.get() + address.row * stride_,
-                chunk.values_.get() + row * stride_, stride_ * sizeof(float));
-    address.chunk->partitions_[address.row] = chunk.partitions_[row];
-    address.chunk->mutations_[address.row] = chunk.mutations_[row];
-    address.chunk->inverse_lengths_[address.row] = chunk.inverse_lengths_[row];
-    const auto& columns = chunks_->back().columns;
-    for (std::size_t at = 0; at < columns.size(); ++at) {
-      columns[at]->copy(address.row, *from.columns[at], row);
-    }
+Slot Rows::vacant_slot() {
+  if (!free_.empty() && free_.front().after < oldest_snapshot()) {
+    const Slot slot = free_.front().slot;
+    free_.pop_front();
+    return slot;
   }
+  SEL_CHECK(slot_end_ < kNoSlot);
+  if (chunks_->empty() || grid_.chunk_of(static_cast<Slot>(slot_end_)) == chunks_->size()) {
+    add_chunk();
+  }
+  return static_cast<Slot>(slot_end_++);
+}
+
+std::uint64_t Rows::oldest_snapshot() {
+  while (!living_.empty() && living_.front().ended->load(std::memory_order_acquire)) {
+    living_.pop_front();
+  }
+  return living_.empty() ? sequence_ + 1 : living_.front().sequence;
+}
+
+void Rows::add_chunk() {
+  const std::size_t row_bytes = stride_ * sizeof(float);
+  const std::size_t rows = grid_.rows_of(chunks_->size());
+  // Huge pages only for chunks that fill some: a page that is touched is there whole.
+  const bool large = rows == grid_.rows_max() && rows * row_bytes >= kHugePageBytes;
+  const Slot first = grid_.first_slot(chunks_->size());
+  IndexedChunk made{
+      std::make_shared<Chunk>(first, rows, stride_, ValueMemory::own(rows * stride_, large)), {}};
+  for (const PropertyType type : column_types_) {
+    made.columns.push_back(std::make_shared<Column>(type, rows));
+  }
+  own_chunks().push_back(std::move(made));
 }
 
 Rows::Draft Rows::draft_column(PropertyType type) const {
@@ -129,15 +128,14 @@ Rows::Draft Rows::draft_column(PropertyType type) const {
   draft.type = type;
   for (const IndexedChunk& each : *chunks_) {
     draft.columns.push_back(std::make_shared<Column>(type, each.chunk->capacity()));
-    draft.by_chunk.emplace(each.chunk.get(), draft.columns.back().get());
   }
   return draft;
 }
 
 void Rows::set_drafted(const Draft& draft, std::string_view id, const PropertyValue& value) const {
-  const auto known = addresses_.find(id);
-  if (known == addresses_.end()) return;
-  draft.by_chunk.at(known->second.chunk)->set(known->second.row, value);
+  const Slot slot = slot_of(id);
+  if (slot == kNoSlot) return;
+  draft.columns[grid_.chunk_of(slot)]->set(grid_.row_of(slot), value);
 }
 
 void Rows::install_column(Draft draft, std::size_t at) {
@@ -159,36 +157,19 @@ void Rows::remove_column(std::size_t at) {
 
 std::shared_ptr<const Snapshot> Rows::snapshot(const IndexStats& stats,
                                                std::shared_ptr<const Properties> properties) {
+  // Ended ones behind a living one are swept out before they become many.
+  if (living_.size() >= 2 * living_checked_ + 64) {
+    std::erase_if(living_,
+                  [](const Living& each) { return each.ended->load(std::memory_order_acquire); });
+    living_checked_ = living_.size();
+  }
   chunks_lent_ = true;
   partitions_lent_ = true;
-  return std::make_shared<const Snapshot>(
-      Snapshot{chunks_, tail_rows_, partitions_, std::move(properties), stats});
-}
-
-Rows::Address Rows::append(std::string_view id) {
-  if (chunks_->empty() || tail_rows_ == chunks_->back().chunk->capacity()) add_chunk();
-  Chunk& tail = *chunks_->back().chunk;
-  const Address address{&tail, tail_rows_++};
-  tail.ids_[address.row] = id;
-  tail.died_at_[address.row].store(Chunk::kAlive, std::memory_order_relaxed);
-  addresses_.emplace(tail.ids_[address.row], address);
-  return address;
-}
-
-void Rows::add_chunk() {
-  const std::size_t row_bytes = stride_ * sizeof(float);
-  const std::size_t most =
-      std::clamp(std::bit_floor(kChunkBytes / row_bytes), kChunkRowsLeast, kChunkRowsMost);
-  const std::size_t rows =
-      chunks_->empty() ? kChunkRowsFirst : std::min(chunks_->back().chunk->capacity() * 2, most);
-  // Huge pages only for chunks that fill some: a page that is touched is there whole.
-  const bool large = rows == most && rows * row_bytes >= kHugePageBytes;
-  IndexedChunk made{std::make_shared<Chunk>(rows, stride_, large), {}};
-  for (const PropertyType type : column_types_) {
-    made.columns.push_back(std::make_shared<Column>(type, rows));
-  }
-  own_chunks().push_back(std::move(made));
-  tail_rows_ = 0;
+  auto ended = std::make_shared<std::atomic<bool>>(false);
+  living_.push_back({++sequence_, ended});
+  return std::make_shared<const Snapshot>(Snapshot{SnapshotEnd(std::move(ended)), grid_, chunks_,
+                                                   slot_end_, recent_.view(), partitions_,
+                                                   std::move(properties), stats});
 }
 
 PartitionNumber Rows::partition_number(const std::optional<std::string_view>& partition) {

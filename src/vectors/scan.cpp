@@ -30,20 +30,20 @@ float key_of(Metric metric, float raw, float inverse_length) {
   return 0;
 }
 
-// The living rows of one chunk that a query may return, when not all of them are asked for. The
-// partition comes first: it is the cheapest to look at.
-void choose_rows(const IndexedChunk& place, std::size_t rows, const Restriction& restriction,
+// The rows of one chunk that a query may return. The partition comes first: it is the cheapest to
+// look at.
+void choose_rows(const IndexedChunk& indexed, std::size_t rows, const Restriction& restriction,
                  MutationNumber mutation, std::vector<std::uint32_t>& chosen) {
-  const Chunk& chunk = *place.chunk;
+  const Chunk& chunk = *indexed.chunk;
   chosen.resize(rows);
   std::size_t kept = 0;
   for (std::uint32_t row = 0; row < rows; ++row) {
     chosen[kept] = row;
     const bool right = !restriction.partition || chunk.partition(row) == *restriction.partition;
-    kept += right && chunk.alive(row, mutation) ? 1U : 0U;
+    kept += right && chunk.visible(row, mutation) ? 1U : 0U;
   }
   chosen.resize(kept);
-  if (restriction.filter != nullptr) restriction.filter->narrow(place.columns, chosen);
+  if (restriction.filter != nullptr) restriction.filter->narrow(indexed.columns, chosen);
 }
 
 }  // namespace
@@ -91,12 +91,13 @@ std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query
   std::vector<float> raw;
   std::vector<std::uint32_t> chosen;
   const Metric metric = query.metric();
-  const bool choosy = restriction.any();
   for (std::size_t at = 0; at < snapshot.chunks->size(); ++at) {
-    const IndexedChunk& place = (*snapshot.chunks)[at];
-    const Chunk& chunk = *place.chunk;
+    const IndexedChunk& indexed = (*snapshot.chunks)[at];
+    const Chunk& chunk = *indexed.chunk;
     const std::size_t rows = snapshot.rows_in(at);
-    if (choosy) choose_rows(place, rows, restriction, snapshot.stats.mutation, chosen);
+    // Not even the values of a row that is not seen may be read: it may be written at this moment.
+    const bool choosy = restriction.any() || !chunk.all_visible(snapshot.stats.mutation);
+    if (choosy) choose_rows(indexed, rows, restriction, snapshot.stats.mutation, chosen);
     raw.resize(choosy ? chosen.size() : rows);
     if (metric == Metric::euclidean) {
       choosy ? ann::squared_distance_chosen(query.values(), chunk.block(), chosen, raw)
@@ -113,8 +114,7 @@ std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query
       } else {
         key = query.key(chunk.values(row, query.dimensions()));  // float32 overflowed.
       }
-      if (!nearest.admits(key) || !chunk.alive(row, snapshot.stats.mutation)) continue;
-      nearest.offer({key, &place, static_cast<std::uint32_t>(row)});
+      if (nearest.admits(key)) nearest.offer({key, {&indexed, static_cast<std::uint32_t>(row)}});
     }
   }
   return nearest.sorted();

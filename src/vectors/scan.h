@@ -11,7 +11,7 @@
 
 #include "vectors/compiled_filter.h"
 #include "vectors/index.h"
-#include "vectors/rows.h"
+#include "vectors/snapshot.h"
 
 namespace selvedge::vectors {
 
@@ -40,11 +40,12 @@ class PreparedQuery {
 // A row that was found. Points into the snapshot it was found in.
 struct Candidate {
   float key = 0;
-  const IndexedChunk* place = nullptr;
-  std::uint32_t row = 0;
+  Place place;
 
-  const Chunk& chunk() const { return *place->chunk; }
-  std::string_view id() const { return chunk().id(row); }
+  const Chunk& chunk() const { return place.chunk(); }
+  std::size_t row() const { return place.row; }
+  Slot slot() const { return chunk().first_slot() + place.row; }
+  std::string_view id() const { return chunk().id(place.row); }
   bool operator<(const Candidate& other) const {
     return key != other.key ? key < other.key : id() < other.id();
   }

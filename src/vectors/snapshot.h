@@ -1,0 +1,89 @@
+// Snapshot: what one query sees of an index, however long it takes.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "vectors/chunk.h"
+#include "vectors/column.h"
+#include "vectors/index.h"
+#include "vectors/properties.h"
+#include "vectors/slot_grid.h"
+#include "vectors/slot_log.h"
+
+namespace selvedge::vectors {
+
+struct Partitions {
+  std::vector<std::string> names;  // By number; the first stands for "none".
+  std::unordered_map<std::string, PartitionNumber> numbers;
+};
+
+// A chunk and, beside its rows, a column for each metadata index.
+struct IndexedChunk {
+  std::shared_ptr<Chunk> chunk;
+  std::vector<std::shared_ptr<Column>> columns;
+};
+
+// Where a slot is.
+struct Place {
+  const IndexedChunk* indexed = nullptr;
+  std::uint32_t row = 0;
+
+  const Chunk& chunk() const { return *indexed->chunk; }
+};
+
+// Tells the writer when the last reader of a snapshot has gone: everything they did comes before
+// what the writer does once it knows.
+class SnapshotEnd {
+ public:
+  explicit SnapshotEnd(std::shared_ptr<std::atomic<bool>> ended) : ended_(std::move(ended)) {}
+  ~SnapshotEnd() {
+    if (ended_ != nullptr) ended_->store(true, std::memory_order_release);
+  }
+  SnapshotEnd(SnapshotEnd&&) = default;
+  SnapshotEnd& operator=(SnapshotEnd&&) = delete;
+  SnapshotEnd(const SnapshotEnd&) = delete;
+  SnapshotEnd& operator=(const SnapshotEnd&) = delete;
+
+ private:
+  std::shared_ptr<std::atomic<bool>> ended_;
+};
+
+// Immutable, but for rows that its mutation does not see: those must not be read.
+struct Snapshot {
+  SnapshotEnd end;
+  SlotGrid grid;
+  std::shared_ptr<const std::vector<IndexedChunk>> chunks;
+  std::size_t slot_end = 0;  // Every slot below was filled at least once.
+  SlotLog::View recent;      // Filled and not yet linked into the graph; empty while there is none.
+  std::shared_ptr<const Partitions> partitions;
+  std::shared_ptr<const Properties> properties;  // One for each column.
+  IndexStats stats;
+
+  // How many rows of a chunk to look at.
+  std::size_t rows_in(std::size_t chunk_at) const {
+    return std::min((*chunks)[chunk_at].chunk->capacity(), slot_end - grid.first_slot(chunk_at));
+  }
+  // `slot` is below slot_end.
+  Place place(Slot slot) const {
+    const std::size_t chunk_at = grid.chunk_of(slot);
+    return {&(*chunks)[chunk_at], static_cast<std::uint32_t>(slot - grid.first_slot(chunk_at))};
+  }
+  bool sees(Slot slot) const {
+    const Place at = place(slot);
+    return at.chunk().visible(at.row, stats.mutation);
+  }
+  // Empty for "none".
+  std::optional<std::string> partition_name(PartitionNumber number) const {
+    if (number == 0) return std::nullopt;
+    return partitions->names[number];
+  }
+};
+
+}  // namespace selvedge::vectors
