@@ -242,9 +242,10 @@ class FakeIndex final : public vectors::Index, public std::enable_shared_from_th
 
  private:
   bool all_indexed(const vectors::Filter& filter) const {
-    return std::all_of(filter.conditions.begin(), filter.conditions.end(), [&](const auto& each) {
+    const auto conditions = vectors::conditions_of(filter);
+    return std::all_of(conditions.begin(), conditions.end(), [&](const auto* each) {
       return std::any_of(metadata_indexes_.begin(), metadata_indexes_.end(),
-                         [&](const auto& index) { return index.property == each.property; });
+                         [&](const auto& index) { return index.property == each->property; });
     });
   }
   Result<vectors::MutationNumber> write(const vectors::VectorBatch& batch, bool replace) {

@@ -2,6 +2,8 @@
 // property names.
 #include "api/metadata_properties.h"
 
+#include <utility>
+
 // Without its exceptions, a result that is taken for a value does not compile.
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
@@ -27,6 +29,24 @@ vectors::PropertyValue scalar(ondemand::value value, ondemand::json_type type) {
     if (!value.get_bool().get(truth)) return truth;
   }
   return {};
+}
+
+// The scalars of an array go to `found`. False when the JSON breaks off.
+bool read_elements(ondemand::value value, vectors::PropertyValue& found) {
+  ondemand::array array;
+  if (value.get_array().get(array)) return false;
+  vectors::PropertyElements elements;
+  for (auto each : array) {
+    ondemand::value element;
+    ondemand::json_type type{};
+    if (each.get(element) || element.type().get(type)) return false;
+    vectors::PropertyValue read = scalar(element, type);
+    if (const auto* truth = std::get_if<bool>(&read)) elements.emplace_back(*truth);
+    if (const auto* number = std::get_if<double>(&read)) elements.emplace_back(*number);
+    if (auto* text = std::get_if<std::string>(&read)) elements.emplace_back(std::move(*text));
+  }
+  if (!elements.empty()) found = std::move(elements);
+  return true;
 }
 
 class PropertyWalk {
@@ -69,6 +89,7 @@ class PropertyWalk {
     ondemand::json_type type{};
     if (value.type().get(type)) return false;
     vectors::PropertyValue found = scalar(value, type);
+    if (type == ondemand::json_type::array && !read_elements(value, found)) return false;
     for (std::size_t at = 0; at < properties_.size(); ++at) {
       if (is_here(properties_[at])) values_[at] = found;
       if (is_below(properties_[at])) values_[at] = std::monostate();

@@ -33,10 +33,19 @@ TEST(MetadataProperties, ScalarsKeepTheirType) {
 }
 
 TEST(MetadataProperties, WhatIsNoScalarIsNothing) {
-  const std::string json = R"({"a":["x"],"o":{"k":1},"z":null})";
-  for (const char* property : {"a", "o", "z", "absent", "o.", ".k", "o.k.k", "z.k"}) {
+  const std::string json = R"({"a":[null,["x"],{"k":1}],"e":[],"o":{"k":1},"z":null})";
+  for (const char* property : {"a", "a.k", "e", "o", "z", "absent", "o.", ".k", "o.k.k", "z.k"}) {
     EXPECT_EQ(read_one(json, property), kNothing) << property;
   }
+}
+
+TEST(MetadataProperties, ArraysGiveTheirScalars) {
+  const std::string json = R"({"a":["x",1.5,null,true,["y"],{"k":"z"},"x"],"b":{"c":[2]}})";
+  EXPECT_EQ(read_one(json, "a"), PropertyValue(vectors::PropertyElements{std::string("x"), 1.5,
+                                                                         true, std::string("x")}));
+  EXPECT_EQ(read(json, {"b.c", "a.k", "a.0"}),
+            (std::vector<PropertyValue>{vectors::PropertyElements{2.0}, kNothing, kNothing}));
+  EXPECT_EQ(read_one(R"({"a":["x",)", "a"), kNothing);
 }
 
 TEST(MetadataProperties, DotsStepIntoObjects) {
@@ -48,7 +57,7 @@ TEST(MetadataProperties, DotsStepIntoObjects) {
 
 TEST(MetadataProperties, TheLastOfTwoKeysCounts) {
   EXPECT_EQ(read_one(R"({"a":1,"a":2})", "a"), PropertyValue(2.0));
-  EXPECT_EQ(read_one(R"({"a":1,"a":[2]})", "a"), kNothing);
+  EXPECT_EQ(read_one(R"({"a":1,"a":[{}]})", "a"), kNothing);
   EXPECT_EQ(read_one(R"({"a":{"b":1},"a":2})", "a.b"), kNothing);
 }
 

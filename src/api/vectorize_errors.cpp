@@ -124,7 +124,8 @@ Error invalid_property() {
 
 std::string unindexed_property(std::string_view property) {
   return "filter: property \"" + shown(property) +
-         "\" has no metadata index, so nothing matches; create one with metadata_index/create";
+         "\" has no metadata index, so no condition on it holds; create one with "
+         "metadata_index/create";
 }
 
 Error reworded(Error error, std::string_view name) {

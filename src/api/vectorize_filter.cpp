@@ -1,11 +1,13 @@
-// Vectorize filter: each property's condition is checked on its own.
+// Vectorize filter: each property's condition is checked on its own, each group filter by filter.
 #include "api/vectorize_filter.h"
 
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -24,17 +26,23 @@ struct Operator {
   Comparison comparison;
 };
 constexpr Operator kOperators[] = {
-    {"$eq", Comparison::eq},   {"$ne", Comparison::ne},   {"$in", Comparison::in},
-    {"$nin", Comparison::nin}, {"$lt", Comparison::lt},   {"$lte", Comparison::lte},
-    {"$gt", Comparison::gt},   {"$gte", Comparison::gte},
+    {"$eq", Comparison::eq},         {"$ne", Comparison::ne},
+    {"$in", Comparison::in},         {"$nin", Comparison::nin},
+    {"$lt", Comparison::lt},         {"$lte", Comparison::lte},
+    {"$gt", Comparison::gt},         {"$gte", Comparison::gte},
+    {"$exists", Comparison::exists}, {"$contains", Comparison::contains},
 };
 
-// What people try who know other databases, and what Vectorize has instead.
+bool is_hosted(const Operator& op) {
+  return op.comparison != Comparison::exists && op.comparison != Comparison::contains;
+}
+
+// What people try who know other databases, and what there is instead.
 struct Foreign {
   std::string_view name;
   std::string_view instead;
 };
-constexpr Foreign kForeign[] = {
+constexpr Foreign kHostedForeign[] = {
     {"$and", "all properties of a filter must hold anyway"},
     {"$or", "several values of one property go with $in"},
     {"$nor", "several values of one property go with $nin"},
@@ -42,6 +50,16 @@ constexpr Foreign kForeign[] = {
     {"$exists", "store a value that says so, and use $eq"},
     {"$contains", "store one property for each value, and use $eq"},
     {"$regex", "a prefix goes with $gte and $lt"},
+};
+constexpr Foreign kForeign[] = {
+    {"$nor", "use $or inside $not"},
+    {"$all", "use $and, with one $contains for each value"},
+    {"$regex", "a part goes with $contains, a prefix with $gte and $lt"},
+    {"$and", "it holds filters, and stands beside their properties"},
+    {"$or", "it holds filters, and stands beside their properties"},
+    {"$not", "inside a property it holds an object of operators"},
+    {"$exists", "it stands inside a property: {\"property\": {\"$exists\": true}}"},
+    {"$contains", "it stands inside a property: {\"property\": {\"$contains\": \"part\"}}"},
 };
 
 enum class Side { none, lower, upper };
@@ -61,18 +79,25 @@ Error refused(std::string_view property, std::string_view reason) {
   return unparsable_body("filter: property " + shown(property) + ": " + std::string(reason));
 }
 
-Error unknown_operator(std::string_view name) {
-  std::string reason = "filter: no operator " + shown(name) + "; there are $eq, $ne, $in, $nin, " +
-                       "$lt, $lte, $gt and $gte";
-  const auto known = std::find_if(std::begin(kForeign), std::end(kForeign),
+std::string hint(std::span<const Foreign> foreign, std::string_view name) {
+  const auto known = std::find_if(foreign.begin(), foreign.end(),
                                   [&](const Foreign& each) { return each.name == name; });
-  if (known != std::end(kForeign)) reason += " (" + std::string(known->instead) + ")";
-  return unparsable_body(reason);
+  return known == foreign.end() ? "" : " (" + std::string(known->instead) + ")";
 }
 
-Status check_property(std::string_view property) {
+Error unknown_operator(std::string_view name, FilterGrammar grammar) {
+  const bool hosted = grammar == FilterGrammar::hosted;
+  const std::string there = hosted ? "$eq, $ne, $in, $nin, $lt, $lte, $gt and $gte"
+                                   : "$eq, $ne, $in, $nin, $lt, $lte, $gt, $gte, $exists, "
+                                     "$contains and $not, and beside properties $and, $or and $not";
+  return unparsable_body("filter: no operator " + shown(name) + (hosted ? "" : " here") +
+                         "; there are " + there +
+                         (hosted ? hint(kHostedForeign, name) : hint(kForeign, name)));
+}
+
+Status check_property(std::string_view property, FilterGrammar grammar) {
   if (property.empty()) return unparsable_body("filter: a property's name must not be empty");
-  if (property.front() == '$') return unknown_operator(property);
+  if (property.front() == '$') return unknown_operator(property, grammar);
   if (property.find('"') != std::string_view::npos) {
     return unparsable_body("filter: a property's name must not hold '\"'");
   }
@@ -113,47 +138,140 @@ Result<vectors::Condition> parse_operand(std::string_view property, const Operat
   if (op.comparison == Comparison::in || op.comparison == Comparison::nin) {
     return parse_list(property, op, operand);
   }
-  auto value = scalar(operand);
-  const bool order = side_of(op.comparison) != Side::none;
-  if (order && !operand.is_string() && !operand.is_number()) value.reset();
-  if (!value) {
-    return refused(property, std::string(op.name) + (order ? " takes a string or a number"
-                                                           : " takes a string, number, boolean "
-                                                             "or null"));
+  std::string_view takes = " takes a string, number, boolean or null";
+  bool right = operand.is_primitive();
+  if (op.comparison == Comparison::exists) {
+    takes = " takes true or false";
+    right = operand.is_boolean();
+  } else if (op.comparison == Comparison::contains || side_of(op.comparison) != Side::none) {
+    takes = " takes a string or a number";
+    right = operand.is_string() || operand.is_number();
   }
+  auto value = right ? scalar(operand) : std::nullopt;
+  if (!value) return refused(property, std::string(op.name) + std::string(takes));
   return vectors::Condition{std::string(property), op.comparison, {*std::move(value)}};
 }
 
-Status parse_operators(std::string_view property, const json& operators, vectors::Filter& filter) {
-  if (operators.empty()) return refused(property, "the object holds no operator");
-  if (operators.size() > 2) return refused(property, "at most two operators go together");
-  Side sides[2] = {Side::none, Side::none};
-  std::size_t count = 0;
-  for (const auto& [name, operand] : operators.items()) {
-    const auto op = std::find_if(std::begin(kOperators), std::end(kOperators),
-                                 [&](const Operator& each) { return each.name == name; });
-    if (op == std::end(kOperators)) {
-      if (name.empty() || name.front() != '$') {
-        return refused(property,
-                       "expected an operator such as $eq; a property of a nested object is named "
-                       "with a dot");
+// Walks down one filter; `depth_` is how many filters and objects of operators it is in.
+class Parser {
+ public:
+  explicit Parser(FilterGrammar grammar) : grammar_(grammar) {}
+
+  // Adds what `filter` says to `into`.
+  Status filter(const json& filter, vectors::Filter& into) {
+    if (!filter.is_object()) return unparsable_body("filter: expected an object");
+    SEL_CHECK_OK(enter());
+    for (const auto& [name, value] : filter.items()) {
+      if (grammar_ == FilterGrammar::ours && is_group(name)) {
+        SEL_CHECK_OK(group(name, value, into));
+        continue;
       }
-      return unknown_operator(name);
+      SEL_CHECK_OK(check_property(name, grammar_));
+      SEL_CHECK_OK(property(name, value, into));
     }
-    SEL_TRY(condition, parse_operand(property, *op, operand));
-    sides[count++] = side_of(op->comparison);
-    filter.conditions.push_back(std::move(condition));
+    --depth_;
+    return ok_status();
   }
-  const bool range = sides[0] != Side::none && sides[1] != Side::none && sides[0] != sides[1];
-  if (count == 2 && !range) {
-    return refused(property, "only a lower and an upper bound go together");
+
+ private:
+  static bool is_group(std::string_view name) {
+    return name == "$and" || name == "$or" || name == "$not";
   }
-  return ok_status();
-}
+
+  Status enter() {
+    if (++depth_ <= limits::filter_depth_max) return ok_status();
+    return unparsable_body("filter: at most " + std::to_string(limits::filter_depth_max) +
+                           " filters may stand inside each other");
+  }
+
+  Status group(const std::string& name, const json& value, vectors::Filter& into) {
+    const std::string takes = "filter: " + name + " takes ";
+    if (name == "$not") {
+      if (!value.is_object()) return unparsable_body(takes + "a filter");
+      vectors::FilterGroup made{true, {{}}};
+      SEL_CHECK_OK(filter(value, made.filters.front()));
+      into.groups.push_back(std::move(made));
+      return ok_status();
+    }
+    const bool filters =
+        value.is_array() && !value.empty() &&
+        std::all_of(value.begin(), value.end(), [](const json& each) { return each.is_object(); });
+    if (!filters) return unparsable_body(takes + "an array of one filter or more");
+    vectors::FilterGroup made;
+    for (const json& each : value) {
+      // All of a filter must hold anyway: those of $and are part of it.
+      if (name == "$or") made.filters.emplace_back();
+      SEL_CHECK_OK(filter(each, name == "$or" ? made.filters.back() : into));
+    }
+    if (name == "$or") into.groups.push_back(std::move(made));
+    return ok_status();
+  }
+
+  Status property(const std::string& name, const json& value, vectors::Filter& into) {
+    if (value.is_object()) return operators(name, value, into);
+    auto operand = scalar(value);
+    if (!operand) return refused(name, "an array is no condition; any of several values is $in");
+    into.conditions.push_back({name, Comparison::eq, {*std::move(operand)}});
+    return ok_status();
+  }
+
+  Status operators(std::string_view property, const json& operators, vectors::Filter& into) {
+    if (operators.empty()) return refused(property, "the object holds no operator");
+    if (grammar_ == FilterGrammar::hosted && operators.size() > 2) return too_many(property);
+    std::vector<Side> sides;
+    for (const auto& [name, operand] : operators.items()) {
+      if (grammar_ == FilterGrammar::ours && name == "$not") {
+        SEL_CHECK_OK(negation(property, operand, into));
+        continue;
+      }
+      const auto op = std::find_if(std::begin(kOperators), std::end(kOperators),
+                                   [&](const Operator& each) { return each.name == name; });
+      const bool known = op != std::end(kOperators);
+      if (!known || (grammar_ == FilterGrammar::hosted && !is_hosted(*op))) {
+        return no_operator(property, name);
+      }
+      SEL_TRY(condition, parse_operand(property, *op, operand));
+      into.conditions.push_back(std::move(condition));
+      if (is_hosted(*op)) sides.push_back(side_of(op->comparison));
+    }
+    if (sides.size() > 2) return too_many(property);
+    const bool range = sides.size() == 2 && sides[0] != Side::none && sides[1] != Side::none &&
+                       sides[0] != sides[1];
+    if (sides.size() == 2 && !range) {
+      return refused(property, "only a lower and an upper bound go together");
+    }
+    return ok_status();
+  }
+
+  Status negation(std::string_view property, const json& negated, vectors::Filter& into) {
+    if (!negated.is_object()) return refused(property, "$not takes an object of operators");
+    SEL_CHECK_OK(enter());
+    vectors::FilterGroup made{true, {{}}};
+    SEL_CHECK_OK(operators(property, negated, made.filters.front()));
+    into.groups.push_back(std::move(made));
+    --depth_;
+    return ok_status();
+  }
+
+  Error no_operator(std::string_view property, const std::string& name) const {
+    if (!name.empty() && name.front() == '$') return unknown_operator(name, grammar_);
+    return refused(
+        property,
+        "expected an operator such as $eq; a property of a nested object is named with a "
+        "dot");
+  }
+
+  static Error too_many(std::string_view property) {
+    return refused(property, "at most two operators go together");
+  }
+
+  FilterGrammar grammar_;
+  std::size_t depth_ = 0;
+};
 
 }  // namespace
 
-Result<vectors::Filter> parse_filter(const json& filter) {
+Result<vectors::Filter> parse_filter(const json& filter, FilterGrammar grammar) {
   if (!filter.is_object()) return unparsable_body("filter: expected an object");
   // The parsed body holds no ill-formed text; `replace` only promises that nothing is thrown.
   const std::string compact = filter.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -163,16 +281,7 @@ Result<vectors::Filter> parse_filter(const json& filter) {
                            std::to_string(compact.size()));
   }
   vectors::Filter parsed;
-  for (const auto& [property, condition] : filter.items()) {
-    SEL_CHECK_OK(check_property(property));
-    if (condition.is_object()) {
-      SEL_CHECK_OK(parse_operators(property, condition, parsed));
-      continue;
-    }
-    auto value = scalar(condition);
-    if (!value) return refused(property, "an array is no condition; any of several values is $in");
-    parsed.conditions.push_back({property, Comparison::eq, {*std::move(value)}});
-  }
+  SEL_CHECK_OK(Parser(grammar).filter(filter, parsed));
   return parsed;
 }
 

@@ -17,8 +17,8 @@ using testing::HasSubstr;
 using vectors::Comparison;
 using vectors::PropertyValue;
 
-std::string refusal(const json& filter) {
-  const auto parsed = parse_filter(filter);
+std::string refusal(const json& filter, FilterGrammar grammar = FilterGrammar::ours) {
+  const auto parsed = parse_filter(filter, grammar);
   if (parsed.ok()) return "accepted";
   EXPECT_EQ(parsed.error().code, Code::query_invalid);
   return parsed.error().message;
@@ -99,12 +99,99 @@ TEST(VectorizeFilter, OtherShapesAreRefused) {
   }
 }
 
+TEST(VectorizeFilter, TheHostedGrammarKnowsNoneOfOurOperators) {
+  const auto hosted = [](const json& filter) { return refusal(filter, FilterGrammar::hosted); };
+  const json filters[] = {
+      {{"$and", json::array({{{"a", 1}}})}},
+      {{"$or", json::array({{{"a", 1}}})}},
+      {{"$not", {{"a", 1}}}},
+      {{"a", {{"$not", {{"$eq", 1}}}}}},
+      {{"a", {{"$exists", true}}}},
+      {{"a", {{"$contains", "x"}}}},
+  };
+  for (const json& filter : filters) {
+    EXPECT_EQ(refusal(filter), "accepted") << filter;
+    EXPECT_THAT(hosted(filter),
+                HasSubstr("there are $eq, $ne, $in, $nin, $lt, $lte, $gt and $gte ("))
+        << filter;
+  }
+  EXPECT_THAT(hosted({{"$or", json::array()}}), HasSubstr("$in"));
+  EXPECT_THAT(hosted({{"a", {{"$not", 1}}}}), HasSubstr("use $ne or $nin"));
+  EXPECT_THAT(hosted({{"a", {{"$gt", 1}, {"$lt", 2}, {"$exists", true}}}}),
+              HasSubstr("at most two operators"));
+}
+
 TEST(VectorizeFilter, OperatorsOfOtherDatabasesAreNamed) {
-  EXPECT_THAT(refusal({{"$or", json::array()}}), HasSubstr("\"$or\""));
-  EXPECT_THAT(refusal({{"$or", json::array()}}), HasSubstr("$in"));
-  EXPECT_THAT(refusal({{"a", {{"$not", 1}}}}), HasSubstr("use $ne or $nin"));
-  EXPECT_THAT(refusal({{"a", {{"$exists", true}}}}), HasSubstr("\"$exists\""));
+  EXPECT_THAT(refusal({{"$nor", json::array()}}), HasSubstr("use $or inside $not"));
   EXPECT_THAT(refusal({{"a", {{"$near", 1}}}}), HasSubstr("there are $eq"));
+  EXPECT_THAT(refusal({{"a", {{"$regex", "x"}}}}), HasSubstr("$contains"));
+  EXPECT_THAT(refusal({{"a", {{"$or", json::array()}}}}), HasSubstr("beside their properties"));
+  EXPECT_THAT(refusal({{"$exists", true}}), HasSubstr("inside a property"));
+}
+
+TEST(VectorizeFilter, AllOfAndArePartOfTheFilterItself) {
+  const auto filter = parse_filter(
+      {{"a", 1}, {"$and", json::array({{{"b", 2}}, {{"$and", json::array({{{"c", 3}}})}}})}});
+  ASSERT_TRUE(filter.ok());
+  EXPECT_EQ(filter->conditions.size(), 3U);
+  EXPECT_TRUE(filter->groups.empty());
+}
+
+TEST(VectorizeFilter, OrAndNotAreGroups) {
+  const auto filter =
+      parse_filter({{"$or", json::array({{{"a", 1}}, {{"b", 2}, {"c", 3}}, json::object()})},
+                    {"$not", {{"d", 4}}},
+                    {"e", {{"$not", {{"$gt", 1}, {"$lt", 5}}}, {"$exists", true}}}});
+  ASSERT_TRUE(filter.ok());
+  ASSERT_EQ(filter->conditions.size(), 1U);
+  EXPECT_EQ(filter->conditions[0].comparison, Comparison::exists);
+  ASSERT_EQ(filter->groups.size(), 3U);
+  // In the order of the JSON's keys: $not, $or, e.
+  EXPECT_TRUE(filter->groups[0].negated);
+  ASSERT_EQ(filter->groups[0].filters.size(), 1U);
+  EXPECT_EQ(filter->groups[0].filters[0].conditions[0].property, "d");
+  EXPECT_FALSE(filter->groups[1].negated);
+  ASSERT_EQ(filter->groups[1].filters.size(), 3U);
+  EXPECT_EQ(filter->groups[1].filters[1].conditions.size(), 2U);
+  EXPECT_TRUE(filter->groups[1].filters[2].empty());
+  EXPECT_TRUE(filter->groups[2].negated);
+  EXPECT_EQ(filter->groups[2].filters[0].conditions.size(), 2U);
+  EXPECT_EQ(vectors::conditions_of(*filter).size(), 7U);
+}
+
+TEST(VectorizeFilter, GroupsHoldFiltersAndNothingElse) {
+  for (const char* name : {"$and", "$or"}) {
+    const json operands[] = {json::array(), json::object(), 1, json::array({1}),
+                             json::array({json::object(), json::array()})};
+    for (const json& operand : operands) {
+      EXPECT_THAT(refusal({{name, operand}}), HasSubstr("an array of one filter or more"));
+    }
+    EXPECT_THAT(refusal({{name, json::array({{{"a", {{"$near", 1}}}}})}}), HasSubstr("$near"));
+  }
+  EXPECT_THAT(refusal({{"$not", json::array()}}), HasSubstr("$not takes a filter"));
+  EXPECT_THAT(refusal({{"a", {{"$not", "x"}}}}), HasSubstr("an object of operators"));
+  EXPECT_THAT(refusal({{"a", {{"$not", json::object()}}}}), HasSubstr("holds no operator"));
+  EXPECT_THAT(refusal({{"a", {{"$exists", 1}}}}), HasSubstr("$exists takes true or false"));
+  EXPECT_THAT(refusal({{"a", {{"$contains", true}}}}), HasSubstr("$contains takes a string or"));
+}
+
+TEST(VectorizeFilter, DepthIsBounded) {
+  const auto nested = [](const char* name, std::size_t depth) {
+    json filter = {{"a", 1}};
+    for (std::size_t at = 1; at < depth; ++at) {
+      filter = std::string_view(name) == "$not" ? json{{name, filter}}
+                                                : json{{name, json::array({filter})}};
+    }
+    return filter;
+  };
+  for (const char* name : {"$and", "$or", "$not"}) {
+    EXPECT_EQ(refusal(nested(name, 16)), "accepted");
+    EXPECT_THAT(refusal(nested(name, 17)), HasSubstr("at most 16 filters"));
+  }
+  json operators = {{"$eq", 1}};
+  for (int at = 0; at < 15; ++at) operators = {{"$not", operators}};
+  EXPECT_EQ(refusal({{"a", operators}}), "accepted");
+  EXPECT_THAT(refusal({{"a", {{"$not", operators}}}}), HasSubstr("at most 16 filters"));
 }
 
 TEST(VectorizeFilter, NamesOfPropertiesAreBounded) {

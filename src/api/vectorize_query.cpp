@@ -111,7 +111,7 @@ Status parse_returns(const json& body, const Rules& rules, QueryForm form, Query
   return ok_status();
 }
 
-Status parse_conditions(const json& body, Query& query) {
+Status parse_conditions(const json& body, const Rules& rules, Query& query) {
   if (const json* partition = present(body, "namespace")) {
     if (!partition->is_string()) return unparsable_body("namespace: expected a string");
     query.options.partition = partition->get<std::string>();
@@ -119,8 +119,9 @@ Status parse_conditions(const json& body, Query& query) {
   }
   const json* filter = present(body, "filter");
   if (filter == nullptr) return ok_status();
-  SEL_TRY(parsed, parse_filter(*filter));
-  if (!parsed.conditions.empty()) query.options.filter = std::move(parsed);
+  SEL_TRY(parsed,
+          parse_filter(*filter, rules.hosted ? FilterGrammar::hosted : FilterGrammar::ours));
+  if (!parsed.empty()) query.options.filter = std::move(parsed);
   return ok_status();
 }
 
@@ -131,7 +132,7 @@ Result<Query> parse_query(std::string_view text, const Rules& rules, QueryForm f
   SEL_CHECK_OK(parse_subject(*body, query));
   SEL_CHECK_OK(parse_returns(*body, rules, form, query));
   SEL_CHECK_OK(parse_top_k(*body, rules, form, query));
-  SEL_CHECK_OK(parse_conditions(*body, query));
+  SEL_CHECK_OK(parse_conditions(*body, rules, query));
   return query;
 }
 
@@ -140,11 +141,11 @@ Result<Query> parse_query(std::string_view text, const Rules& rules, QueryForm f
 std::string advice_on(const Rules& rules, const vectors::Index& index, const Query& query) {
   if (rules.hosted || !query.options.filter) return {};
   const std::vector<vectors::MetadataIndex> indexes = index.metadata_indexes();
-  for (const vectors::Condition& condition : query.options.filter->conditions) {
+  for (const vectors::Condition* condition : vectors::conditions_of(*query.options.filter)) {
     const bool known = std::any_of(
         indexes.begin(), indexes.end(),
-        [&](const vectors::MetadataIndex& each) { return each.property == condition.property; });
-    if (!known) return unindexed_property(condition.property);
+        [&](const vectors::MetadataIndex& each) { return each.property == condition->property; });
+    if (!known) return unindexed_property(condition->property);
   }
   return {};
 }

@@ -55,6 +55,7 @@ inline constexpr std::size_t metadata_indexes_max = 64;
 inline constexpr std::size_t property_bytes_max = 512;       // Path of a property, in a filter too.
 inline constexpr std::size_t indexed_string_bytes_max = 64;  // Vectorize: of an indexed string.
 inline constexpr std::size_t filter_bytes_max = 2'048;       // Vectorize: compact JSON.
+inline constexpr std::size_t filter_depth_max = 16;          // Of $and, $or and $not; ours.
 inline constexpr std::size_t list_count_max = 1'000;
 inline constexpr std::size_t list_count_default = 100;
 inline constexpr int list_cursor_ms_max = 3'600'000;

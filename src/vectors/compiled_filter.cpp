@@ -3,15 +3,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <utility>
 
 #include "vectors/property_value.h"
 
 namespace selvedge::vectors {
 namespace {
 
+using Rows = std::vector<std::uint32_t>;
+using Columns = std::span<const std::shared_ptr<Column>>;
+
 // Without a branch on the outcome: of rows that pass at random it would be mispredicted.
 template <class Passes>
-void keep(std::vector<std::uint32_t>& rows, Passes passes) {
+void keep(Rows& rows, Passes passes) {
   std::size_t kept = 0;
   for (const std::uint32_t row : rows) {
     rows[kept] = row;
@@ -20,24 +25,14 @@ void keep(std::vector<std::uint32_t>& rows, Passes passes) {
   rows.resize(kept);
 }
 
-bool negative(Comparison comparison) {
-  return comparison == Comparison::ne || comparison == Comparison::nin;
-}
-
 bool takes_many(Comparison comparison) {
   return comparison == Comparison::in || comparison == Comparison::nin;
 }
 
 // `value` against `operand`, neither nothing.
 template <class T>
-bool holds(Comparison comparison, const T& value, const T& operand) {
+bool ordered(Comparison comparison, const T& value, const T& operand) {
   switch (comparison) {
-    case Comparison::eq:
-    case Comparison::in:
-      return value == operand;
-    case Comparison::ne:
-    case Comparison::nin:
-      return value != operand;
     case Comparison::lt:
       return value < operand;
     case Comparison::lte:
@@ -46,37 +41,44 @@ bool holds(Comparison comparison, const T& value, const T& operand) {
       return value > operand;
     case Comparison::gte:
       return value >= operand;
+    default:
+      return value == operand;
   }
-  return false;
 }
 
-// The sign of row - key; the row must have a text.
-int compare(const Column& column, std::uint32_t row, const TextKey& key) {
-  const std::uint64_t head = column.head(row);
-  if (head != key.head) return head < key.head ? -1 : 1;
-  return column.text(row).compare(key.text);
+// `negated`: the condition's opposite is asked for.
+Comparison positive(Comparison comparison, bool& negated) {
+  if (comparison == Comparison::ne || comparison == Comparison::nin) negated = !negated;
+  if (comparison == Comparison::ne) return Comparison::eq;
+  return comparison == Comparison::nin ? Comparison::in : comparison;
 }
 
-}  // namespace
-
-CompiledFilter::CompiledFilter(const Filter& filter, const Properties& properties) {
-  for (const MetadataIndex& index : properties.indexes()) types_.push_back(index.type);
-  for (const Condition& condition : filter.conditions) {
-    const auto column = properties.find(condition.property);
-    if (!column) {
-      never_ = true;
-      return;
+// Which marks of a boolean column pass, of one whose operands name these truths.
+void mark_truths(const std::array<bool, 2>& truths, ColumnTest& test) {
+  test.marks.fill(!test.wanted);
+  for (const std::size_t mark : {0U, 1U}) {
+    bool passes = false;
+    for (const std::size_t operand : {0U, 1U}) {
+      passes |= truths[operand] && test.comparison != Comparison::contains &&
+                ordered(test.comparison, mark, operand);
     }
-    tests_.push_back(compile(condition, *column, types_[*column]));
+    test.marks[mark] = passes == test.wanted;
   }
 }
 
-CompiledFilter::Test CompiledFilter::compile(const Condition& condition, std::size_t column,
-                                             PropertyType type) {
-  Test test{column, type, condition.comparison};
+ColumnTest compile(const Condition& condition, std::size_t column, PropertyType type,
+                   bool negated) {
+  ColumnTest test{column, type, positive(condition.comparison, negated), !negated};
   std::array<bool, 2> truths{};  // Which of the two an operand names.
   std::size_t count = condition.operands.size();
   if (!takes_many(condition.comparison)) count = std::min<std::size_t>(count, 1);
+  if (test.comparison == Comparison::exists) {
+    const bool* asked = count == 0 ? nullptr : std::get_if<bool>(&condition.operands[0]);
+    test.wanted = (asked == nullptr || *asked) == test.wanted;
+    test.marks.fill(test.wanted);
+    test.marks[Column::kNothing] = !test.wanted;
+    return test;
+  }
   for (std::size_t at = 0; at < count; ++at) {
     const PropertyValue operand = as_type(type, condition.operands[at]);
     if (const auto* number = std::get_if<double>(&operand)) test.numbers.push_back(*number);
@@ -87,120 +89,159 @@ CompiledFilter::Test CompiledFilter::compile(const Condition& condition, std::si
   }
   std::sort(test.numbers.begin(), test.numbers.end());
   std::sort(test.texts.begin(), test.texts.end());
-  const bool negated = negative(condition.comparison);
-  test.marks[Column::kNothing] = negated;
-  for (const std::size_t mark : {0U, 1U}) {
-    if (negated || condition.comparison == Comparison::eq || takes_many(condition.comparison)) {
-      test.marks[mark] = truths[mark] != negated;
-      continue;
-    }
-    for (const std::size_t operand : {0U, 1U}) {
-      test.marks[mark] |= truths[operand] && holds(condition.comparison, mark, operand);
-    }
-  }
+  if (type == PropertyType::boolean) mark_truths(truths, test);
+  const bool single = test.numbers.size() + test.texts.size() <= 1;
+  if (test.comparison == Comparison::in && single) test.comparison = Comparison::eq;
   return test;
 }
 
-void CompiledFilter::narrow(std::span<const std::shared_ptr<Column>> columns,
-                            std::vector<std::uint32_t>& rows) const {
-  if (never_) rows.clear();
-  for (const Test& test : tests_) {
-    if (rows.empty()) return;
-    const Column& column = *columns[test.column];
-    switch (test.type) {
-      case PropertyType::number:
-        narrow_numbers(test, column, rows);
-        break;
-      case PropertyType::string:
-        narrow_texts(test, column, rows);
-        break;
-      case PropertyType::boolean:
-        narrow_booleans(test, column, rows);
-        break;
+FilterNode node_of(const Filter& filter, const Properties& properties, bool negated) {
+  // Where all must be true, the opposite is that any is false; of a group that is the other way.
+  FilterNode node{negated ? FilterNode::Kind::any : FilterNode::Kind::all};
+  for (const Condition& condition : filter.conditions) {
+    const auto column = properties.find(condition.property);
+    if (!column) {
+      node.nodes.push_back({FilterNode::Kind::any});
+      continue;
     }
+    const PropertyType type = properties.indexes()[*column].type;
+    node.nodes.push_back({FilterNode::Kind::test, compile(condition, *column, type, negated)});
   }
+  for (const FilterGroup& group : filter.groups) {
+    const bool inner_negated = negated != group.negated;
+    FilterNode inner{inner_negated ? FilterNode::Kind::all : FilterNode::Kind::any};
+    for (const Filter& each : group.filters) {
+      inner.nodes.push_back(node_of(each, properties, inner_negated));
+    }
+    node.nodes.push_back(std::move(inner));
+  }
+  if (node.nodes.size() == 1) return FilterNode(std::move(node.nodes.front()));
+  return node;
 }
 
-void CompiledFilter::narrow_numbers(const Test& test, const Column& column,
-                                    std::vector<std::uint32_t>& rows) {
-  // No operand that could be equal: true of all or of none.
-  if (test.numbers.empty()) {
-    if (!negative(test.comparison)) rows.clear();
-    return;
-  }
+void narrow_numbers(const ColumnTest& test, const Column& column, Rows& rows) {
   const double operand = test.numbers.front();
-  switch (test.comparison) {  // A NaN in the column is nothing: only `ne` is true of it.
-    case Comparison::eq:
-      return keep(rows, [&](std::uint32_t row) { return column.number(row) == operand; });
-    case Comparison::ne:
-      return keep(rows, [&](std::uint32_t row) { return column.number(row) != operand; });
+  const bool wanted = test.wanted;
+  switch (test.comparison) {  // A NaN in the column is no scalar: every comparison is false of it.
     case Comparison::lt:
-      return keep(rows, [&](std::uint32_t row) { return column.number(row) < operand; });
+      return keep(rows,
+                  [&](std::uint32_t row) { return (column.number(row) < operand) == wanted; });
     case Comparison::lte:
-      return keep(rows, [&](std::uint32_t row) { return column.number(row) <= operand; });
+      return keep(rows,
+                  [&](std::uint32_t row) { return (column.number(row) <= operand) == wanted; });
     case Comparison::gt:
-      return keep(rows, [&](std::uint32_t row) { return column.number(row) > operand; });
+      return keep(rows,
+                  [&](std::uint32_t row) { return (column.number(row) > operand) == wanted; });
     case Comparison::gte:
-      return keep(rows, [&](std::uint32_t row) { return column.number(row) >= operand; });
+      return keep(rows,
+                  [&](std::uint32_t row) { return (column.number(row) >= operand) == wanted; });
+    case Comparison::contains:
+      return keep(rows, [&](std::uint32_t row) {
+        if (column.mark(row) != Column::kElements) return !wanted;
+        const auto elements = column.number_elements(row);
+        return std::binary_search(elements.begin(), elements.end(), operand) == wanted;
+      });
     case Comparison::in:
-    case Comparison::nin:
-      break;
+      return keep(rows, [&](std::uint32_t row) {
+        const double number = column.number(row);
+        const auto at = std::lower_bound(test.numbers.begin(), test.numbers.end(), number);
+        return (at != test.numbers.end() && *at == number) == wanted;
+      });
+    default:
+      return keep(rows,
+                  [&](std::uint32_t row) { return (column.number(row) == operand) == wanted; });
   }
-  const bool wanted = test.comparison == Comparison::in;
+}
+
+void narrow_texts(const ColumnTest& test, const Column& column, Rows& rows) {
+  const TextKey& operand = test.texts.front();
+  const bool wanted = test.wanted;
+  if (test.comparison == Comparison::eq) {
+    return keep(rows, [&](std::uint32_t row) {
+      // Texts of up to eight bytes are told apart by these two alone.
+      const bool same =
+          column.head(row) == operand.head && column.mark(row) == operand.text.size() &&
+          (operand.text.size() <= sizeof operand.head || column.text(row) == operand.text);
+      return same == wanted;
+    });
+  }
   keep(rows, [&](std::uint32_t row) {
-    const double number = column.number(row);
-    const auto at = std::lower_bound(test.numbers.begin(), test.numbers.end(), number);
-    return (at != test.numbers.end() && *at == number) == wanted;
+    const std::uint8_t mark = column.mark(row);
+    bool held = false;
+    if (mark < Column::kElements) {
+      held = test.holds(column.head(row), column.text(row));
+    } else if (mark == Column::kElements && test.comparison == Comparison::contains) {
+      held = column.any_text_element(
+          row, [&operand](std::string_view element) { return element == operand.text; });
+    }
+    return held == wanted;
   });
 }
 
-void CompiledFilter::narrow_texts(const Test& test, const Column& column,
-                                  std::vector<std::uint32_t>& rows) {
-  if (test.texts.empty()) {
-    if (!negative(test.comparison)) rows.clear();
+}  // namespace
+
+bool ColumnTest::holds(std::uint64_t head, std::string_view text) const {
+  if (texts.empty()) return false;
+  const TextKey& operand = texts.front();
+  if (comparison == Comparison::contains) return text.find(operand.text) != std::string_view::npos;
+  if (comparison == Comparison::in) {
+    const auto at = std::partition_point(texts.begin(), texts.end(), [&](const TextKey& key) {
+      return head != key.head ? key.head < head : std::string_view(key.text) < text;
+    });
+    return at != texts.end() && at->text == text;
+  }
+  int sign = 0;
+  if (head != operand.head) {
+    sign = head < operand.head ? -1 : 1;
+  } else {
+    sign = text.compare(operand.text);
+  }
+  return ordered(comparison, sign, 0);
+}
+
+void ColumnTest::narrow(const Column& of, std::vector<std::uint32_t>& rows) const {
+  if (by_marks()) {
+    keep(rows, [&](std::uint32_t row) { return marks[of.mark(row)]; });
+  } else if (!numbers.empty()) {
+    narrow_numbers(*this, of, rows);
+  } else if (!texts.empty()) {
+    narrow_texts(*this, of, rows);
+  } else if (wanted) {
+    rows.clear();  // No operand that anything could be compared with.
+  }
+}
+
+CompiledFilter::CompiledFilter(const Filter& filter, const Properties& properties)
+    : root_(node_of(filter, properties, false)) {
+  for (const MetadataIndex& index : properties.indexes()) types_.push_back(index.type);
+}
+
+void CompiledFilter::narrow(const FilterNode& node, Columns columns, Rows& rows) {
+  if (node.kind == FilterNode::Kind::test)
+    return node.test.narrow(*columns[node.test.column], rows);
+  if (node.kind == FilterNode::Kind::all) {
+    for (const FilterNode& each : node.nodes) {
+      if (rows.empty()) return;
+      narrow(each, columns, rows);
+    }
     return;
   }
-  const TextKey& operand = test.texts.front();
-  const auto same = [&column](std::uint32_t row, const TextKey& key) {
-    return column.head(row) == key.head && column.mark(row) == key.text.size() &&
-           (key.text.size() <= sizeof key.head || column.text(row) == key.text);
-  };
-  const auto ordered = [&](auto accepts) {
-    keep(rows, [&](std::uint32_t row) {
-      return column.mark(row) != Column::kNothing && accepts(compare(column, row, operand));
-    });
-  };
-  switch (test.comparison) {
-    case Comparison::eq:
-      return keep(rows, [&](std::uint32_t row) { return same(row, operand); });
-    case Comparison::ne:
-      return keep(rows, [&](std::uint32_t row) { return !same(row, operand); });
-    case Comparison::lt:
-      return ordered([](int sign) { return sign < 0; });
-    case Comparison::lte:
-      return ordered([](int sign) { return sign <= 0; });
-    case Comparison::gt:
-      return ordered([](int sign) { return sign > 0; });
-    case Comparison::gte:
-      return ordered([](int sign) { return sign >= 0; });
-    case Comparison::in:
-    case Comparison::nin:
-      break;
+  Rows passed;
+  Rows left = std::move(rows);
+  for (const FilterNode& each : node.nodes) {
+    if (left.empty()) break;
+    Rows here = left;
+    narrow(each, columns, here);
+    if (here.empty()) continue;
+    Rows kept;
+    std::set_difference(left.begin(), left.end(), here.begin(), here.end(),
+                        std::back_inserter(kept));
+    left = std::move(kept);
+    Rows merged;
+    std::merge(passed.begin(), passed.end(), here.begin(), here.end(), std::back_inserter(merged));
+    passed = std::move(merged);
   }
-  const bool wanted = test.comparison == Comparison::in;
-  keep(rows, [&](std::uint32_t row) {
-    const auto at =
-        std::partition_point(test.texts.begin(), test.texts.end(), [&](const TextKey& key) {
-          return column.head(row) != key.head ? key.head < column.head(row)
-                                              : key.text < column.text(row);
-        });
-    return (at != test.texts.end() && same(row, *at)) == wanted;
-  });
-}
-
-void CompiledFilter::narrow_booleans(const Test& test, const Column& column,
-                                     std::vector<std::uint32_t>& rows) {
-  keep(rows, [&](std::uint32_t row) { return test.marks[column.mark(row)]; });
+  rows = std::move(passed);
 }
 
 bool CompiledFilter::matches(std::span<const PropertyValue> values) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "vectors/column.h"
@@ -14,40 +15,61 @@
 
 namespace selvedge::vectors {
 
+// One condition on one column. `comparison` is neither ne nor nin, nor in with one operand or none:
+// those are eq with `wanted` false, or eq.
+struct ColumnTest {
+  std::size_t column = 0;
+  PropertyType type = PropertyType::string;
+  Comparison comparison = Comparison::eq;
+  bool wanted = true;  // False: rows pass of which the comparison is false.
+  // The operands that have the type's form, sorted; of both at most one has any. Without operands
+  // the comparison, unless it is `exists`, is false of all rows.
+  std::vector<double> numbers = {};
+  std::vector<TextKey> texts = {};
+  // Of a boolean column, and of `exists`: which marks pass; `wanted` is in them.
+  std::array<bool, 256> marks = {};
+
+  bool by_marks() const {
+    return type == PropertyType::boolean || comparison == Comparison::exists;
+  }
+  // Of a string column: whether a scalar text makes the comparison true; `wanted` is not in it.
+  bool holds(std::uint64_t head, std::string_view text) const;
+  // Leaves in `rows` those that pass.
+  void narrow(const Column& of, std::vector<std::uint32_t>& rows) const;
+};
+
+// A filter without negations but those of its tests. What is neither true nor false became `any` of
+// no nodes, which is true of no row.
+struct FilterNode {
+  enum class Kind : std::uint8_t { test, all, any };
+  Kind kind = Kind::all;
+  ColumnTest test = {};  // Of a test.
+  std::vector<FilterNode> nodes = {};
+};
+
 // Const methods are thread-safe. The meaning of a condition is told in vectors/filter.h.
 class CompiledFilter {
  public:
   CompiledFilter(const Filter& filter, const Properties& properties);
 
-  // Leaves in `rows` those of which the filter is true, in their order. `columns` has one entry per
+  // Leaves in `rows`, which ascend, those of which the filter is true. `columns` has one entry per
   // property of the constructor's `properties`, borrowed.
   void narrow(std::span<const std::shared_ptr<Column>> columns,
-              std::vector<std::uint32_t>& rows) const;
+              std::vector<std::uint32_t>& rows) const {
+    narrow(root_, columns, rows);
+  }
+  // The same of a part of a filter.
+  static void narrow(const FilterNode& node, std::span<const std::shared_ptr<Column>> columns,
+                     std::vector<std::uint32_t>& rows);
 
   // The same of one vector that has no row. `values` as from Properties::read.
   bool matches(std::span<const PropertyValue> values) const;
 
- private:
-  struct Test {
-    std::size_t column = 0;
-    PropertyType type = PropertyType::string;
-    Comparison comparison = Comparison::eq;
-    // The operands that have the type's form, sorted; of a boolean column which marks pass.
-    std::vector<double> numbers = {};
-    std::vector<TextKey> texts = {};
-    std::array<bool, 256> marks = {};
-  };
-  static Test compile(const Condition& condition, std::size_t column, PropertyType type);
-  static void narrow_numbers(const Test& test, const Column& column,
-                             std::vector<std::uint32_t>& rows);
-  static void narrow_texts(const Test& test, const Column& column,
-                           std::vector<std::uint32_t>& rows);
-  static void narrow_booleans(const Test& test, const Column& column,
-                              std::vector<std::uint32_t>& rows);
+  const FilterNode& root() const { return root_; }
 
+ private:
   std::vector<PropertyType> types_;  // Of all properties.
-  std::vector<Test> tests_;
-  bool never_ = false;  // A condition names a property without an index.
+  FilterNode root_;
 };
 
 }  // namespace selvedge::vectors

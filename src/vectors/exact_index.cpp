@@ -369,7 +369,9 @@ void add_indexed(const Properties& properties, std::span<const PropertyValue> va
                  Match& match) {
   match.indexed.clear();
   for (std::size_t at = 0; at < values.size(); ++at) {
+    // Of what an array holds, filters alone know.
     if (std::holds_alternative<std::monostate>(values[at])) continue;
+    if (std::holds_alternative<PropertyElements>(values[at])) continue;
     match.indexed.emplace_back(properties.indexes()[at].property, values[at]);
   }
 }

@@ -59,7 +59,14 @@ inline VectorBatch batch_of(const std::vector<Vector>& vectors) {
   return batch;
 }
 
-// Reads "name=value;name=value": a value that begins with # is a number, one with ? a truth.
+inline PropertyElement read_element(std::string_view text) {
+  if (text.starts_with('#')) return std::stod(std::string(text.substr(1)));
+  if (text.starts_with('?')) return text == "?true";
+  return std::string(text);
+}
+
+// Reads "name=value;name=value": a value that begins with # is a number, one with ? a truth, one
+// with [ an array: [a,#1].
 inline void read_pairs(std::string_view metadata, std::span<const std::string> properties,
                        std::span<PropertyValue> values) {
   while (!metadata.empty()) {
@@ -69,14 +76,19 @@ inline void read_pairs(std::string_view metadata, std::span<const std::string> p
     const auto equals = pair.find('=');
     for (std::size_t at = 0; at < properties.size(); ++at) {
       if (equals == std::string_view::npos || pair.substr(0, equals) != properties[at]) continue;
-      const std::string text(pair.substr(equals + 1));
-      if (text.starts_with('#')) {
-        values[at] = std::stod(text.substr(1));
-      } else if (text.starts_with('?')) {
-        values[at] = text == "?true";
-      } else {
-        values[at] = text;
+      std::string_view text = pair.substr(equals + 1);
+      if (!text.starts_with('[')) {
+        values[at] =
+            std::visit([](const auto& each) { return PropertyValue(each); }, read_element(text));
+        continue;
       }
+      PropertyElements elements;
+      for (text = text.substr(1, text.size() - 2); !text.empty();) {
+        const auto comma = std::min(text.find(','), text.size());
+        elements.push_back(read_element(text.substr(0, comma)));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+      }
+      values[at] = std::move(elements);
     }
   }
 }

@@ -1,6 +1,7 @@
 // Property value: conversions between the scalars of JSON.
 #include "vectors/property_value.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -67,9 +68,7 @@ PropertyValue as_boolean(const PropertyValue& value) {
   return std::monostate();
 }
 
-}  // namespace
-
-PropertyValue as_type(PropertyType type, const PropertyValue& value) {
+PropertyValue scalar_as_type(PropertyType type, const PropertyValue& value) {
   switch (type) {
     case PropertyType::string:
       return as_string(value);
@@ -79,6 +78,30 @@ PropertyValue as_type(PropertyType type, const PropertyValue& value) {
       return as_boolean(value);
   }
   return std::monostate();
+}
+
+PropertyValue elements_as_type(PropertyType type, const PropertyElements& elements) {
+  PropertyElements formed;
+  if (type == PropertyType::boolean) return std::monostate();
+  for (const PropertyElement& element : elements) {
+    const PropertyValue value = scalar_as_type(
+        type, std::visit([](const auto& scalar) { return PropertyValue(scalar); }, element));
+    if (const auto* number = std::get_if<double>(&value)) formed.emplace_back(*number);
+    if (const auto* text = std::get_if<std::string>(&value)) formed.emplace_back(*text);
+  }
+  if (formed.empty()) return std::monostate();
+  std::sort(formed.begin(), formed.end());
+  formed.erase(std::unique(formed.begin(), formed.end()), formed.end());
+  return formed;
+}
+
+}  // namespace
+
+PropertyValue as_type(PropertyType type, const PropertyValue& value) {
+  if (const auto* elements = std::get_if<PropertyElements>(&value)) {
+    return elements_as_type(type, *elements);
+  }
+  return scalar_as_type(type, value);
 }
 
 std::string_view cut_text(std::string_view text) {

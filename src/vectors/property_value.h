@@ -10,7 +10,8 @@ namespace selvedge::vectors {
 // `value` as `type`, or nothing where it has no such form.
 //   string:  texts, cut; numbers as JavaScript writes them (10, 1.5, 1e+21); "true" and "false".
 //   number:  finite numbers; texts that are a decimal number from end to end.
-//   boolean: truths; the texts "true" and "false".
+//   boolean: truths; the texts "true" and "false"; no arrays.
+// Of an array those elements stay that have the form; nothing, where none has.
 PropertyValue as_type(PropertyType type, const PropertyValue& value);
 
 // The first limits::indexed_string_bytes_max bytes, at a border of UTF-8 characters.

@@ -52,5 +52,19 @@ TEST(PropertyValue, ATextIsCutAtACharactersBorder) {
   EXPECT_EQ(cut_text(std::string(100, '\x80')).size(), 64U);  // No UTF-8 at all.
 }
 
+TEST(PropertyValue, OfAnArrayTheElementsStayThatHaveTheForm) {
+  const PropertyElements mixed = {std::string("b"), 10.0, true, std::string("10"),
+                                  std::string("a")};
+  EXPECT_EQ(as_type(PropertyType::string, mixed),
+            PropertyValue(PropertyElements{std::string("10"), std::string("a"), std::string("b"),
+                                           std::string("true")}));
+  EXPECT_EQ(as_type(PropertyType::number, mixed), PropertyValue(PropertyElements{10.0}));
+  EXPECT_EQ(as_type(PropertyType::boolean, mixed), PropertyValue());
+  EXPECT_EQ(as_type(PropertyType::number, PropertyElements{std::string("x")}), PropertyValue());
+  EXPECT_EQ(
+      as_type(PropertyType::string, PropertyElements{std::string(70, 'x'), std::string(80, 'x')}),
+      PropertyValue(PropertyElements{std::string(64, 'x')}));
+}
+
 }  // namespace
 }  // namespace selvedge::vectors
