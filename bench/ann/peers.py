@@ -163,7 +163,8 @@ class SymphonyQg(Peer):
 
     def build(self, base):
         import rabitqlib
-        index = rabitqlib.SymqgIndex(base.shape[1], self.parameters["max_degree"], metric="l2")
+        index = rabitqlib.SymqgIndex(base.shape[1], self.parameters["max_degree"], metric="l2",
+                                     quantization_bits=self.parameters.get("quantization_bits", 0))
         index.build(base, self.parameters["ef_construction"], num_threads=1, init=self.parameters["init"])
         index.save(self.file())
 
@@ -174,6 +175,10 @@ class SymphonyQg(Peer):
     def search(self, queries, k, setting):
         # Gives (ids, distances).
         return self.index.search(queries, k, setting["ef"], num_threads=1)[0]
+
+
+class SymphonyQg8(SymphonyQg):
+    parameters = SymphonyQg.parameters | {"quantization_bits": 8}  # Each row's own vector in 8 bits a value.
 
 
 class RabitqHnsw(Peer):
@@ -340,6 +345,7 @@ PEERS = {
     "usearch": Usearch,
     "usearch-bf16": UsearchBf16,
     "symphonyqg": SymphonyQg,
+    "symphonyqg-8bit": SymphonyQg8,
     "rabitq-hnsw7": RabitqHnsw,
     "rabitq-hnsw5": RabitqHnsw5,
     "vsag-sq8": Vsag,
