@@ -39,28 +39,37 @@ std::string readable_time(double seconds) {
   return std::to_string(std::lround(seconds / 3600)) + " h";
 }
 
+std::string amount(std::uint64_t count, std::string_view unit) {
+  return unit.empty() ? catalog::readable_bytes(count) : std::to_string(count);
+}
+
 }  // namespace
 
 std::string progress_text(std::uint64_t done, std::uint64_t total, std::uint64_t first_done,
-                          double seconds) {
-  std::string text = catalog::readable_bytes(done);
+                          double seconds, std::string_view unit) {
+  std::string text = amount(done, unit);
+  if (total > 0) text += " of " + amount(total, unit);
+  if (!unit.empty()) text += " " + std::string(unit);
   if (total > 0) {
-    text += " of " + catalog::readable_bytes(total) + ", " +
+    text += ", " +
             std::to_string(static_cast<std::uint64_t>(100.0 * static_cast<double>(done) /
                                                       static_cast<double>(total))) +
             " %";
   }
   if (seconds < 0.2 || done <= first_done) return text;
   const double speed = static_cast<double>(done - first_done) / seconds;
-  text += ", " + catalog::readable_bytes(static_cast<std::uint64_t>(speed)) + "/s";
+  text += ", " + amount(static_cast<std::uint64_t>(speed), unit) + "/s";
   if (total > done) {
     text += ", " + readable_time(static_cast<double>(total - done) / speed) + " left";
   }
   return text;
 }
 
-ProgressBar::ProgressBar(std::string title, bool quiet)
-    : title_(std::move(title)), quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+ProgressBar::ProgressBar(std::string title, bool quiet, std::string unit)
+    : title_(std::move(title)),
+      unit_(std::move(unit)),
+      quiet_(quiet),
+      terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressBar::~ProgressBar() { end_line(); }
 
@@ -91,7 +100,7 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total, std::string_vi
 void ProgressBar::draw(std::uint64_t done, std::uint64_t total, Clock::time_point now) {
   drawn_ = now;
   const double seconds = std::chrono::duration<double>(now - started_).count();
-  const std::string text = progress_text(done, total, first_done_, seconds);
+  const std::string text = progress_text(done, total, first_done_, seconds, unit_);
   if (!terminal_) {
     std::fprintf(stderr, "%s: %s, %s\n", title_.c_str(), doing_.c_str(), text.c_str());
     return;

@@ -12,8 +12,9 @@ namespace selvedge::cli {
 // every few seconds; with `quiet` nothing. Not thread-safe.
 class ProgressBar {
  public:
-  // `title` names what is worked on, as a file.
-  ProgressBar(std::string title, bool quiet);
+  // `title` names what is worked on, as a file. `unit` names what is counted, as "vectors"; empty:
+  // bytes.
+  ProgressBar(std::string title, bool quiet, std::string unit = {});
   ~ProgressBar();  // Ends the line.
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -28,6 +29,7 @@ class ProgressBar {
   void end_line();
 
   std::string title_;
+  std::string unit_;
   bool quiet_;
   bool terminal_;
   bool line_open_ = false;
@@ -39,8 +41,8 @@ class ProgressBar {
 };
 
 // "fetching 1.2 of 4.9 GB, 25 %, 31 MB/s, 2 min left": the words of a bar. Seconds since the step
-// began, and the bytes that were done then, give the speed.
+// began, and the bytes that were done then, give the speed. With a unit: "1200 of 5000 vectors, …".
 std::string progress_text(std::uint64_t done, std::uint64_t total, std::uint64_t first_done,
-                          double seconds);
+                          double seconds, std::string_view unit = {});
 
 }  // namespace selvedge::cli

@@ -20,6 +20,12 @@ TEST(ProgressText, WhatWasThereBeforeDoesNotCountAsSpeed) {
             "3 MB of 4 MB, 75 %, 1 MB/s, 1 s left");
 }
 
+TEST(ProgressText, CountsInAUnitInsteadOfBytes) {
+  EXPECT_EQ(progress_text(2'500, 10'000, 500, 2, "vectors"),
+            "2500 of 10000 vectors, 25 %, 1000/s, 8 s left");
+  EXPECT_EQ(progress_text(2'500, 0, 0, 1, "vectors"), "2500 vectors, 2500/s");
+}
+
 TEST(ProgressBar, PrintsNothingWhenQuietOrQuick) {
   testing::internal::CaptureStderr();
   {
