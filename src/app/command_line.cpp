@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "app/bench_verb.h"
 #include "app/doctor_verb.h"
 #include "app/places.h"
 #include "app/serve_verbs.h"
@@ -103,6 +104,7 @@ int run_command_line(int argc, char** argv) {
   cli::add_dev_verb(app, context, dev_arguments);
   cli::add_environment_verbs(app, context);
   add_doctor_verb(app, context);
+  add_bench_verb(app, context);
   add_version_verb(app, context);
   try {
     app.parse(argc, argv);
