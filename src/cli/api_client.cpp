@@ -3,8 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "http/client.h"
-
 namespace selvedge::cli {
 namespace {
 
@@ -12,21 +10,6 @@ Error not_running(const std::string& what, const std::string& base_url) {
   const std::string verb = what == "bot" ? "selvedge bot" : "selvedge serve";
   return Error{Code::unavailable,
                "no " + what + " answers at " + base_url + "; start one with \"" + verb + "\""};
-}
-
-// The message of an error body: {"errors":[{"message"}]}, {"error":{"message"}} or text.
-Error said_by_server(int status, const std::string& body) {
-  const auto json = nlohmann::json::parse(body, nullptr, false);
-  if (json.is_object()) {
-    if (const auto errors = json.find("errors");
-        errors != json.end() && errors->is_array() && !errors->empty()) {
-      return Error{Code::internal, errors->front().value("message", "unknown error")};
-    }
-    if (const auto error = json.find("error"); error != json.end() && error->is_object()) {
-      return Error{Code::internal, error->value("message", "unknown error")};
-    }
-  }
-  return Error{Code::internal, "the server answered " + std::to_string(status)};
 }
 
 http::ClientRequest request_of(std::string_view method, std::string url, std::string body,
@@ -46,10 +29,32 @@ http::ClientRequest request_of(std::string_view method, std::string url, std::st
 
 }  // namespace
 
+Error said_by_server(int status, const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (json.is_object()) {
+    if (const auto errors = json.find("errors");
+        errors != json.end() && errors->is_array() && !errors->empty()) {
+      return Error{Code::internal, errors->front().value("message", "unknown error")};
+    }
+    if (const auto error = json.find("error"); error != json.end() && error->is_object()) {
+      return Error{Code::internal, error->value("message", "unknown error")};
+    }
+  }
+  return Error{Code::internal, "the server answered " + std::to_string(status)};
+}
+
+Result<http::ClientResponse> ApiClient::exchange(std::string_view method, std::string_view path,
+                                                 std::string body, std::string content_type,
+                                                 int silence_ms_max) const {
+  auto request = request_of(method, base_url_ + std::string(path), std::move(body),
+                            std::move(content_type), token_);
+  request.silence_ms_max = silence_ms_max;
+  return http::send(request);
+}
+
 Result<nlohmann::json> ApiClient::call(std::string_view method, std::string_view path,
                                        std::string body, std::string content_type) const {
-  auto response = http::send(request_of(method, base_url_ + std::string(path), std::move(body),
-                                        std::move(content_type), token_));
+  auto response = exchange(method, path, std::move(body), std::move(content_type));
   if (!response.ok()) {
     if (response.error().code == Code::unavailable) return not_running(what_, base_url_);
     return response.error();

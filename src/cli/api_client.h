@@ -9,8 +9,12 @@
 
 #include "base/result.h"
 #include "cli/event_stream.h"
+#include "http/client.h"
 
 namespace selvedge::cli {
+
+// The message of an error body: {"errors":[{"message"}]}, {"error":{"message"}} or text.
+Error said_by_server(int status, const std::string& body);
 
 class ApiClient {
  public:
@@ -24,6 +28,12 @@ class ApiClient {
   // said).
   Result<nlohmann::json> call(std::string_view method, std::string_view path, std::string body = {},
                               std::string content_type = {}) const;
+
+  // The answer as it came, whatever its status. `silence_ms_max`: see ClientRequest. Errors: those
+  // of http::send.
+  Result<http::ClientResponse> exchange(std::string_view method, std::string_view path,
+                                        std::string body = {}, std::string content_type = {},
+                                        int silence_ms_max = 0) const;
 
   // As `call`, for answers that come as server-sent events. `on_start` is told the headers
   // `selvedge-model` and `selvedge-answer` before the first event.

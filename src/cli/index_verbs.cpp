@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/api_client.h"
+#include "cli/index_transfer_verbs.h"
 #include "cli/output.h"
 #include "http/client.h"
 
@@ -146,6 +147,7 @@ void add_index_verbs(CLI::App& app, Context& context) {
   add_create(*group, context);
   add_reads(*group, context);
   add_delete(*group, context);
+  add_index_transfer_verbs(*group, context);
 }
 
 }  // namespace selvedge::cli
