@@ -1,6 +1,6 @@
-// Store crash test: kills a process that writes to a store, again and again, and looks at what is
-// left. Every acknowledged write must be there, nothing that was erased may come back, and the
-// write under way must be there whole or not at all.
+// Store crash test: kills a process that writes to a store and reads from it, again and again, and
+// looks at what is left. Every acknowledged write must be there, nothing that was erased may come
+// back, and the write under way must be there whole or not at all.
 //
 //   store_crash [--cycles N] [--seed S] [--folder F]
 //
@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <iostream>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,6 +30,7 @@ namespace selvedge::crash {
 namespace {
 
 constexpr unsigned kWriters = 3;
+constexpr unsigned kReaders = 2;
 constexpr int kNoError = -1;
 
 std::string account(unsigned writer) { return "account " + std::to_string(writer); }
@@ -48,9 +50,43 @@ struct Arguments {
   std::array<std::uint64_t, kWriters> next{};  // The child's: first operation of each writer.
 };
 
-// The child: each writer does its operations one after the other until the process is killed.
+// What a reader may never see, whatever is written meanwhile; empty when all is well.
+std::string read_once(vectors::Store& store, std::mt19937& random) {
+  const auto index = store.find(account(static_cast<unsigned>(random() % kWriters)),
+                                "index " + std::to_string(random() % 3));
+  if (!index.ok()) return {};
+  const std::vector<float> from(kDimensions, static_cast<float>(random() % 125));
+  vectors::QueryOptions options;
+  options.top_k = 1 + random() % 100;
+  options.with_values = true;
+  options.with_metadata = true;
+  if (random() % 3 == 0) options.recall = 1.0F;
+  if (random() % 3 == 0) options.partition = std::to_string(random() % 5);
+  const auto matches = index.value()->query(from, options);
+  if (!matches.ok()) return matches.error().message;
+  std::set<std::string> ids;
+  for (const auto& match : matches.value()) {
+    if (!belongs_together(match.metadata, match.values)) return "a match that is half of each";
+    if (options.partition && match.partition != options.partition) return "another partition";
+    if (!ids.insert(match.id).second) return "a match twice";
+  }
+  const auto stored = index.value()->get(std::vector<std::string>(ids.begin(), ids.end()));
+  if (!stored.ok()) return stored.error().message;
+  for (const auto& vector : stored.value()) {
+    if (!belongs_together(vector.metadata, vector.values)) return "a vector that is half of each";
+  }
+  const auto page = index.value()->list_page(50, "");
+  if (!page.ok()) return page.error().message;
+  const bool fits = page.value().next_cursor.empty()
+                        ? page.value().ids.size() == page.value().total_count
+                        : page.value().ids.size() < page.value().total_count;
+  return fits ? "" : "a listing with a count of another moment";
+}
+
+// The child: each writer does its operations one after the other, and readers read beside them,
+// until the process is killed.
 int write_until_killed(const Arguments& arguments) {
-  auto store = vectors::Store::open(arguments.folder);
+  auto store = vectors::Store::open(arguments.folder, read_metadata);
   if (!store.ok()) {
     std::cerr << store.error().message << "\n";
     return 2;
@@ -63,6 +99,17 @@ int write_until_killed(const Arguments& arguments) {
             perform(*store.value(), account(writer), operation(arguments.seed, writer, number));
         const Acknowledgement done{number, writer, code ? static_cast<int>(*code) : kNoError};
         if (::write(arguments.pipe, &done, sizeof done) != sizeof done) ::_exit(3);
+      }
+    });
+  }
+  for (unsigned reader = 0; reader < kReaders; ++reader) {
+    writers.emplace_back([&, reader] {
+      std::mt19937 random(reader + static_cast<unsigned>(arguments.next[0]));
+      for (;;) {
+        const std::string wrong = read_once(*store.value(), random);
+        if (wrong.empty()) continue;
+        std::cerr << "a reader saw " << wrong << "\n";
+        ::_exit(4);
       }
     });
   }
@@ -110,7 +157,7 @@ class CrashTest {
   // Empty, or what went wrong.
   std::string cycle() {
     std::string wrong = write_and_kill();
-    return wrong.empty() ? check() : wrong;
+    return wrong.empty() ? check(++cycles_ % 2 == 0) : wrong;
   }
 
   const Figures& figures() const { return figures_; }
@@ -123,7 +170,10 @@ class CrashTest {
     const pid_t child = start_child(arguments_, ends[1]);
     ::close(ends[1]);
     std::thread killer([this, child] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(30 + random_() % 400));
+      // Now and then while the store is still being opened, or after work in the background.
+      const auto dice = random_() % 10;
+      const auto ms = dice == 0 ? random_() % 40 : dice == 1 ? 1'500 : 30 + random_() % 400;
+      std::this_thread::sleep_for(std::chrono::milliseconds(ms));
       ::kill(child, SIGKILL);
     });
     std::string wrong;
@@ -148,9 +198,20 @@ class CrashTest {
   }
 
   // The operation after the last acknowledged one may be there too, but only whole.
-  std::string check() {
+  // In every second cycle of a copy, so that the next one starts from what the kill left and not
+  // from what a clean end made of it.
+  std::string check(bool copied) {
+    if (!copied) return check(arguments_.folder);
+    const std::string copy = arguments_.folder + ".copy";
+    std::filesystem::copy(arguments_.folder, copy, std::filesystem::copy_options::recursive);
+    std::string wrong = check(copy);
+    if (wrong.empty()) std::filesystem::remove_all(copy);
+    return wrong;
+  }
+
+  std::string check(const std::string& folder) {
     const auto began = std::chrono::steady_clock::now();
-    auto store = vectors::Store::open(arguments_.folder);
+    auto store = vectors::Store::open(folder, read_metadata);
     if (!store.ok()) return store.error().message;
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
     figures_.slowest_open_ms = std::max(figures_.slowest_open_ms, took.count());
@@ -175,6 +236,7 @@ class CrashTest {
   std::mt19937 random_;
   std::array<Model, kWriters> models_;
   Figures figures_;
+  unsigned cycles_ = 0;
 };
 
 int run(Arguments arguments) {

@@ -1,16 +1,14 @@
-// Store model: operations from numbers, and the comparison of a store with plain maps.
+// Store model: the meaning of each operation, and the comparison of a store with plain maps.
 #include "store_model.h"
 
 #include <algorithm>
-#include <random>
+#include <cmath>
 
 namespace selvedge::crash {
 namespace {
 
-constexpr std::uint32_t kDimensions = 48;
-constexpr unsigned kIds = 300;
-constexpr std::size_t kPropertiesMax = 2;
-constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kPage = 997;
+constexpr double kScoreError = 1e-4;  // Relative: float32 sums against double ones.
 
 vectors::StoredVector stored_at(const vectors::VectorBatch& batch, std::size_t at) {
   const auto first = batch.values.begin() + static_cast<std::ptrdiff_t>(at * batch.dimensions);
@@ -23,81 +21,64 @@ bool same(const vectors::StoredVector& a, const vectors::StoredVector& b) {
          a.values == b.values;
 }
 
-Result<vectors::MutationNumber> write(vectors::Index& index, const Operation& operation) {
-  const vectors::MetadataIndex& property = operation.property;
-  switch (operation.kind) {
-    case Kind::insert:
-      return index.insert(operation.batch);
-    case Kind::upsert:
-      return index.upsert(operation.batch);
-    case Kind::erase:
-      return index.erase(operation.batch.ids);
-    case Kind::create_property:
-      return index.create_metadata_index(property.property, property.type, operation.with_written,
-                                         kPropertiesMax);
-    case Kind::delete_property:
-      return index.delete_metadata_index(property.property);
-    case Kind::create:
-    case Kind::drop:
-      break;
-  }
-  return Error{Code::internal, "not a write"};
-}
-
 bool same(const vectors::MetadataIndex& a, const vectors::MetadataIndex& b) {
   return a.property == b.property && a.type == b.type && a.written_after == b.written_after;
 }
 
+// A letter's value as an index of `type` has it: its text, empty for nothing.
+std::string as_type(vectors::PropertyType type, char letter) {
+  switch (type) {
+    case vectors::PropertyType::string:
+      return letter == 'a'                    ? "a"
+             : letter == 't' || letter == 'T' ? "10"
+             : letter == '3'                  ? "3"
+             : letter == 'y'                  ? "true"
+                                              : "";
+    case vectors::PropertyType::number:
+      return letter == 't' || letter == 'T' ? "10" : letter == '3' ? "03" : "";
+    case vectors::PropertyType::boolean:
+      return letter == 'y' ? "true" : "";
+  }
+  return "";
+}
+
+bool is_true(vectors::Comparison comparison, const std::string& value, const std::string& operand) {
+  if (comparison == vectors::Comparison::ne) return value.empty() || value != operand;
+  if (value.empty() || operand.empty()) return false;
+  return comparison == vectors::Comparison::eq   ? value == operand
+         : comparison == vectors::Comparison::lt ? value < operand
+                                                 : value >= operand;
+}
+
+std::vector<float> probe() { return std::vector<float>(kDimensions, 60.0F); }
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t at = 0; at < a.size(); ++at) {
+    const double apart = static_cast<double>(a[at]) - b[at];
+    sum += apart * apart;
+  }
+  return std::sqrt(sum);
+}
+
+vectors::QueryOptions exhaustive(std::size_t count) {
+  vectors::QueryOptions options;
+  options.top_k = std::max<std::size_t>(count, 1);
+  options.recall = 1.0F;
+  return options;
+}
+
+// The ids of an exhaustive query, sorted; or the error.
+Result<std::vector<std::string>> matching(const vectors::Index& index,
+                                          const vectors::QueryOptions& options) {
+  SEL_TRY(matches, index.query(probe(), options));
+  std::vector<std::string> ids;
+  for (const auto& match : matches) ids.push_back(match.id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
 }  // namespace
-
-Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number) {
-  std::seed_seq mixed{seed, std::uint64_t{writer}, number};
-  std::mt19937 random(mixed);
-  Operation made;
-  const auto dice = random() % 42;
-  made.kind = dice == 0   ? Kind::drop
-              : dice > 40 ? Kind::delete_property
-              : dice > 39 ? Kind::create_property
-              : dice < 4  ? Kind::create
-              : dice < 16 ? Kind::insert
-              : dice < 30 ? Kind::upsert
-                          : Kind::erase;
-  made.index = "index " + std::to_string(random() % 3);
-  if (made.kind == Kind::create || made.kind == Kind::drop) return made;
-  made.property.property = "property " + std::to_string(random() % 3);
-  made.property.type = static_cast<vectors::PropertyType>(random() % 3);
-  made.with_written = random() % 2 == 0;
-  if (made.kind == Kind::create_property || made.kind == Kind::delete_property) return made;
-  const std::size_t count = 1 + random() % (random() % 8 == 0 ? 200 : 20);
-  made.batch.dimensions = kDimensions;
-  for (std::size_t at = 0; at < count; ++at) {
-    made.batch.ids.push_back("id " + std::to_string(random() % kIds));
-    made.batch.metadata.push_back(std::to_string(number) + std::string(random() % 200, 'm'));
-    made.batch.partitions.emplace_back(std::nullopt);
-    if (random() % 2 == 0) made.batch.partitions.back() = std::to_string(random() % 5);
-    for (std::uint32_t dimension = 0; dimension < kDimensions; ++dimension) {
-      made.batch.values.push_back(static_cast<float>(random() % 1000) / 8);
-    }
-  }
-  return made;
-}
-
-std::optional<Code> perform(vectors::Store& store, const std::string& account,
-                            const Operation& operation) {
-  if (operation.kind == Kind::create) {
-    const auto made =
-        store.create(account, operation.index, "", {kDimensions, vectors::Metric::euclidean, ""});
-    return made.ok() ? std::nullopt : std::optional(made.error().code);
-  }
-  if (operation.kind == Kind::drop) {
-    const auto dropped = store.drop(account, operation.index);
-    return dropped.ok() ? std::nullopt : std::optional(dropped.error().code);
-  }
-  const auto index = store.find(account, operation.index);
-  if (!index.ok()) return index.error().code;
-  const auto mutation = write(*index.value(), operation);
-  return mutation.ok() ? std::nullopt : std::optional(mutation.error().code);
-}
 
 std::optional<Code> Model::apply(const Operation& operation) {
   const bool known = indexes_.contains(operation.index);
@@ -110,20 +91,29 @@ std::optional<Code> Model::apply(const Operation& operation) {
   if (!known) {
     return deleted_.contains(operation.index) ? Code::index_deleted : Code::index_not_found;
   }
-  if (operation.kind == Kind::drop) {
-    indexes_.erase(operation.index);
-    deleted_.insert(operation.index);
-    return std::nullopt;
-  }
   Index& index = indexes_[operation.index];
-  if (operation.kind == Kind::create_property || operation.kind == Kind::delete_property) {
-    return change_property(index, operation);
-  }
-  ++index.mutation;
-  if (operation.kind == Kind::erase) {
-    for (const std::string& id : operation.batch.ids) index.stored.erase(id);
-  } else {
-    put(index, operation.batch, operation.kind == Kind::upsert);
+  switch (operation.kind) {
+    case Kind::create:
+      break;
+    case Kind::drop:
+      indexes_.erase(operation.index);
+      deleted_.insert(operation.index);
+      break;
+    case Kind::describe:
+      index.description = operation.description;
+      break;
+    case Kind::create_property:
+    case Kind::delete_property:
+      return change_property(index, operation);
+    case Kind::erase:
+      ++index.mutation;
+      for (const std::string& id : operation.batch.ids) index.stored.erase(id);
+      break;
+    case Kind::insert:
+    case Kind::upsert:
+      ++index.mutation;
+      put(index, operation.batch, operation.kind == Kind::upsert);
+      break;
   }
   return std::nullopt;
 }
@@ -153,11 +143,8 @@ std::optional<Code> Model::change_property(Index& index, const Operation& operat
 
 void Model::put(Index& index, const vectors::VectorBatch& batch, bool replace) {
   for (std::size_t at = 0; at < batch.ids.size(); ++at) {
-    if (replace) {
-      index.stored[batch.ids[at]] = stored_at(batch, at);
-    } else {
-      index.stored.emplace(batch.ids[at], stored_at(batch, at));
-    }
+    if (!replace && index.stored.contains(batch.ids[at])) continue;
+    index.stored[batch.ids[at]] = {stored_at(batch, at), index.mutation};
   }
 }
 
@@ -170,40 +157,119 @@ std::string Model::difference(vectors::Store& store, const std::string& account)
     const std::string different = difference(*actual.value(), expected);
     if (!different.empty()) return name + ": " + different;
   }
+  for (const std::string& name : deleted_) {
+    const auto actual = store.find(account, name);
+    if (actual.ok() || actual.error().code != Code::index_deleted) return name + " is not deleted";
+  }
   return {};
 }
 
-std::string Model::difference(vectors::Index& actual, const Index& expected) {
+std::string Model::difference(const vectors::Index& actual, const Index& expected) {
   if (actual.stats().mutation != expected.mutation) return "the mutation number";
-  if (actual.stats().vector_count != expected.stored.size()) return "the number of vectors";
+  if (actual.description().description != expected.description) return "the description";
   const auto properties = actual.metadata_indexes();
   if (!std::equal(properties.begin(), properties.end(), expected.properties.begin(),
                   expected.properties.end(),
                   [](const auto& a, const auto& b) { return same(a, b); })) {
     return "the metadata indexes";
   }
+  std::string different = listing_difference(actual, expected);
+  if (different.empty()) different = query_difference(actual, expected);
+  if (different.empty()) different = filter_difference(actual, expected);
+  return different;
+}
+
+std::string Model::listing_difference(const vectors::Index& actual, const Index& expected) {
+  if (actual.stats().vector_count != expected.stored.size()) return "the number of vectors";
   std::vector<std::string> ids;
-  for (const auto& [id, vector] : expected.stored) ids.push_back(id);
-  const auto page = actual.list("", kPage);
-  if (!page.ok()) return page.error().message;
-  if (page.value().ids != ids) return "the list of ids";
+  for (const auto& [id, kept] : expected.stored) ids.push_back(id);
+  std::vector<std::string> listed;
+  std::string cursor;
+  do {
+    const auto page = actual.list_page(kPage, cursor);
+    if (!page.ok()) return page.error().message;
+    if (page.value().total_count != ids.size()) return "the count of a listing";
+    listed.insert(listed.end(), page.value().ids.begin(), page.value().ids.end());
+    cursor = page.value().next_cursor;
+  } while (!cursor.empty());
+  if (listed != ids) return "the list of ids";
   const auto stored = actual.get(ids);
   if (!stored.ok()) return stored.error().message;
   if (stored.value().size() != ids.size()) return "the vectors got by id";
   for (const auto& vector : stored.value()) {
-    if (!same(vector, expected.stored.at(vector.id))) return "vector " + vector.id;
+    if (!same(vector, expected.stored.at(vector.id).vector)) return "vector " + vector.id;
   }
-  vectors::QueryOptions all;
-  all.top_k = kPage;
-  all.with_values = true;
-  all.with_metadata = true;
-  const auto matches = actual.query(std::vector<float>(kDimensions, 1.0F), all);
-  if (!matches.ok()) return matches.error().message;
-  if (matches.value().size() != ids.size()) return "the number of matches";
-  for (const auto& match : matches.value()) {
-    const vectors::StoredVector found{match.id, match.partition, match.metadata, match.values};
-    const auto known = expected.stored.find(match.id);
-    if (known == expected.stored.end() || !same(found, known->second)) return "match " + match.id;
+  return {};
+}
+
+std::string Model::query_difference(const vectors::Index& actual, const Index& expected) {
+  vectors::QueryOptions options = exhaustive(expected.stored.size());
+  options.with_values = true;
+  options.with_metadata = true;
+  const std::vector<float> from = probe();
+  // First all of them; then an answer with the index's own recall.
+  for (const bool all : {true, false}) {
+    if (!all) options.recall = std::nullopt;
+    if (!all) options.top_k = 10;
+    const auto matches = actual.query(from, options);
+    if (!matches.ok()) return matches.error().message;
+    if (matches.value().size() != std::min(options.top_k, expected.stored.size())) {
+      return "the number of matches";
+    }
+    std::set<std::string> seen;
+    float last = 0;
+    for (const auto& match : matches.value()) {
+      const vectors::StoredVector found{match.id, match.partition, match.metadata, match.values};
+      const auto known = expected.stored.find(match.id);
+      if (known == expected.stored.end()) return "match " + match.id + " that does not exist";
+      if (!same(found, known->second.vector)) return "match " + match.id;
+      if (!seen.insert(match.id).second) return "match " + match.id + " twice";
+      const double score = distance(from, match.values);
+      if (std::abs(match.score - score) > kScoreError * score) return "the score of " + match.id;
+      if (match.score < last) return "the order of matches";
+      last = match.score;
+    }
+  }
+  return {};
+}
+
+std::string Model::filter_difference(const vectors::Index& actual, const Index& expected) {
+  vectors::QueryOptions options = exhaustive(expected.stored.size());
+  for (const char* partition : {"0", "3"}) {
+    options.partition = partition;
+    std::vector<std::string> right;
+    for (const auto& [id, kept] : expected.stored) {
+      if (kept.vector.partition == partition) right.push_back(id);
+    }
+    const auto found = matching(actual, options);
+    if (!found.ok()) return found.error().message;
+    if (found.value() != right) return "partition " + std::string(partition);
+  }
+  options.partition = std::nullopt;
+  using vectors::Comparison;
+  for (const vectors::MetadataIndex& property : expected.properties) {
+    const auto number = static_cast<unsigned>(property.property.at(1) - '0');
+    for (const auto& [comparison, letter] :
+         {std::pair{Comparison::eq, 'a'}, std::pair{Comparison::eq, 'T'},
+          std::pair{Comparison::eq, 'y'}, std::pair{Comparison::ne, 'a'},
+          std::pair{Comparison::ne, 'y'}, std::pair{Comparison::lt, 'T'},
+          std::pair{Comparison::gte, '3'}}) {
+      const std::string operand = as_type(property.type, letter);
+      std::vector<std::string> right;
+      for (const auto& [id, kept] : expected.stored) {
+        const bool has = kept.mutation > property.written_after;
+        const char held = has ? property_letter(kept.vector.metadata, number) : '-';
+        if (is_true(comparison, as_type(property.type, held), operand)) right.push_back(id);
+      }
+      vectors::Condition condition{property.property, comparison, {letter_value(letter)}};
+      options.filter = vectors::Filter{{std::move(condition)}};
+      const auto found = matching(actual, options);
+      if (!found.ok()) return found.error().message;
+      if (found.value() != right) {
+        return "a filter on " + property.property + ": " + std::to_string(found.value().size()) +
+               " instead of " + std::to_string(right.size());
+      }
+    }
   }
   return {};
 }
