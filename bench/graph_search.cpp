@@ -32,6 +32,57 @@ double cpu_s() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+using Array = selvedge::bench::NpyFile<float>;
+using Truth = selvedge::bench::NpyFile<std::int32_t>;
+
+struct Asked {
+  double recall = 0;
+  double per_s = 0;
+  double hops = 0;
+  double seen = 0;
+};
+
+// All queries once, the best `rescored` of each walk by float32.
+Asked ask(const Codes& codes, const Graph& graph, Graph::Scratch& scratch, const float* values,
+          const Array& queries, const Truth& truth, std::size_t width, std::size_t rescored) {
+  const std::size_t dimensions = queries.columns;
+  const double began = cpu_s();
+  std::size_t found = 0;
+  Asked asked;
+  std::vector<std::pair<float, Slot>> exact;
+  std::vector<Slot> slots;
+  std::vector<float> scores;
+  for (std::size_t at = 0; at < queries.rows; ++at) {
+    const std::span<const float> query(queries.values.data() + at * dimensions, dimensions);
+    graph.search(codes, codes.quantizer->query(query, scratch.query), width, scratch);
+    asked.hops += static_cast<double>(scratch.hops);
+    asked.seen += static_cast<double>(scratch.seen);
+    const std::size_t some = std::min(rescored, scratch.candidates.size());
+    slots.resize(some);
+    scores.resize(some);
+    exact.resize(some);
+    for (std::size_t each = 0; each < some; ++each) slots[each] = scratch.candidates.slot(each);
+    alignas(64) float padded[4096];
+    std::copy(query.begin(), query.end(), padded);
+    selvedge::ann::dot_chosen(padded, {values, dimensions}, slots, scores);
+    for (std::size_t each = 0; each < some; ++each) exact[each] = {-scores[each], slots[each]};
+    const std::size_t top = std::min<std::size_t>(10, some);
+    std::partial_sort(exact.begin(), exact.begin() + static_cast<std::ptrdiff_t>(top), exact.end());
+    for (std::size_t each = 0; each < top; ++each) {
+      for (std::size_t right = 0; right < 10; ++right) {
+        const auto slot = static_cast<Slot>(truth.values[at * truth.columns + right]);
+        found += slot == exact[each].second ? 1U : 0U;
+      }
+    }
+  }
+  const auto count = static_cast<double>(queries.rows);
+  asked.per_s = count / (cpu_s() - began);
+  asked.recall = static_cast<double>(found) / count / 10;
+  asked.hops /= count;
+  asked.seen /= count;
+  return asked;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -82,61 +133,22 @@ int main(int count, char** words) {
   }
   std::printf("build %.2f CPU-s, of it encoding %.2f\n", cpu_s() - began, encoding);
 
-  const std::size_t asked = queries->rows;
   // float32 in huge pages, as an index keeps it.
   selvedge::ann::ReservedArray<float> values(rows * dimensions);
   values.announce(rows * dimensions);
   std::copy(base->values.begin(), base->values.end(), values.data());
   for (const std::size_t width :
        {10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 100, 128, 160, 200, 256}) {
-    for (const std::size_t rescored :
-         {10 + width / 4, std::max<std::size_t>(10, width / 2), width}) {
-      double best = 1e9;
-      std::size_t found = 0;
-      std::size_t hops = 0;
-      std::size_t seen = 0;
-      const std::size_t again = std::min(rescored, width);
-      for (int round = 0; round < 4; ++round) {
-        found = hops = seen = 0;
-        began = cpu_s();
-        std::vector<std::pair<float, Slot>> exact;
-        std::vector<Slot> slots;
-        std::vector<float> scores;
-        for (std::size_t at = 0; at < asked; ++at) {
-          const std::span<const float> query(queries->values.data() + at * dimensions, dimensions);
-          const CodeQuery code = quantizer->query(query, scratch.query);
-          graph.search(codes, code, width, scratch);
-          hops += scratch.hops;
-          seen += scratch.seen;
-          const std::size_t some = std::min(again, scratch.candidates.size());
-          slots.resize(some);
-          scores.resize(some);
-          for (std::size_t each = 0; each < some; ++each)
-            slots[each] = scratch.candidates.slot(each);
-          alignas(64) float padded[4096];
-          std::copy(query.begin(), query.end(), padded);
-          selvedge::ann::dot_chosen(padded, {values.data(), dimensions}, slots, scores);
-          exact.resize(some);
-          for (std::size_t each = 0; each < some; ++each)
-            exact[each] = {-scores[each], slots[each]};
-          const std::size_t top = std::min<std::size_t>(10, some);
-          std::partial_sort(exact.begin(), exact.begin() + static_cast<std::ptrdiff_t>(top),
-                            exact.end());
-          for (std::size_t each = 0; each < top; ++each) {
-            for (std::size_t true_at = 0; true_at < 10; ++true_at) {
-              found += static_cast<Slot>(truth->values[at * truth->columns + true_at]) ==
-                       exact[each].second;
-            }
-          }
-        }
-        best = std::min(best, cpu_s() - began);
-      }
-      const auto per = static_cast<double>(asked);
-      std::printf("width %3zu rescored %3zu recall %.4f qps %.0f hops %.0f seen %.0f\n", width,
-                  again, static_cast<double>(found) / per / 10, per / best,
-                  static_cast<double>(hops) / per, static_cast<double>(seen) / per);
-      std::fflush(stdout);
+    const std::size_t rescored = std::min(width, 16 + width / 8);
+    Asked best;
+    for (int round = 0; round < 5; ++round) {
+      const Asked asked =
+          ask(codes, graph, scratch, values.data(), *queries, *truth, width, rescored);
+      if (asked.per_s > best.per_s) best = asked;
     }
+    std::printf("width %3zu rescored %3zu recall %.4f qps %.0f hops %.0f seen %.0f\n", width,
+                rescored, best.recall, best.per_s, best.hops, best.seen);
+    std::fflush(stdout);
   }
   return 0;
 }

@@ -2,24 +2,28 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
-#include <memory>
+#include <cstdlib>
 #include <vector>
+
+#include "base/check.h"
 
 namespace selvedge::ann {
 
 template <class T>
 struct LineAllocator {
   using value_type = T;
-  static constexpr std::align_val_t kAlignment{64};
+  static constexpr std::size_t kAlignment = 64;
 
   LineAllocator() = default;
   template <class U>
   explicit LineAllocator(const LineAllocator<U>&) {}
   T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), kAlignment));
+    const std::size_t bytes = (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+    void* memory = std::aligned_alloc(kAlignment, bytes);
+    SEL_CHECK(memory != nullptr);
+    return static_cast<T*>(memory);
   }
-  void deallocate(T* memory, std::size_t) { ::operator delete(memory, kAlignment); }
+  void deallocate(T* memory, std::size_t) { std::free(memory); }
   bool operator==(const LineAllocator&) const { return true; }
 };
 

@@ -2,19 +2,20 @@
 #include "ann/graph.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ann/kernel_variants.h"
 
 namespace selvedge::ann {
 namespace {
 
-// The highest bit of a row's count: somebody is changing it.
-constexpr std::uint32_t kLocked = 0x80000000;
 // Searches begin at the best of the entries.
 constexpr std::size_t kBegunAt = 4;
 constexpr std::size_t kEntriesLeast = 32;
 constexpr std::size_t kEntriesMost = 1'024;
 constexpr std::size_t kSlotsPerEntry = 400;
+// Of a row that is mended, no more are compared.
+constexpr std::size_t kMendedMost = 160;
 // A candidate so near to the front is likely to be followed soon: its row is fetched.
 constexpr std::size_t kRowsAhead = 6;
 // Of how far the rest usually moves a score: scores of heads that are lower by more are given up.
@@ -33,7 +34,7 @@ void prefetch_row(const std::uint32_t* row) {
 
 std::size_t Graph::read_row(Slot slot, Slot* neighbours) const {
   std::uint32_t* const from = row(slot);
-  const std::size_t count = number(from, 0).load(std::memory_order_acquire) & ~kLocked;
+  const std::size_t count = number(from, 0).load(std::memory_order_acquire);
   // A code is written before its slot is: acquiring the slot shows the code.
   for (std::size_t at = 0; at < count; ++at) {
     neighbours[at] = number(from, at + 1).load(std::memory_order_acquire);
@@ -46,17 +47,7 @@ void Graph::write_row(Slot slot, std::span<const Slot> neighbours) {
   for (std::size_t at = 0; at < neighbours.size(); ++at) {
     number(to, at + 1).store(neighbours[at], std::memory_order_release);
   }
-}
-
-void Graph::lock_row(Slot slot) {
-  auto count = number(row(slot), 0);
-  while ((count.fetch_or(kLocked, std::memory_order_acquire) & kLocked) != 0) {
-    while ((count.load(std::memory_order_relaxed) & kLocked) != 0) __builtin_ia32_pause();
-  }
-}
-
-void Graph::unlock_row(Slot slot, std::size_t count) {
-  number(row(slot), 0).store(static_cast<std::uint32_t>(count), std::memory_order_release);
+  number(to, 0).store(static_cast<std::uint32_t>(neighbours.size()), std::memory_order_release);
 }
 
 void Graph::search(const Codes& codes, const CodeQuery& query, std::size_t width,
@@ -64,7 +55,7 @@ void Graph::search(const Codes& codes, const CodeQuery& query, std::size_t width
   const Kernels& kernel = kernels();
   Candidates& candidates = scratch.candidates;
   candidates.reset(width);
-  scratch.visited.reset(slot_end_.load(std::memory_order_acquire));
+  scratch.visited.reset(slot_end());
   scratch.hops = 0;
   scratch.seen = scratch.whole = 0;
   begin(codes, query, scratch);
@@ -149,6 +140,9 @@ void Graph::add_partner(const Codes& codes, Slot slot, Scratch& scratch) const {
   partner.factor = end.factor;
   partner.bias = end.bias;
   partner.rest_factor = end.rest_factor;
+  if (codes.quantizer->space() == Space::product) {
+    partner.beyond = std::sqrt(std::max(0.0F, codes.quantizer->squares_most() - 2 * end.bias));
+  }
   scratch.partners.push_back(partner);
 }
 
@@ -178,7 +172,9 @@ void Graph::measure(const Codes& codes, const Partner& from, const std::uint32_t
                 width - kBlockCoordinates, chosen, count, scratch.rest_dots.data());
 }
 
-// Squared, of a and b, whose dots are given.
+// Squared, of a and b, whose dots are given. Of the product space every vector has one more
+// coordinate, `beyond`, which makes all equally long: the nearest are then those of the largest
+// product (Bachrach et al., 2014).
 float Graph::distance(const Codes& codes, const Partner& a, const Partner& b, std::int32_t dot,
                       std::int32_t rest_dot) {
   constexpr std::size_t kHead = Quantizer::kHeadCoordinates;
@@ -186,7 +182,8 @@ float Graph::distance(const Codes& codes, const Partner& a, const Partner& b, st
   const float product =
       a.factor * b.factor * moved_product(dot, a.sums[0], b.sums[0], kHead) +
       a.rest_factor * b.rest_factor * moved_product(rest_dot, a.sums[1], b.sums[1], rest);
-  return std::max(0.0F, 2 * (a.bias + b.bias - product));
+  const float beyond = a.beyond - b.beyond;
+  return std::max(0.0F, 2 * (a.bias + b.bias - product)) + beyond * beyond;
 }
 
 // Of scratch.partners, sorted by distance, keeps in scratch.kept those to which no kept one is
@@ -216,65 +213,151 @@ void Graph::prune(const Codes& codes, Scratch& scratch) const {
   }
 }
 
+namespace {
+
+void sort_partners(Graph::Scratch& scratch) {
+  std::sort(scratch.partners.begin(), scratch.partners.end(),
+            [](const auto& a, const auto& b) { return a.distance < b.distance; });
+}
+
+}  // namespace
+
 void Graph::link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch) {
   search(codes, query, shape_.width, scratch);
   scratch.partners.clear();
-  // |q - x|² = |q|² - 2 score.
-  const float own = 2 * trailer(codes.head(slot)).bias;
+  add_partner(codes, slot, scratch);
+  const Partner own = scratch.partners.front();
+  scratch.partners.clear();
   for (std::size_t at = 0; at < scratch.candidates.size(); ++at) {
     const Slot found = scratch.candidates.slot(at);
-    if (found == slot) continue;
+    if (found == slot || states_[found] != State::linked) continue;
     add_partner(codes, found, scratch);
-    scratch.partners.back().distance = std::max(0.0F, own - 2 * scratch.candidates.score(at));
+    Partner& partner = scratch.partners.back();
+    const float beyond = own.beyond - partner.beyond;
+    // |q - x|² = |q|² - 2 score.
+    partner.distance =
+        std::max(0.0F, 2 * (own.bias - scratch.candidates.score(at))) + beyond * beyond;
   }
+  if (codes.quantizer->space() == Space::product) sort_partners(scratch);
   prune(codes, scratch);
-  lock_row(slot);
   write_row(slot, scratch.kept);
-  unlock_row(slot, scratch.kept.size());
-  const std::vector<Slot> kept = scratch.kept;
-  for (const Slot to : kept) link_back(codes, slot, to, scratch);
+  states_[slot] = State::linked;
+  scratch.others = scratch.kept;
+  for (const Slot to : scratch.others) link_back(codes, slot, to, scratch);
   linked_count_.fetch_add(1, std::memory_order_relaxed);
   maybe_enter(codes, slot);
 }
 
 void Graph::link_back(const Codes& codes, Slot from, Slot to, Scratch& scratch) {
-  lock_row(to);
   Slot neighbours[kRowNumbers];
   std::size_t count = read_row(to, neighbours);
   if (count < kNeighboursMost) {
     number(row(to), count + 1).store(from, std::memory_order_release);
-    unlock_row(to, count + 1);
+    number(row(to), 0).store(static_cast<std::uint32_t>(count + 1), std::memory_order_release);
     return;
   }
   neighbours[count++] = from;
+  prune_around(codes, to, {neighbours, count}, scratch);
+}
+
+// The row of `slot` becomes the best of `others`.
+void Graph::prune_around(const Codes& codes, Slot slot, std::span<const Slot> others,
+                         Scratch& scratch) {
   scratch.partners.clear();
-  add_partner(codes, to, scratch);
-  for (std::size_t at = 0; at < count; ++at) add_partner(codes, neighbours[at], scratch);
+  add_partner(codes, slot, scratch);
+  for (const Slot other : others) add_partner(codes, other, scratch);
   const Partner own = scratch.partners.front();
-  measure(codes, own, nullptr, count + 1, scratch);
-  for (std::size_t at = 1; at <= count; ++at) {
+  measure(codes, own, nullptr, scratch.partners.size(), scratch);
+  for (std::size_t at = 1; at < scratch.partners.size(); ++at) {
     scratch.partners[at].distance =
         distance(codes, own, scratch.partners[at], scratch.dots[at], scratch.rest_dots[at]);
   }
   scratch.partners.erase(scratch.partners.begin());
-  std::sort(scratch.partners.begin(), scratch.partners.end(),
-            [](const Partner& a, const Partner& b) { return a.distance < b.distance; });
+  sort_partners(scratch);
   prune(codes, scratch);
-  write_row(to, scratch.kept);
-  unlock_row(to, scratch.kept.size());
+  write_row(slot, scratch.kept);
+}
+
+void Graph::mark_dying(std::span<const Slot> slots) {
+  for (const Slot slot : slots) states_[slot] = State::dying;
+}
+
+void Graph::mend_rows(const Codes& codes, Slot first, Slot end, Scratch& scratch) {
+  for (Slot slot = first; slot < end; ++slot) {
+    if (states_[slot] == State::linked) mend_row(codes, slot, scratch);
+  }
+}
+
+// The dying of a row are replaced by those to which they led.
+void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
+  Slot neighbours[kRowNumbers];
+  const std::size_t count = read_row(slot, neighbours);
+  scratch.visited.reset(slot_end());
+  scratch.visited.add(slot);
+  scratch.others.clear();
+  bool whole = true;
+  for (std::size_t at = 0; at < count; ++at) {
+    if (states_[neighbours[at]] != State::linked) {
+      whole = false;
+      continue;
+    }
+    scratch.visited.add(neighbours[at]);
+    scratch.others.push_back(neighbours[at]);
+  }
+  if (whole) return;
+  for (std::size_t at = 0; at < count; ++at) {
+    if (states_[neighbours[at]] == State::linked) continue;
+    Slot beyond[kRowNumbers];
+    const std::size_t fresh = scratch.visited.add_all(beyond, read_row(neighbours[at], beyond));
+    for (std::size_t each = 0; each < fresh && scratch.others.size() < kMendedMost; ++each) {
+      if (states_[beyond[each]] == State::linked) scratch.others.push_back(beyond[each]);
+    }
+  }
+  prune_around(codes, slot, scratch.others, scratch);
+}
+
+void Graph::forget(const Codes& codes, std::span<const Slot> slots) {
+  for (const Slot slot : slots) states_[slot] = State::none;
+  linked_count_.fetch_sub(slots.size(), std::memory_order_relaxed);
+  auto next = std::make_shared<Entries>();
+  for (const Slot slot : entries()->slots) {
+    if (states_[slot] == State::linked) next->slots.push_back(slot);
+  }
+  // An index that lost its entries begins anywhere.
+  for (Slot slot = 0; next->slots.empty() && slot < slot_end(); ++slot) {
+    if (states_[slot] == State::linked) next->slots.push_back(slot);
+  }
+  set_entries(codes, std::move(next));
+  for (const Slot slot : slots) write_row(slot, {});
+}
+
+void Graph::renew_entries(const Codes& codes) {
+  auto next = std::make_shared<Entries>();
+  next->slots = entries()->slots;
+  set_entries(codes, std::move(next));
+}
+
+void Graph::set_entries(const Codes& codes, std::shared_ptr<Entries> next) {
+  next->heads.clear();
+  next->places.clear();
+  for (const Slot slot : next->slots) {
+    next->places.push_back(static_cast<Slot>(next->places.size()));
+    const std::uint8_t* head = codes.head(slot);
+    next->heads.insert(next->heads.end(), head, head + kBlockBytes);
+  }
+  const std::lock_guard lock(entries_mutex_);
+  entries_ = std::move(next);
 }
 
 void Graph::maybe_enter(const Codes& codes, Slot slot) {
   const std::size_t linked = linked_count();
   const std::size_t wanted = std::clamp(linked / kSlotsPerEntry, kEntriesLeast, kEntriesMost);
-  const std::lock_guard lock(entries_mutex_);
-  if (entries_->slots.size() >= std::min(wanted, linked / 50 + 1)) return;
-  auto next = std::make_shared<Entries>(*entries_);
-  next->places.push_back(static_cast<Slot>(next->slots.size()));
+  const auto known = entries();
+  if (known->slots.size() >= std::min(wanted, linked / 50 + 1)) return;
+  auto next = std::make_shared<Entries>();
+  next->slots = known->slots;
   next->slots.push_back(slot);
-  const std::uint8_t* head = codes.head(slot);
-  next->heads.insert(next->heads.end(), head, head + kBlockBytes);
-  entries_ = std::move(next);
+  set_entries(codes, std::move(next));
 }
 
 }  // namespace selvedge::ann

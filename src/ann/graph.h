@@ -48,9 +48,14 @@ struct Entries {
   AlignedVector<std::uint8_t> heads;
 };
 
-// A Vamana graph (Subramanya et al., DiskANN, 2019), grown one slot at a time. Searches run beside
-// linking and never wait: rows change in place, number by number. Links run beside each other, on
-// any thread.
+// A Vamana graph (Subramanya et al., DiskANN, 2019), grown one slot at a time. Searches run on any
+// thread, beside everything else, and never wait: rows change in place, number by number. One
+// thread at a time does the rest.
+//
+// Dead slots stay where they are and are found, until they are taken out (as FreshDiskANN does,
+// Singh et al., 2021): marked, then row by row replaced by what they led to, then forgotten. From
+// then on no row leads there; a search that began before may still read such a slot's code, so
+// whoever gives the slot anew waits for those to end.
 class Graph {
  public:
   // A row is a count and up to 63 slots: four cache lines.
@@ -68,7 +73,7 @@ class Graph {
     Quantizer::Scratch query;
     Candidates candidates;
     Visited visited;
-    std::vector<Slot> fresh;
+    std::vector<Slot> others;
     std::vector<float> scores;
     // Of pruning: codes as whole bytes, once 0…15 and once less 8, [count x 128 x blocks].
     AlignedVector<std::uint8_t> levels;
@@ -80,6 +85,7 @@ class Graph {
       float factor = 0;
       float bias = 0;
       float rest_factor = 0;
+      float beyond = 0;  // Of the product space: see Graph::distance.
       std::int32_t sums[2] = {0, 0};
     };
     std::vector<Partner> partners;
@@ -93,7 +99,9 @@ class Graph {
     std::size_t whole = 0;  // and rests.
   };
 
-  Graph(std::size_t capacity, Shape shape) : shape_(shape), rows_(capacity * kRowNumbers) {}
+  // Of slots below `capacity`, which costs address space only.
+  Graph(std::size_t capacity, Shape shape)
+      : shape_(shape), rows_(capacity * kRowNumbers), states_(capacity) {}
 
   const Shape& shape() const { return shape_; }
 
@@ -111,6 +119,23 @@ class Graph {
   // Makes the slot, whose code is written, reachable. `query` is its own, by distance.
   void link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch);
 
+  // Whether the slot was linked and not forgotten since.
+  bool linked(Slot slot) const { return states_[slot] != State::none; }
+
+  // From now on nothing is linked to these slots, which are linked.
+  void mark_dying(std::span<const Slot> slots);
+  // In the rows of the slots from `first` up to `end`: replaces those that are dying. Once all rows
+  // were looked at, the dying can be forgotten.
+  void mend_rows(const Codes& codes, Slot first, Slot end, Scratch& scratch);
+  void forget(const Codes& codes, std::span<const Slot> slots);
+
+  // New codes of the same slots: the copies in the entries are made anew.
+  void renew_entries(const Codes& codes);
+
+  // The rows of all slots below slot_end(), for a checkpoint; kRowNumbers numbers each.
+  std::span<const std::uint32_t> rows() const { return {rows_.data(), slot_end() * kRowNumbers}; }
+  std::size_t slot_end() const { return slot_end_.load(std::memory_order_acquire); }
+
   std::shared_ptr<const Entries> entries() const {
     const std::lock_guard lock(entries_mutex_);
     return entries_;
@@ -120,12 +145,13 @@ class Graph {
 
  private:
   using Partner = Scratch::Partner;
+  enum class State : std::uint8_t { none, linked, dying };
 
   std::uint32_t* row(Slot slot) const { return rows_.data() + slot * kRowNumbers; }
   std::size_t read_row(Slot slot, Slot* neighbours) const;
   void write_row(Slot slot, std::span<const Slot> neighbours);
-  void lock_row(Slot slot);
-  void unlock_row(Slot slot, std::size_t count);
+  void mend_row(const Codes& codes, Slot slot, Scratch& scratch);
+  void prune_around(const Codes& codes, Slot slot, std::span<const Slot> others, Scratch& scratch);
 
   void add_partner(const Codes& codes, Slot slot, Scratch& scratch) const;
   void measure(const Codes& codes, const Partner& from, const std::uint32_t* chosen,
@@ -135,10 +161,12 @@ class Graph {
   static float distance(const Codes& codes, const Partner& a, const Partner& b, std::int32_t dot,
                         std::int32_t rest_dot);
   void begin(const Codes& codes, const CodeQuery& query, Scratch& scratch) const;
+  void set_entries(const Codes& codes, std::shared_ptr<Entries> next);
   void maybe_enter(const Codes& codes, Slot slot);
 
   const Shape shape_;
   ReservedArray<std::uint32_t> rows_;
+  ReservedArray<State> states_;  // Of the one thread.
   std::atomic<std::size_t> linked_count_{0};
   std::atomic<std::size_t> slot_end_{0};  // Slots in rows are below.
   mutable std::mutex entries_mutex_;      // Guards the pointer.

@@ -97,7 +97,7 @@ Part encode_part(std::span<const float> coordinates, bool head, std::uint8_t* co
 
 std::shared_ptr<const Quantizer> Quantizer::train(Space space, std::size_t dimensions,
                                                   std::span<const float> sample, double energy) {
-  std::shared_ptr<Quantizer> made(new Quantizer);
+  auto made = std::make_shared<Quantizer>();
   made->space_ = space;
   made->dimensions_ = dimensions;
   made->padded_ = padded_dimensions(dimensions);
@@ -127,6 +127,11 @@ std::shared_ptr<const Quantizer> Quantizer::train(Space space, std::size_t dimen
     }
   }
   made->compress_projection();
+  for (std::size_t first = 0; first < sample.size(); first += dimensions) {
+    float squares = 0;
+    for (const float each : sample.subspan(first, dimensions)) squares += each * each;
+    made->squares_most_ = std::max(made->squares_most_, squares);
+  }
   return made;
 }
 

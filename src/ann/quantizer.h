@@ -27,6 +27,9 @@ enum class Space : std::uint8_t { distance, product };
 // Immutable; thread-safe.
 class Quantizer {
  public:
+  // `train` is the way to one.
+  Quantizer() = default;
+
   static constexpr std::size_t kHeadCoordinates = kBlockCoordinates - 2 * kTrailerBytes;
 
   // What a query's making needs; reused from query to query. Not thread-safe.
@@ -47,6 +50,8 @@ class Quantizer {
   std::size_t blocks() const { return blocks_; }
   std::size_t rest_bytes() const { return (blocks_ - 1) * kBlockBytes; }
   std::size_t coordinates() const { return coordinates_; }
+  // Of the product space: no longer vector was in the sample, squared.
+  float squares_most() const { return squares_most_; }
   // Of the sample: which share of its energy the codes do not see.
   double lost_share() const { return lost_share_; }
 
@@ -72,7 +77,6 @@ class Quantizer {
 
  private:
   friend class QuantizerBytes;
-  Quantizer() = default;
   CodeQuery finish(Scratch& scratch, float weight) const;
   float* moved_in(AlignedVector<float>& coordinates) const;
   void compress_projection();
@@ -84,6 +88,7 @@ class Quantizer {
   std::size_t blocks_ = 0;
   std::size_t coordinates_ = 0;
   double lost_share_ = 0;
+  float squares_most_ = 0;
   float rest_length_ = 0;            // Of a vector's rest, on average.
   AlignedVector<float> mean_;        // [padded]
   AlignedVector<float> projection_;  // [coordinates x padded]

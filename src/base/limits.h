@@ -41,6 +41,8 @@ inline constexpr std::uint32_t adapter_rank_max = 256;
 // Vectorize, generous mode.
 inline constexpr std::uint32_t dimensions_min = 1;
 inline constexpr std::uint32_t dimensions_max = 4'096;
+// Places in memory of one index, those of replaced vectors included.
+inline constexpr std::size_t vectors_per_index_max = 64'000'000;
 inline constexpr std::size_t vectors_per_write_max = 100'000;
 inline constexpr std::size_t id_bytes_max = 64;
 inline constexpr std::size_t namespace_bytes_max = 64;

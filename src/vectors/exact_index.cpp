@@ -61,6 +61,7 @@ ExactIndex::ExactIndex(std::shared_ptr<Shared> shared, IndexDescription descript
       config_(description.config),
       description_(nullptr),
       rows_(config_.dimensions),
+      near_(config_, shared_->near_rules),
       published_(shared_->steady_us) {
   set_description(std::move(description));
 }
@@ -158,7 +159,7 @@ Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
     properties_->read(shared_->reader, batch.metadata[at], next.mutation, properties);
     rows_.put(batch.ids[at], values_of(batch, at), batch.partitions[at], next.mutation, properties);
   }
-  rows_.free(rows_.take_dead());
+  free_dead();
   publish(next, delay);  // ... then seen by every query that starts from here on.
   return next.mutation;
 }
@@ -178,7 +179,7 @@ Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids, Delay
   }
   SEL_CHECK_OK(commit(changes, next, delay));
   for (const std::string_view id : known) rows_.erase(id, next.mutation);
-  rows_.free(rows_.take_dead());
+  free_dead();
   publish(next, delay);
   return next.mutation;
 }
@@ -245,6 +246,7 @@ void ExactIndex::publish(const layout::State& state, Delay delay) {
   // With a delay for all writes a reader never begins with records that the next write changes.
   if (shared_->write_delay.count() > 0) next.records = shared_->database->current_view();
   published_.publish(std::move(next), delay);
+  want_links();
 }
 
 std::shared_ptr<Index> ExactIndex::delayed(std::chrono::microseconds delay) {
@@ -262,7 +264,7 @@ IndexStats ExactIndex::stats() const { return published_.current().snapshot->sta
 Internals ExactIndex::internals() const {
   const auto seen = published_.current().snapshot;
   Internals internals;
-  internals.recent_count = seen->stats.vector_count;
+  internals.recent_count = seen->recent.size();
   internals.dead_count = seen->slot_end - seen->stats.vector_count;
   internals.values_bytes =
       seen->slot_end * ann::padded_dimensions(config_.dimensions) * sizeof(float);
@@ -347,7 +349,8 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
     std::optional<CompiledFilter> filter;
     if (options.filter) filter.emplace(*options.filter, *snapshot.properties);
     const CompiledFilter* compiled = filter ? &*filter : nullptr;
-    const auto found = scan(snapshot, prepared, options.top_k + spare, {partition, compiled});
+    const auto found =
+        nearest(snapshot, prepared, options.top_k + spare, {partition, compiled}, options.recall);
     SEL_TRY(matched, matches(seen, prepared, compiled, found, options));
     const std::size_t vanished = found.size() - matched.size();
     if (matched.size() >= options.top_k || vanished == 0 || attempt == kAttemptsMax) {

@@ -15,7 +15,9 @@
 #include "vectors/database.h"
 #include "vectors/index.h"
 #include "vectors/layout.h"
+#include "vectors/linker.h"
 #include "vectors/listings.h"
+#include "vectors/near_graph.h"
 #include "vectors/properties.h"
 #include "vectors/published.h"
 #include "vectors/rows.h"
@@ -25,22 +27,26 @@ namespace selvedge::vectors {
 class CompiledFilter;
 class PreparedQuery;
 struct Candidate;
+struct Restriction;
 
 // What the indexes of one store have in common.
 struct Shared {
   Shared(std::shared_ptr<Database> opened, MetadataReader metadata_reader, Listings::Clock now_us,
-         Delay delay, Published::Clock steady)
+         Delay delay, Published::Clock steady, NearRules near)
       : database(std::move(opened)),
         reader(std::move(metadata_reader)),
         listings(std::move(now_us)),
         write_delay(delay),
-        steady_us(std::move(steady)) {}
+        steady_us(std::move(steady)),
+        near_rules(near) {}
 
   std::shared_ptr<Database> database;
   MetadataReader reader;  // May be null.
   Listings listings;
   const Delay write_delay;  // After which writes are seen; 0 = at once.
   const Published::Clock steady_us;
+  const NearRules near_rules;
+  Linker linker;  // Stopped by the store before it goes.
 };
 
 // The truth is in the Database; memory holds values, ids, partitions and indexed properties for the
@@ -48,7 +54,9 @@ struct Shared {
 // and published, in this order and under one mutex; a query takes the published snapshot and never
 // waits for a write. Whether a write adds or replaces is decided by the newest state, whatever
 // readers see.
-class ExactIndex final : public Index, public std::enable_shared_from_this<ExactIndex> {
+class ExactIndex final : public Index,
+                         public Linked,
+                         public std::enable_shared_from_this<ExactIndex> {
  public:
   // Reads all records of the index. Errors: io, corrupt_data (a record that does not verify, or
   // more or fewer records than were acknowledged).
@@ -86,7 +94,7 @@ class ExactIndex final : public Index, public std::enable_shared_from_this<Exact
   std::vector<MetadataIndex> metadata_indexes() const override;
   IndexStats stats() const override;
   Internals internals() const override;
-  void settle() override {}
+  void settle() override;
   std::size_t partitions_with(std::span<const std::optional<std::string>> added,
                               std::size_t most) const override;
   std::shared_ptr<Index> delayed(std::chrono::microseconds delay) override;
@@ -99,6 +107,9 @@ class ExactIndex final : public Index, public std::enable_shared_from_this<Exact
                                                bool with_written, std::size_t count_max,
                                                Delay delay);
   Result<MutationNumber> delete_metadata_index(std::string_view property, Delay delay);
+
+  // Links some of the vectors that are recent, and whatever else the graph needs.
+  bool link_some(const std::stop_token& stop) override;
 
   // References to the description before stay good.
   void set_description(IndexDescription description);
@@ -123,6 +134,18 @@ class ExactIndex final : public Index, public std::enable_shared_from_this<Exact
   // Sets the property of all vectors, from the records.
   Status fill_column(const MetadataIndex& index, const Rows::Draft& draft) const;
 
+  // What a part of linking begins with and ends with, under the writer's mutex.
+  struct Turn;
+  bool begin_turn(Turn& turn);
+  void end_turn(const Turn& turn);
+  // Of rows that ended. Those that the graph holds wait until it was mended.
+  void free_dead();
+  void want_links();
+
+  // By a walk where the graph serves, else by a scan.
+  std::vector<Candidate> nearest(const Snapshot& snapshot, const PreparedQuery& query,
+                                 std::size_t count, const Restriction& restriction,
+                                 std::optional<float> recall) const;
   Result<std::vector<Match>> matches(const Published::State& seen, const PreparedQuery& query,
                                      const CompiledFilter* filter, std::span<const Candidate> found,
                                      const QueryOptions& options) const;
@@ -148,6 +171,9 @@ class ExactIndex final : public Index, public std::enable_shared_from_this<Exact
   layout::State state_;
   bool dropped_ = false;
   std::string failure_;  // Why a write failed; from then on there are none.
+
+  std::mutex linking_mutex_;  // Guards the graph's growing; taken before writer_mutex_.
+  NearGraph near_;
 
   Published published_;
 };

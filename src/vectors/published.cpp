@@ -35,6 +35,13 @@ void Published::set_records(std::shared_ptr<const Database::View> records) {
   last.records = std::move(records);
 }
 
+void Published::refresh(std::shared_ptr<const Snapshot> snapshot) {
+  const std::lock_guard lock(states_mutex_);
+  State& last = waiting_.empty() ? visible_ : waiting_.back().state;
+  // Swapped: the old one is freed after the unlock, with the parameter.
+  last.snapshot.swap(snapshot);
+}
+
 void Published::publish(State state, Delay delay) {
   std::vector<Waiting> gone;
   const std::lock_guard lock(states_mutex_);

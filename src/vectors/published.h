@@ -47,6 +47,9 @@ class Published {
   bool needs_records() const;
   void set_records(std::shared_ptr<const Database::View> records);
 
+  // The newest state as it is now: the same mutation, with other numbers of what is linked.
+  void refresh(std::shared_ptr<const Snapshot> snapshot);
+
   // Visible after `delay`, and not before what was published earlier.
   void publish(State state, Delay delay);
 

@@ -102,8 +102,12 @@ RocksStore::RocksStore(std::shared_ptr<Database> database, Options options)
     : database_(std::move(database)),
       shared_(std::make_shared<Shared>(
           database_, std::move(options.reader), options.now_us ? std::move(options.now_us) : now_us,
-          options.write_delay, options.steady_us ? std::move(options.steady_us) : steady_us)),
+          options.write_delay, options.steady_us ? std::move(options.steady_us) : steady_us,
+          options.near)),
       deleted_(options.deleted_names_max) {}
+
+// Indexes may be held longer; nothing is linked then.
+RocksStore::~RocksStore() { shared_->linker.stop(); }
 
 Status RocksStore::load() {
   const std::lock_guard changes(changes_mutex_);

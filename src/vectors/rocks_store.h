@@ -32,11 +32,13 @@ class RocksStore final : public Store {
     std::size_t deleted_names_max = DeletedNames::kDefaultMax;
     Delay write_delay = Delay::zero();
     Published::Clock steady_us = nullptr;  // Null is the system's.
+    NearRules near = {};
   };
   // Errors: those of Store::open.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, Options options);
 
   RocksStore(std::shared_ptr<Database> database, Options options);
+  ~RocksStore() override;
 
   Result<IndexDescription> create(std::string_view account, std::string_view name,
                                   std::string_view description, const IndexConfig& config) override;

@@ -83,6 +83,15 @@ void Rows::erase(std::string_view id, MutationNumber mutation) {
   dead_.push_back(slot);
 }
 
+void Rows::note_all_recent() {
+  for (Slot slot = 0; slot < slot_end_; ++slot) {
+    const Chunk& chunk = *(*chunks_)[grid_.chunk_of(slot)].chunk;
+    const std::size_t row = grid_.row_of(slot);
+    if (chunk.died(row) == Chunk::kAlive) recent_.append(slot, chunk.born(row));
+  }
+  recent_noted_ = true;
+}
+
 std::vector<Slot> Rows::take_dead() { return std::exchange(dead_, {}); }
 
 void Rows::free(std::span<const Slot> slots) {

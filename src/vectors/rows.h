@@ -54,6 +54,9 @@ class Rows {
 
   // Whether slots that are filled are noted in recent(), from now on.
   void note_recent(bool noted) { recent_noted_ = noted; }
+  bool recent_noted() const { return recent_noted_; }
+  // Notes those that are filled already, too.
+  void note_all_recent();
   SlotLog& recent() { return recent_; }
 
   // A column of all rows, not yet part of them; every value is nothing. Good until the next change

@@ -85,6 +85,31 @@ float PreparedQuery::key(std::span<const float> values) const {
   return 0;
 }
 
+namespace {
+
+// Of a row for which the kernels gave `raw`.
+float row_key(const PreparedQuery& query, const Chunk& chunk, std::size_t row, float raw) {
+  if (std::isfinite(raw) && std::isfinite(chunk.inverse_length(row))) {
+    return key_of(query.metric(), raw, chunk.inverse_length(row));
+  }
+  return query.key(chunk.values(row, query.dimensions()));  // float32 overflowed.
+}
+
+}  // namespace
+
+void score_rows(const PreparedQuery& query, const IndexedChunk& indexed,
+                std::span<const std::uint32_t> rows, std::span<float> keys) {
+  const Chunk& chunk = *indexed.chunk;
+  if (query.metric() == Metric::euclidean) {
+    ann::squared_distance_chosen(query.values(), chunk.block(), rows, keys);
+  } else {
+    ann::dot_chosen(query.values(), chunk.block(), rows, keys);
+  }
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    keys[at] = row_key(query, chunk, rows[at], keys[at]);
+  }
+}
+
 std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query, std::size_t count,
                             const Restriction& restriction) {
   TopK<Candidate> nearest(count);
@@ -108,12 +133,7 @@ std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query
     }
     for (std::size_t number = 0; number < raw.size(); ++number) {
       const std::size_t row = choosy ? chosen[number] : number;
-      float key = 0;
-      if (std::isfinite(raw[number]) && std::isfinite(chunk.inverse_length(row))) {
-        key = key_of(metric, raw[number], chunk.inverse_length(row));
-      } else {
-        key = query.key(chunk.values(row, query.dimensions()));  // float32 overflowed.
-      }
+      const float key = row_key(query, chunk, row, raw[number]);
       if (nearest.admits(key)) nearest.offer({key, {&indexed, static_cast<std::uint32_t>(row)}});
     }
   }

@@ -51,6 +51,10 @@ struct Candidate {
   }
 };
 
+// The keys of these rows of one chunk into `keys`, which has their size.
+void score_rows(const PreparedQuery& query, const IndexedChunk& indexed,
+                std::span<const std::uint32_t> rows, std::span<float> keys);
+
 // Which rows a scan may find. `filter` is borrowed and compiled for the snapshot's properties.
 struct Restriction {
   std::optional<PartitionNumber> partition = std::nullopt;
@@ -58,6 +62,16 @@ struct Restriction {
 
   bool any() const { return partition.has_value() || filter != nullptr; }
 };
+
+// Computes the keys of rows of one chunk, which the snapshot sees, and gives each as a Candidate to
+// `take`. `raw` is memory to reuse.
+template <class Take>
+void offer_rows(const PreparedQuery& query, const IndexedChunk& indexed,
+                std::span<const std::uint32_t> rows, std::vector<float>& raw, Take take) {
+  raw.resize(rows.size());
+  score_rows(query, indexed, rows, raw);
+  for (std::size_t at = 0; at < rows.size(); ++at) take(Candidate{raw[at], {&indexed, rows[at]}});
+}
 
 // The first `count` rows by key, then id; fewer when there are not so many. Distances are computed
 // of the rows that `restriction` leaves only. One thread, no lock, no I/O.

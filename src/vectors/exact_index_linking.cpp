@@ -1,0 +1,101 @@
+// ExactIndex, linking: new vectors go into the graph, dead ones come out, and queries walk it.
+#include <utility>
+
+#include "vectors/exact_index.h"
+#include "vectors/near_view.h"
+#include "vectors/scan.h"
+
+namespace selvedge::vectors {
+namespace {
+
+constexpr float kRecallDefault = 0.95F;
+// Looked at between two links while dead ones are taken out: as long as some links.
+constexpr std::size_t kMendedAtOnce = 1'000;
+
+}  // namespace
+
+struct ExactIndex::Turn {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::vector<Slot> ended;         // Rows that are gone.
+  std::vector<Slot> free;          // To which nothing points.
+  std::uint64_t linked_until = 0;  // A position of the snapshot's recent ones.
+};
+
+void ExactIndex::want_links() {
+  if (rows_.recent_noted() || rows_.size() >= near_.rules().rows_min) {
+    shared_->linker.want(std::weak_ptr<Linked>(weak_from_this()));
+  }
+}
+
+void ExactIndex::free_dead() {
+  if (!rows_.recent_noted()) rows_.free(rows_.take_dead());
+}
+
+bool ExactIndex::begin_turn(Turn& turn) {
+  const std::lock_guard writer(writer_mutex_);
+  if (dropped_) return false;
+  if (!rows_.recent_noted()) {
+    if (rows_.size() < near_.rules().rows_min) return false;
+    rows_.note_all_recent();
+  }
+  turn.snapshot = rows_.snapshot(
+      IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
+  turn.ended = rows_.take_dead();
+  turn.linked_until = turn.snapshot->recent.begin();
+  return true;
+}
+
+void ExactIndex::end_turn(const Turn& turn) {
+  const std::lock_guard writer(writer_mutex_);
+  rows_.recent().drop_before(turn.linked_until);
+  rows_.free(turn.free);
+  published_.refresh(rows_.snapshot(
+      IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_));
+}
+
+bool ExactIndex::link_some(const std::stop_token& stop) {
+  const std::lock_guard linking(linking_mutex_);
+  Turn turn;
+  if (!begin_turn(turn)) return false;
+  const Snapshot& snapshot = *turn.snapshot;
+  std::vector<Slot> held;
+  for (const Slot slot : turn.ended) (near_.holds(slot) ? held : turn.free).push_back(slot);
+  near_.bury(held);
+  if (!near_.trained() || near_.outgrown()) near_.train(snapshot, stop);
+  if (!near_.trained()) return false;
+  std::size_t linked = 0;
+  const SlotLog::View& recent = snapshot.recent;
+  for (; turn.linked_until < recent.end() && linked < near_.rules().linked_at_once;
+       ++turn.linked_until) {
+    const SlotLog::Entry entry = recent.at(turn.linked_until);
+    const Place at = snapshot.place(entry.slot);
+    const bool seen = at.chunk().visible(at.row, snapshot.stats.mutation);
+    if (!seen || at.chunk().born(at.row) != entry.born) continue;
+    near_.link(snapshot, entry);
+    ++linked;
+  }
+  near_.publish();
+  const std::vector<Slot> taken = near_.take_out(kMendedAtOnce);
+  turn.free.insert(turn.free.end(), taken.begin(), taken.end());
+  const bool caught_up = turn.linked_until == recent.end();
+  if (caught_up) near_.calibrate(snapshot, stop);
+  end_turn(turn);
+  return !stop.stop_requested() && (!caught_up || near_.taking_out());
+}
+
+void ExactIndex::settle() {
+  while (link_some({})) {
+  }
+}
+
+std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const PreparedQuery& query,
+                                           std::size_t count, const Restriction& restriction,
+                                           std::optional<float> recall) const {
+  const float wanted = recall.value_or(kRecallDefault);
+  if (const auto view = near_.view(); view != nullptr && wanted < 1 && !restriction.any()) {
+    if (auto found = search_near(*view, snapshot, query, count, wanted)) return *std::move(found);
+  }
+  return scan(snapshot, query, count, restriction);
+}
+
+}  // namespace selvedge::vectors

@@ -1,0 +1,91 @@
+// NearGraph: the approximate index over the rows of one index.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "ann/graph.h"
+#include "ann/quantizer.h"
+#include "vectors/index.h"
+#include "vectors/near_view.h"
+#include "vectors/snapshot.h"
+
+namespace selvedge::vectors {
+
+// When vectors are searched through a graph, and when what was learned of them is learned anew.
+struct NearRules {
+  std::size_t rows_min = 5'000;      // Of fewer, every one is looked at.
+  std::size_t linked_at_once = 128;  // Before readers are shown and the writer may go on.
+  std::size_t dead_min = 512;        // Dead ones are taken out when they are more than this
+  std::size_t dead_share = 10;       // and than a tenth of the linked.
+};
+
+// Readers take view(). Everything else is for one thread at a time, the linker's; what it is given
+// to link, its caller's snapshot sees.
+class NearGraph {
+ public:
+  NearGraph(const IndexConfig& config, NearRules rules);
+
+  const NearRules& rules() const { return rules_; }
+  // Null until something was linked.
+  std::shared_ptr<const NearView> view() const;
+
+  bool trained() const { return codes_ != nullptr; }
+  // Learns the directions of the snapshot's vectors. Stops early, without a result, when asked to.
+  void train(const Snapshot& snapshot, const std::stop_token& stop);
+  // Whether so much was linked since, or comes out so badly, that it should be learned anew.
+  bool outgrown() const;
+
+  // Makes the slot's row reachable. Rows that cannot be are kept apart.
+  void link(const Snapshot& snapshot, SlotLog::Entry entry);
+  // Whether the graph or the list of those apart holds the slot.
+  bool holds(Slot slot) const;
+  // Shows readers what was linked.
+  void publish();
+  // Measures which width finds what, when that was not done for so many.
+  void calibrate(const Snapshot& snapshot, const std::stop_token& stop);
+
+  // Rows that ended and are held(). They are kept in mind until they are taken out.
+  void bury(std::span<const Slot> slots);
+  std::size_t dead_count() const { return dead_.size() + dying_.size(); }
+  // Does a part of taking out the dead, when they are many. Returns those to which nothing points
+  // any more, at last.
+  std::vector<Slot> take_out(std::size_t rows);
+  bool taking_out() const { return !dying_.empty(); }
+
+  std::size_t linked_count() const { return graph_ == nullptr ? 0 : graph_->linked_count(); }
+  std::size_t codes_bytes() const;
+  std::size_t graph_bytes() const;
+
+ private:
+  void encode_all(const Snapshot& snapshot, const std::stop_token& stop);
+  bool bring_to_space(const Snapshot& snapshot, Slot slot, std::vector<float>& values) const;
+
+  const IndexConfig config_;
+  const NearRules rules_;
+  std::shared_ptr<ann::Codes> codes_;
+  std::shared_ptr<ann::Graph> graph_;
+  ann::Graph::Scratch scratch_;
+  std::vector<float> values_;
+  std::vector<SlotLog::Entry> apart_;
+  std::shared_ptr<ScratchPool> scratches_ = std::make_shared<ScratchPool>();
+  std::vector<NearView::Setting> settings_;
+  std::size_t trained_count_ = 0;     // Linked when it was learned.
+  std::size_t calibrated_count_ = 0;  // Linked when it was measured.
+  double lost_share_ = 0;             // Of those encoded since, a moving average.
+  std::size_t encoded_count_ = 0;     // Since it was learned.
+
+  std::vector<Slot> dead_;   // Ended, the graph holds them.
+  std::vector<Slot> dying_;  // Those being taken out.
+  Slot mended_ = 0;          // Rows below were mended.
+
+  mutable std::mutex view_mutex_;  // Guards the pointer.
+  std::shared_ptr<const NearView> view_;
+};
+
+}  // namespace selvedge::vectors

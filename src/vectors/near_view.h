@@ -1,0 +1,67 @@
+// NearView: a graph as queries see it, and how they walk it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "ann/graph.h"
+#include "vectors/scan.h"
+#include "vectors/snapshot.h"
+
+namespace selvedge::vectors {
+
+// What searches use, one each, and leave for the next one.
+class ScratchPool {
+ public:
+  std::unique_ptr<ann::Graph::Scratch> take() {
+    {
+      const std::lock_guard lock(left_mutex_);
+      if (!left_.empty()) {
+        auto taken = std::move(left_.back());
+        left_.pop_back();
+        return taken;
+      }
+    }
+    return std::make_unique<ann::Graph::Scratch>();
+  }
+  void give(std::unique_ptr<ann::Graph::Scratch> scratch) {
+    const std::lock_guard lock(left_mutex_);
+    left_.push_back(std::move(scratch));
+  }
+
+ private:
+  std::mutex left_mutex_;  // Guards the list.
+  std::vector<std::unique_ptr<ann::Graph::Scratch>> left_;
+};
+
+// What a search needs of a graph as it is at some moment. Immutable, but for what grows in the
+// graph itself.
+struct NearView {
+  struct Setting {
+    std::size_t width = 0;  // Of the walk, for the ten nearest.
+    float recall = 0;       // Measured on the index's own vectors.
+  };
+  std::shared_ptr<const ann::Codes> codes;
+  std::shared_ptr<const ann::Graph> graph;
+  // Rows that the codes cannot hold: so long or short that float32 is at its end. Scanned always.
+  std::shared_ptr<const std::vector<SlotLog::Entry>> apart;
+  std::shared_ptr<ScratchPool> scratches;
+  std::vector<Setting> settings;  // By width; empty until there was something to measure.
+};
+
+// The nearest rows of a walk of this width, with exact keys, which point into the snapshot. Rows
+// that it does not see are left out, so there may be fewer than `count`.
+std::vector<Candidate> walk(const NearView& view, const Snapshot& snapshot,
+                            const PreparedQuery& query, std::size_t count, std::size_t width);
+
+// The nearest rows, nearly: by a walk, and every row that is not linked yet is looked at. Nothing:
+// the graph does not serve this query, which is for a scan.
+std::optional<std::vector<Candidate>> search_near(const NearView& view, const Snapshot& snapshot,
+                                                  const PreparedQuery& query, std::size_t count,
+                                                  float recall);
+
+}  // namespace selvedge::vectors
