@@ -35,6 +35,11 @@ class Column {
   Column(PropertyType type, std::size_t rows);
 
   PropertyType type() const { return type_; }
+  // About what it takes.
+  std::size_t bytes() const {
+    return numbers_.size() * sizeof(double) + marks_.size() +
+           heads_.size() * sizeof(std::uint64_t) + texts_.size() * sizeof(std::string);
+  }
   // `value` is as_type(type()); whatever the row had is gone.
   void set(std::size_t row, const PropertyValue& value);
   PropertyValue value(std::size_t row) const;

@@ -104,11 +104,13 @@ Status Database::commit(rocksdb::WriteBatch& batch) {
   return ok_status();
 }
 
-Status Database::remove_range(std::string_view begin, std::string_view end,
-                              std::string_view marker) {
+Status Database::remove(std::span<const Range> ranges, std::string_view marker) {
   rocksdb::WriteBatch batch;
-  rocksdb::Status status = batch.DeleteRange(slice(begin), slice(end));
-  if (status.ok()) status = batch.Delete(slice(marker));
+  rocksdb::Status status;
+  for (const auto& [begin, end] : ranges) {
+    if (status.ok()) status = batch.DeleteRange(slice(begin), slice(end));
+  }
+  if (status.ok() && !marker.empty()) status = batch.Delete(slice(marker));
   if (status.ok()) status = db_->Write(rocksdb::WriteOptions(), &batch);
   if (!status.ok()) return from_status(status);
   return ok_status();

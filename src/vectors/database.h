@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -44,9 +45,10 @@ class Database : public std::enable_shared_from_this<Database> {
   // is then known only after the folder is opened again.
   Status commit(rocksdb::WriteBatch& batch);
 
-  // Removes the keys from `begin` up to `end`, and the key `marker` that asked for it. Not synced:
-  // as long as the marker is found, it is done again.
-  Status remove_range(std::string_view begin, std::string_view end, std::string_view marker);
+  using Range = std::pair<std::string, std::string>;  // Keys from the first up to the second.
+  // Removes the ranges and then, if not empty, the key `marker` that asked for it. Not synced: as
+  // long as the marker is found, it is done again.
+  Status remove(std::span<const Range> ranges, std::string_view marker);
 
   // What the store holds at one moment. While one lives, what it shows is kept on disk. Keeps the
   // database open.

@@ -62,6 +62,7 @@ ExactIndex::ExactIndex(std::shared_ptr<Shared> shared, IndexDescription descript
       description_(nullptr),
       rows_(config_.dimensions),
       near_(config_, shared_->near_rules),
+      folder_(shared_->checkpoints.folder / std::to_string(serial_), serial_, config_),
       published_(shared_->steady_us) {
   set_description(std::move(description));
 }
@@ -70,46 +71,9 @@ ExactIndex::~ExactIndex() {
   if (!dropped_) return;
   shared_->listings.end(serial_);
   // Failure leaves the marker, and the next opening of the store does it again.
-  [[maybe_unused]] const Status removed = shared_->database->remove_range(
-      layout::record_prefix(serial_), layout::record_end(serial_), layout::leftover_key(serial_));
-}
-
-Status ExactIndex::load() {
-  const std::lock_guard writer(writer_mutex_);
-  SEL_TRY(stored, shared_->database->read({layout::state_key(serial_)}));
-  if (!stored[0]) return Error{Code::corrupt_data, message("its state is missing")};
-  SEL_TRY(state, layout::decode_state(*stored[0]));
-  SEL_CHECK_OK(load_properties());
-  const std::string prefix = layout::record_prefix(serial_);
-  std::vector<float> values(config_.dimensions);
-  std::vector<PropertyValue> properties;
-  SEL_CHECK_OK(shared_->database->scan(
-      prefix, layout::record_end(serial_), true,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        SEL_TRY(record, layout::decode_record(value, values.size()));
-        layout::copy_values(record, values);
-        properties_->read(shared_->reader, record.metadata, record.mutation, properties);
-        rows_.put(key.substr(prefix.size()), values, record.partition, record.mutation, properties);
-        return true;
-      }));
-  if (rows_.size() != state.vector_count) {
-    return Error{Code::corrupt_data,
-                 message("has " + std::to_string(rows_.size()) + " vectors, but " +
-                         std::to_string(state.vector_count) + " were acknowledged")};
-  }
-  publish(state, Delay::zero());
-  return ok_status();
-}
-
-Status ExactIndex::load_properties() {
-  SEL_TRY(stored, shared_->database->read({layout::properties_key(serial_)}));
-  if (!stored[0]) return ok_status();
-  SEL_TRY(indexes, layout::decode_properties(*stored[0]));
-  properties_ = std::make_shared<const Properties>(std::move(indexes));
-  for (std::size_t at = 0; at < properties_->size(); ++at) {
-    rows_.install_column(rows_.draft_column(properties_->indexes()[at].type), at);
-  }
-  return ok_status();
+  [[maybe_unused]] const Status removed =
+      shared_->database->remove(layout::ranges(serial_), layout::leftover_key(serial_));
+  if (!shared_->checkpoints.folder.empty()) folder_.clear();
 }
 
 Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch, Delay delay) {
@@ -147,13 +111,16 @@ Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
   const layout::State next{state_.mutation + 1, now_us(), state_.vector_count + added};
   rocksdb::WriteBatch changes(batch_bytes(batch, chosen));
   std::string record;
+  std::vector<std::string_view> touched;
+  touched.reserve(chosen.size());
   for (const std::size_t at : chosen) {
+    touched.push_back(batch.ids[at]);
     layout::encode_record(next.mutation, batch.partitions[at], batch.metadata[at],
                           values_of(batch, at), record);
     const auto put = changes.Put(layout::record_key(serial_, batch.ids[at]), record);
     if (!put.ok()) return Error{Code::internal, message(put.ToString())};
   }
-  SEL_CHECK_OK(commit(changes, next, delay));  // Durable ...
+  SEL_CHECK_OK(commit(changes, next, touched, delay));  // Durable ...
   std::vector<PropertyValue> properties;
   for (const std::size_t at : chosen) {
     properties_->read(shared_->reader, batch.metadata[at], next.mutation, properties);
@@ -177,22 +144,30 @@ Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids, Delay
     const auto removed = changes.Delete(layout::record_key(serial_, id));
     if (!removed.ok()) return Error{Code::internal, message(removed.ToString())};
   }
-  SEL_CHECK_OK(commit(changes, next, delay));
+  const std::vector<std::string_view> touched(known.begin(), known.end());
+  SEL_CHECK_OK(commit(changes, next, touched, delay));
   for (const std::string_view id : known) rows_.erase(id, next.mutation);
   free_dead();
   publish(next, delay);
   return next.mutation;
 }
 
-Status ExactIndex::commit(rocksdb::WriteBatch& changes, const layout::State& next, Delay delay) {
+Status ExactIndex::commit(rocksdb::WriteBatch& changes, const layout::State& next,
+                          std::span<const std::string_view> touched, Delay delay) {
   if (published_.is_late(delay) && published_.needs_records()) {
     published_.set_records(shared_->database->current_view());
   }
   const auto put = changes.Put(layout::state_key(serial_), layout::encode_state(next));
   if (!put.ok()) return Error{Code::internal, message(put.ToString())};
+  if (logged_) {
+    const auto noted =
+        changes.Put(layout::log_key(serial_, next.mutation), layout::encode_touched(touched));
+    if (!noted.ok()) return Error{Code::internal, message(noted.ToString())};
+  }
   Status committed = shared_->database->commit(changes);
   // Whether the batch is on disk is unknown now, so nothing may be built upon it.
   if (!committed.ok()) failure_ = committed.error().message;
+  changed_count_ += touched.size();
   return committed;
 }
 
@@ -266,8 +241,11 @@ Internals ExactIndex::internals() const {
   Internals internals;
   internals.recent_count = seen->recent.size();
   internals.dead_count = seen->slot_end - seen->stats.vector_count;
+  internals.mapped_bytes = mapped_bytes_;
   internals.values_bytes =
       seen->slot_end * ann::padded_dimensions(config_.dimensions) * sizeof(float);
+  internals.values_bytes -= std::min(internals.values_bytes, internals.mapped_bytes);
+  internals.other_bytes = seen->other_bytes();
   return internals;
 }
 
@@ -563,7 +541,9 @@ Result<MutationNumber> ExactIndex::change_properties(Properties next, std::size_
   const auto put =
       changes.Put(layout::properties_key(serial_), layout::encode_properties(next.indexes()));
   if (!put.ok()) return Error{Code::internal, message(put.ToString())};
-  SEL_CHECK_OK(commit(changes, state, delay));
+  SEL_CHECK_OK(commit(changes, state, {}, delay));
+  // Counts as one change, so that what is saved has the columns, too.
+  ++changed_count_;
   if (draft) rows_.install_column(std::move(*draft), at);
   if (next.size() < properties_->size()) rows_.remove_column(at);
   properties_ = std::make_shared<const Properties>(std::move(next));

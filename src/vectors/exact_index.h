@@ -2,16 +2,20 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "vectors/checkpoint_folder.h"
 #include "vectors/database.h"
 #include "vectors/index.h"
 #include "vectors/layout.h"
@@ -24,6 +28,19 @@
 
 namespace selvedge::vectors {
 
+// When an index is saved in derived files, from which it opens without reading all records.
+struct CheckpointRules {
+  std::filesystem::path folder;     // Has a folder for each index; empty: nothing is saved.
+  std::size_t vectors_min = 5'000;  // Smaller indexes are read whole.
+  // A checkpoint is due when more ids changed than this and than a quarter of the index.
+  std::size_t changes_min = 10'000;
+  std::size_t changes_at_close_min = 1'000;  // The same when the store is closed.
+  // Values of no more bytes are verified before an index opens, of more in the background.
+  std::size_t verify_at_open_bytes_max = 64U << 20;
+  std::chrono::milliseconds retry_after = std::chrono::seconds(30);  // When one failed.
+  std::chrono::milliseconds close_time_max = std::chrono::seconds(10);
+};
+
 class CompiledFilter;
 class PreparedQuery;
 struct Candidate;
@@ -32,13 +49,14 @@ struct Restriction;
 // What the indexes of one store have in common.
 struct Shared {
   Shared(std::shared_ptr<Database> opened, MetadataReader metadata_reader, Listings::Clock now_us,
-         Delay delay, Published::Clock steady, NearRules near)
+         Delay delay, Published::Clock steady, NearRules near, CheckpointRules rules)
       : database(std::move(opened)),
         reader(std::move(metadata_reader)),
         listings(std::move(now_us)),
         write_delay(delay),
         steady_us(std::move(steady)),
-        near_rules(near) {}
+        near_rules(near),
+        checkpoints(std::move(rules)) {}
 
   std::shared_ptr<Database> database;
   MetadataReader reader;  // May be null.
@@ -46,6 +64,7 @@ struct Shared {
   const Delay write_delay;  // After which writes are seen; 0 = at once.
   const Published::Clock steady_us;
   const NearRules near_rules;
+  const CheckpointRules checkpoints;
   Linker linker;  // Stopped by the store before it goes.
 };
 
@@ -58,8 +77,9 @@ class ExactIndex final : public Index,
                          public Linked,
                          public std::enable_shared_from_this<ExactIndex> {
  public:
-  // Reads all records of the index. Errors: io, corrupt_data (a record that does not verify, or
-  // more or fewer records than were acknowledged).
+  // Reads the checkpoint and what was written since, or, without a good one, all records. Errors:
+  // io, corrupt_data (a record that does not verify, or more or fewer records than were
+  // acknowledged).
   static Result<std::shared_ptr<ExactIndex>> open(std::shared_ptr<Shared> shared,
                                                   IndexDescription description);
 
@@ -110,6 +130,13 @@ class ExactIndex final : public Index,
 
   // Links some of the vectors that are recent, and whatever else the graph needs.
   bool link_some(const std::stop_token& stop) override;
+  // What goes on in the background: verifies the values that a checkpoint gave, writes a checkpoint
+  // when one is due. Writers and readers do not wait for it. One call at a time works, others wait.
+  void keep_up(const std::stop_token& stop);
+  // Writes a checkpoint if anything is worth it: when the store is closed, or the index unloaded.
+  Status save(const std::stop_token& stop);
+  // Whether the index would open as readers see it now, and soon.
+  bool saved() const;
 
   // References to the description before stay good.
   void set_description(IndexDescription description);
@@ -120,12 +147,32 @@ class ExactIndex final : public Index,
  private:
   Status load();
   Status load_properties();
+  Status load_records();
+  // True: the rows are as the checkpoint and the mutations since say. False: there is none to use,
+  // and the rows are empty. Errors: of the database.
+  Result<bool> load_checkpoint();
+  Status restore(const layout::Checkpoint& checkpoint);
+  Status replay(const layout::Checkpoint& checkpoint);
+  Status replay(std::span<const std::string> ids);
+  // Of metadata indexes that the checkpoint does not have as they are.
+  Status fill_columns(std::span<const std::size_t> missing);
+  Status forget_checkpoint();
+
+  Status check_values(const std::stop_token& stop);
+  Status check_span(std::size_t span);
+  Status repair(const CheckpointFolder::Block& block);
+  Status write_checkpoint(const std::stop_token& stop);
+  CheckpointContent checkpoint_content();
+  void stop_log();
+  Status accept_checkpoint(const layout::Checkpoint& checkpoint, std::uint64_t changes);
+
   Status check_batch(const VectorBatch& batch) const;
   Status check_writable() const;
   Result<MutationNumber> write(const VectorBatch& batch, std::span<const std::size_t> chosen,
                                std::size_t added, Delay delay);
   // Where readers are to see what was before, its records are held fast first.
-  Status commit(rocksdb::WriteBatch& changes, const layout::State& next, Delay delay);
+  Status commit(rocksdb::WriteBatch& changes, const layout::State& next,
+                std::span<const std::string_view> touched, Delay delay);
   void publish(const layout::State& state, Delay delay);
 
   // Commits the metadata indexes `next`, and then their column `at` (none: it is gone).
@@ -171,6 +218,20 @@ class ExactIndex final : public Index,
   layout::State state_;
   bool dropped_ = false;
   std::string failure_;  // Why a write failed; from then on there are none.
+  // Whether mutations are noted in the log: all since the last checkpoint, or since one began.
+  bool logged_ = false;
+  std::uint64_t changed_count_ = 0;  // Ids since the last checkpoint; all when there is none.
+
+  // Guards the derived files; taken before writer_mutex_.
+  mutable std::mutex upkeep_mutex_;
+  CheckpointFolder folder_;
+  // The checkpoint that the index was opened from, for those who read sections of their own from
+  // it; may be null, and may be let go.
+  std::shared_ptr<const CheckpointFile> opened_;
+  layout::Checkpoint checkpoint_;   // The one that counts; generation 0: none.
+  std::size_t verified_spans_ = 0;  // Of those that were mapped.
+  std::int64_t retry_at_us_ = 0;    // Not before; after a failure.
+  std::atomic<std::size_t> mapped_bytes_ = 0;
 
   std::mutex linking_mutex_;  // Guards the graph's growing; taken before writer_mutex_.
   NearGraph near_;

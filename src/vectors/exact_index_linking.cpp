@@ -86,6 +86,7 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
 void ExactIndex::settle() {
   while (link_some({})) {
   }
+  keep_up({});
 }
 
 std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const PreparedQuery& query,

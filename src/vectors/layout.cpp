@@ -5,6 +5,8 @@
 #include <concepts>
 #include <cstring>
 
+#include "vectors/byte_reader.h"
+
 namespace selvedge::vectors::layout {
 namespace {
 
@@ -14,9 +16,7 @@ constexpr std::uint8_t kHasPartition = 1;
 
 template <std::unsigned_integral T>
 void put(std::string& out, T number) {
-  for (std::size_t byte = 0; byte < sizeof(T); ++byte) {
-    out.push_back(static_cast<char>((number >> (8 * byte)) & 0xFFU));
-  }
+  put_number(out, number);
 }
 
 void put_big_endian(std::string& out, std::uint64_t number) {
@@ -29,11 +29,6 @@ std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t number = 0;
   for (const char byte : bytes) number = (number << 8) | static_cast<std::uint8_t>(byte);
   return number;
-}
-
-void put_text(std::string& out, std::string_view text) {
-  put(out, static_cast<std::uint32_t>(text.size()));
-  out.append(text);
 }
 
 std::string keyed(char kind, std::uint64_t serial) {
@@ -50,44 +45,12 @@ std::string named(char kind, std::string_view account, std::string_view name) {
   return key;
 }
 
-// Takes a value apart from the front; after a read past the end everything reads as zero and
-// `whole` is false.
-class Reader {
+// Of a value, which begins with its version.
+class Reader : public ByteReader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {
-    if (number<std::uint8_t>() != kFormatVersion) broken_ = true;
+  explicit Reader(std::string_view bytes) : ByteReader(bytes) {
+    if (number<std::uint8_t>() != kFormatVersion) fail();
   }
-
-  template <std::unsigned_integral T>
-  T number() {
-    T number = 0;
-    const std::string_view bytes = take(sizeof(T));
-    for (std::size_t byte = 0; byte < bytes.size(); ++byte) {
-      const auto part = static_cast<T>(static_cast<std::uint8_t>(bytes[byte]));
-      number = static_cast<T>(number | static_cast<T>(part << (8 * byte)));
-    }
-    return number;
-  }
-
-  std::string_view take(std::size_t count) {
-    if (broken_ || count > rest_.size()) {
-      broken_ = true;
-      return {};
-    }
-    const std::string_view taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
-  }
-
-  std::string_view text() { return take(number<std::uint32_t>()); }
-
-  bool sound() const { return !broken_; }
-  // True when the version was known and the value ended exactly here.
-  bool whole() const { return !broken_ && rest_.empty(); }
-
- private:
-  std::string_view rest_;
-  bool broken_ = false;
 };
 
 Error corrupt(const char* what) {
@@ -119,6 +82,25 @@ std::string record_key(std::uint64_t serial, std::string_view id) {
   std::string key = record_prefix(serial);
   key.append(id);
   return key;
+}
+
+std::string log_key(std::uint64_t serial, MutationNumber mutation) {
+  std::string key = keyed('L', serial);
+  put_big_endian(key, mutation);
+  return key;
+}
+std::string log_end(std::uint64_t serial) { return keyed('L', serial + 1); }
+std::string checkpoint_key(std::uint64_t serial) { return keyed('K', serial); }
+
+std::vector<std::pair<std::string, std::string>> ranges(std::uint64_t serial) {
+  return {{record_prefix(serial), record_end(serial)},
+          {log_key(serial, 0), log_end(serial)},
+          {checkpoint_key(serial), checkpoint_key(serial + 1)}};
+}
+
+Result<MutationNumber> log_mutation(std::string_view key) {
+  if (key.size() != 17) return corrupt("mutation's key");
+  return big_endian(key.substr(9));
 }
 
 Result<std::uint64_t> leftover_serial(std::string_view key) {
@@ -223,6 +205,41 @@ Result<std::vector<MetadataIndex>> decode_properties(std::string_view value) {
   }
   if (!reader.whole()) return corrupt("metadata index");
   return indexes;
+}
+
+std::string encode_touched(std::span<const std::string_view> ids) {
+  std::string out(1, static_cast<char>(kFormatVersion));
+  put(out, static_cast<std::uint32_t>(ids.size()));
+  for (const std::string_view id : ids) put_text(out, id);
+  return out;
+}
+
+Result<std::vector<std::string_view>> decode_touched(std::string_view value) {
+  Reader reader(value);
+  std::vector<std::string_view> ids;
+  for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.sound(); --left) {
+    ids.push_back(reader.text());
+  }
+  if (!reader.whole()) return corrupt("mutation");
+  return ids;
+}
+
+std::string encode_checkpoint(const Checkpoint& checkpoint) {
+  std::string out(1, static_cast<char>(kFormatVersion));
+  put(out, checkpoint.generation);
+  put(out, checkpoint.mutation);
+  put(out, checkpoint.identity);
+  return out;
+}
+
+Result<Checkpoint> decode_checkpoint(std::string_view value) {
+  Reader reader(value);
+  Checkpoint checkpoint;
+  checkpoint.generation = reader.number<std::uint64_t>();
+  checkpoint.mutation = reader.number<std::uint64_t>();
+  checkpoint.identity = reader.number<std::uint64_t>();
+  if (!reader.whole()) return corrupt("checkpoint's name");
+  return checkpoint;
 }
 
 void encode_record(MutationNumber mutation, const std::optional<std::string>& partition,

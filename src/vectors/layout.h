@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -29,10 +30,18 @@ std::string record_prefix(std::uint64_t serial);  // 'V' serial …
 std::string record_end(std::uint64_t serial);     // The first key after those.
 std::string record_key(std::uint64_t serial, std::string_view id);
 std::string properties_key(std::uint64_t serial);  // 'P' serial
+// 'L' serial mutation: which ids a mutation touched; and the first key after those of an index.
+std::string log_key(std::uint64_t serial, MutationNumber mutation);
+std::string log_end(std::uint64_t serial);
+Result<MutationNumber> log_mutation(std::string_view key);
+std::string checkpoint_key(std::uint64_t serial);  // 'K' serial
 std::string deleted_prefix();                      // 'X' …: names that were dropped.
 std::string deleted_key(std::string_view account, std::string_view name);
 std::string leftover_prefix();  // 'G' …: dropped, records may remain.
 std::string leftover_key(std::uint64_t serial);
+
+// Where all keys of an index are but those of its definition, state and metadata indexes.
+std::vector<std::pair<std::string, std::string>> ranges(std::uint64_t serial);
 
 // The serial of a leftover key.
 Result<std::uint64_t> leftover_serial(std::string_view key);
@@ -61,6 +70,19 @@ Result<State> decode_state(std::string_view value);
 // In their order.
 std::string encode_properties(std::span<const MetadataIndex> indexes);
 Result<std::vector<MetadataIndex>> decode_properties(std::string_view value);
+
+// The ids that a mutation put or erased. The result borrows from `value`.
+std::string encode_touched(std::span<const std::string_view> ids);
+Result<std::vector<std::string_view>> decode_touched(std::string_view value);
+
+// Which derived files show the index as it was after `mutation`.
+struct Checkpoint {
+  std::uint64_t generation = 0;
+  MutationNumber mutation = 0;
+  std::uint64_t identity = 0;  // Of the generation's checkpoint file.
+};
+std::string encode_checkpoint(const Checkpoint& checkpoint);
+Result<Checkpoint> decode_checkpoint(std::string_view value);
 
 // One stored vector, borrowed from the bytes it was read from, or about to be written.
 struct Record {

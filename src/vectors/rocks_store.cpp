@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <optional>
+#include <set>
+#include <system_error>
 
 #include <rocksdb/write_batch.h>
 
@@ -92,9 +95,13 @@ Result<std::unique_ptr<Store>> RocksStore::open(const std::filesystem::path& fol
                                                 Options options) {
   SEL_TRY(database, Database::open(folder, options.env));
   SEL_CHECK_OK(check_format(*database));
+  options.checkpoints.folder = folder / "derived";
   auto store = std::make_unique<RocksStore>(database, std::move(options));
   SEL_CHECK_OK(store->load());
   SEL_CHECK_OK(store->finish_drops());
+  store->remove_leftover_folders();
+  store->upkeep_ =
+      std::jthread([made = store.get()](const std::stop_token& stop) { made->keep_up(stop); });
   return std::unique_ptr<Store>(std::move(store));
 }
 
@@ -103,11 +110,30 @@ RocksStore::RocksStore(std::shared_ptr<Database> database, Options options)
       shared_(std::make_shared<Shared>(
           database_, std::move(options.reader), options.now_us ? std::move(options.now_us) : now_us,
           options.write_delay, options.steady_us ? std::move(options.steady_us) : steady_us,
-          options.near)),
-      deleted_(options.deleted_names_max) {}
+          options.near, std::move(options.checkpoints))),
+      deleted_(options.deleted_names_max),
+      idle_after_(options.idle_after),
+      upkeep_pause_(options.upkeep_pause) {}
 
-// Indexes may be held longer; nothing is linked then.
-RocksStore::~RocksStore() { shared_->linker.stop(); }
+RocksStore::~RocksStore() {
+  shared_->linker.stop();  // Indexes may be held longer; nothing is linked then.
+  upkeep_.request_stop();
+  if (upkeep_.joinable()) upkeep_.join();
+  std::stop_source late;
+  const std::jthread timer([&](const std::stop_token& done) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, done, shared_->checkpoints.close_time_max, [] { return false; });
+    late.request_stop();
+  });
+  for (const auto& entry : opened_entries()) {
+    const std::lock_guard opening(entry->opening_mutex);
+    // Whatever is not saved is read from the records.
+    if (entry->index != nullptr) [[maybe_unused]]
+      const Status saved = entry->index->save(late.get_token());
+  }
+}
 
 Status RocksStore::load() {
   const std::lock_guard changes(changes_mutex_);
@@ -142,10 +168,78 @@ Status RocksStore::finish_drops() {
                                  return true;
                                }));
   for (const std::uint64_t serial : serials) {
-    SEL_CHECK_OK(database_->remove_range(layout::record_prefix(serial), layout::record_end(serial),
-                                         layout::leftover_key(serial)));
+    SEL_CHECK_OK(remove_all_of(serial));
   }
   return ok_status();
+}
+
+Status RocksStore::remove_all_of(std::uint64_t serial) const {
+  return database_->remove(layout::ranges(serial), layout::leftover_key(serial));
+}
+
+void RocksStore::remove_leftover_folders() const {
+  std::set<std::string> known;
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    for (const auto& [account, names] : indexes_) {
+      for (const auto& [name, each] : names) {
+        known.insert(std::to_string(each->description.serial));
+      }
+    }
+  }
+  std::vector<std::filesystem::path> gone;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(shared_->checkpoints.folder, failed), end;
+       !failed && at != end; at.increment(failed)) {
+    if (!known.contains(at->path().filename().string())) gone.push_back(at->path());
+  }
+  for (const auto& each : gone) std::filesystem::remove_all(each, failed);
+}
+
+std::vector<std::shared_ptr<RocksStore::Entry>> RocksStore::opened_entries() const {
+  const std::lock_guard indexes(indexes_mutex_);
+  return opened_;
+}
+
+void RocksStore::keep_up(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex);
+      never.wait_for(lock, stop, upkeep_pause_, [] { return false; });
+    }
+    for (const auto& entry : opened_entries()) {
+      if (stop.stop_requested()) return;
+      std::shared_ptr<ExactIndex> index;
+      {
+        const std::lock_guard opening(entry->opening_mutex);
+        index = entry->index;
+      }
+      if (index != nullptr) index->keep_up(stop);
+      index.reset();
+      unload_if_idle(*entry, stop);
+    }
+  }
+}
+
+void RocksStore::unload_if_idle(Entry& entry, const std::stop_token& stop) {
+  std::shared_ptr<ExactIndex> index;
+  std::int64_t used_us = 0;
+  {
+    const std::lock_guard opening(entry.opening_mutex);
+    if (entry.index == nullptr || entry.index.use_count() > 1) return;
+    used_us = entry.used_us;
+    if (shared_->steady_us() - used_us < idle_after_.count()) return;
+    index = entry.index;
+  }
+  if (!index->save(stop).ok() || !index->saved()) return;
+  const std::lock_guard opening(entry.opening_mutex);
+  // Nobody else can get at it: find() takes the same mutex.
+  if (entry.index != index || index.use_count() != 2 || entry.used_us != used_us) return;
+  entry.index.reset();
+  const std::lock_guard indexes(indexes_mutex_);
+  std::erase_if(opened_, [&entry](const auto& each) { return each.get() == &entry; });
 }
 
 Result<IndexDescription> RocksStore::create(std::string_view account, std::string_view name,
@@ -190,7 +284,10 @@ Result<std::shared_ptr<Index>> RocksStore::find(std::string_view account, std::s
   if (found->index == nullptr) {
     SEL_TRY(opened, ExactIndex::open(shared_, description_of(*found)));
     found->index = std::move(opened);
+    const std::lock_guard indexes(indexes_mutex_);
+    opened_.push_back(found);
   }
+  found->used_us = shared_->steady_us();
   return std::shared_ptr<Index>(found->index);
 }
 
@@ -232,6 +329,7 @@ Status RocksStore::drop(std::string_view account, std::string_view name) {
     known->second.erase(known->second.find(name));
     if (known->second.empty()) indexes_.erase(known);
     deleted_.add(account, name);
+    std::erase(opened_, dropped);
   }
   shared_->listings.end(serial);
   if (dropped->index != nullptr) {
@@ -239,8 +337,9 @@ Status RocksStore::drop(std::string_view account, std::string_view name) {
     return ok_status();
   }
   // The index is gone already: should this fail, the next opening of the store does it again.
-  [[maybe_unused]] const Status removed = database_->remove_range(
-      layout::record_prefix(serial), layout::record_end(serial), layout::leftover_key(serial));
+  [[maybe_unused]] const Status removed = remove_all_of(serial);
+  std::error_code failed;
+  std::filesystem::remove_all(shared_->checkpoints.folder / std::to_string(serial), failed);
   return ok_status();
 }
 

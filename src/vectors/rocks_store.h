@@ -1,13 +1,17 @@
 // RocksStore: the Store over one RocksDB folder.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,7 +28,7 @@ namespace selvedge::vectors {
 class RocksStore final : public Store {
  public:
   // What tests replace: the disk, the clocks of listings and of delays, how many deleted names are
-  // kept.
+  // kept, when derived files are written and indexes unloaded.
   struct Options {
     MetadataReader reader = nullptr;
     rocksdb::Env* env = nullptr;       // Null is the real one.
@@ -33,11 +37,16 @@ class RocksStore final : public Store {
     Delay write_delay = Delay::zero();
     Published::Clock steady_us = nullptr;  // Null is the system's.
     NearRules near = {};
+    CheckpointRules checkpoints = {};  // `folder` is set by `open`.
+    // An index with a checkpoint that nobody asked for or holds is taken from memory after this.
+    std::chrono::microseconds idle_after = std::chrono::minutes(10);
+    std::chrono::milliseconds upkeep_pause = std::chrono::seconds(1);
   };
   // Errors: those of Store::open.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, Options options);
 
   RocksStore(std::shared_ptr<Database> database, Options options);
+  // Saves what is worth it, for limits of time see CheckpointRules.
   ~RocksStore() override;
 
   Result<IndexDescription> create(std::string_view account, std::string_view name,
@@ -55,11 +64,19 @@ class RocksStore final : public Store {
     IndexDescription description;  // Guarded by indexes_mutex_.
     std::mutex opening_mutex;      // Guards what follows; held while the index is read.
     std::shared_ptr<ExactIndex> index;
+    std::int64_t used_us = 0;  // When it was last asked for, by the steady clock.
     bool dropped = false;
   };
 
   Status load();
   Status finish_drops();
+  void remove_leftover_folders() const;
+  Status remove_all_of(std::uint64_t serial) const;
+
+  // The thread that looks after the opened indexes, one after the other.
+  void keep_up(const std::stop_token& stop);
+  void unload_if_idle(Entry& entry, const std::stop_token& stop);
+  std::vector<std::shared_ptr<Entry>> opened_entries() const;
   std::shared_ptr<Entry> entry(std::string_view account, std::string_view name) const;
   IndexDescription description_of(const Entry& entry) const;
   Error not_found(std::string_view account, std::string_view name) const;
@@ -72,6 +89,12 @@ class RocksStore final : public Store {
   std::map<std::string, std::map<std::string, std::shared_ptr<Entry>, std::less<>>, std::less<>>
       indexes_;  // By account, by name.
   DeletedNames deleted_;
+  std::vector<std::shared_ptr<Entry>>
+      opened_;  // Those whose index is in memory; some were dropped.
+
+  const std::chrono::microseconds idle_after_;
+  const std::chrono::milliseconds upkeep_pause_;
+  std::jthread upkeep_;  // Ends first.
 };
 
 }  // namespace selvedge::vectors

@@ -40,6 +40,14 @@ Slot Rows::slot_of(std::string_view id) const {
   return slots_.find(id, [this](Slot slot) -> const std::string& { return id_at(slot); });
 }
 
+std::optional<Rows::Standing> Rows::living(Slot slot) const {
+  const std::size_t chunk_at = grid_.chunk_of(slot);
+  const Chunk& chunk = *(*chunks_)[chunk_at].chunk;
+  const std::size_t row = slot - grid_.first_slot(chunk_at);
+  if (chunk.died(row) != Chunk::kAlive) return std::nullopt;
+  return Standing{chunk.id(row), chunk.born(row)};
+}
+
 Slot Rows::put(std::string_view id, std::span<const float> values,
                const std::optional<std::string_view>& partition, MutationNumber mutation,
                std::span<const PropertyValue> properties) {
@@ -66,6 +74,7 @@ Slot Rows::put(std::string_view id, std::span<const float> values,
   chunk.died_[row].store(Chunk::kAlive, std::memory_order_release);
 
   slots_.insert(id, slot);
+  note_filled(slot, mutation);
   if (recent_noted_) recent_.append(slot, mutation);
   return slot;
 }
@@ -106,7 +115,7 @@ Slot Rows::vacant_slot() {
   }
   SEL_CHECK(slot_end_ < kNoSlot);
   if (chunks_->empty() || grid_.chunk_of(static_cast<Slot>(slot_end_)) == chunks_->size()) {
-    add_chunk();
+    add_chunk(std::nullopt);
   }
   return static_cast<Slot>(slot_end_++);
 }
@@ -118,18 +127,84 @@ std::uint64_t Rows::oldest_snapshot() {
   return living_.empty() ? sequence_ + 1 : living_.front().sequence;
 }
 
-void Rows::add_chunk() {
+void Rows::note_filled(Slot slot, MutationNumber mutation) {
+  const std::size_t span = slot / grid_.rows_max();
+  if (span >= filled_.size()) filled_.resize(span + 1);
+  filled_[span] = std::max(filled_[span], mutation);
+}
+
+std::vector<Slot> Rows::free_slots() const {
+  std::vector<Slot> slots;
+  slots.reserve(free_.size());
+  for (const Freed& freed : free_) slots.push_back(freed.slot);
+  return slots;
+}
+
+void Rows::add_chunk(std::optional<ValueMemory> values) {
   const std::size_t row_bytes = stride_ * sizeof(float);
   const std::size_t rows = grid_.rows_of(chunks_->size());
   // Huge pages only for chunks that fill some: a page that is touched is there whole.
   const bool large = rows == grid_.rows_max() && rows * row_bytes >= kHugePageBytes;
+  if (!values) values = ValueMemory::own(rows * stride_, large);
   const Slot first = grid_.first_slot(chunks_->size());
-  IndexedChunk made{
-      std::make_shared<Chunk>(first, rows, stride_, ValueMemory::own(rows * stride_, large)), {}};
+  IndexedChunk made{std::make_shared<Chunk>(first, rows, stride_, *std::move(values)), {}};
   for (const PropertyType type : column_types_) {
     made.columns.push_back(std::make_shared<Column>(type, rows));
   }
   own_chunks().push_back(std::move(made));
+}
+
+void Rows::restore(const StoredRows& stored, const ValuesOf& values_of) {
+  SEL_CHECK(chunks_->empty() && column_types_.empty());
+  auto partitions = std::make_shared<Partitions>();
+  partitions->names = stored.partition_names;
+  for (std::size_t at = 1; at < partitions->names.size(); ++at) {
+    partitions->numbers.emplace(partitions->names[at], static_cast<PartitionNumber>(at));
+  }
+  partitions_ = std::move(partitions);
+  slots_.reserve(stored.living_count);
+  slot_end_ = stored.slot_end;
+  filled_.resize((slot_end_ + grid_.rows_max() - 1) / grid_.rows_max());
+  std::string_view ids = stored.ids;
+  while (grid_.first_slot(chunks_->size()) < slot_end_) {
+    const std::size_t chunk_at = chunks_->size();
+    add_chunk(values_of(chunk_at));
+    restore_chunk(stored, chunk_at, ids);
+  }
+  std::vector<bool> free(slot_end_);
+  for (const Slot slot : stored.free) {
+    if (free[slot]) continue;
+    free[slot] = true;
+    free_.push_back({0, slot});
+  }
+  for (Slot slot = 0; slot < slot_end_; ++slot) {
+    if (stored.born[slot] == 0 && !free[slot]) dead_.push_back(slot);
+  }
+}
+
+void Rows::restore_chunk(const StoredRows& stored, std::size_t chunk_at, std::string_view& ids) {
+  Chunk& chunk = *(*chunks_)[chunk_at].chunk;
+  const Slot first = chunk.first_slot();
+  const std::size_t rows = std::min(chunk.capacity(), slot_end_ - first);
+  MutationNumber last_birth = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto slot = static_cast<Slot>(first + row);
+    const MutationNumber born = stored.born[slot];
+    if (born == 0) {
+      chunk.first_death_.store(0, std::memory_order_relaxed);
+      continue;
+    }
+    chunk.ids_[row] = ids.substr(0, stored.id_lengths[slot]);
+    ids.remove_prefix(stored.id_lengths[slot]);
+    chunk.partitions_[row].store(stored.partitions[slot], std::memory_order_relaxed);
+    chunk.inverse_lengths_[row] = stored.inverse_lengths[slot];
+    chunk.born_[row].store(born, std::memory_order_relaxed);
+    chunk.died_[row].store(Chunk::kAlive, std::memory_order_relaxed);
+    last_birth = std::max(last_birth, born);
+    slots_.insert(chunk.ids_[row], slot);
+    note_filled(slot, born);
+  }
+  chunk.last_birth_.store(last_birth, std::memory_order_relaxed);
 }
 
 Rows::Draft Rows::draft_column(PropertyType type) const {
@@ -143,7 +218,10 @@ Rows::Draft Rows::draft_column(PropertyType type) const {
 
 void Rows::set_drafted(const Draft& draft, std::string_view id, const PropertyValue& value) const {
   const Slot slot = slot_of(id);
-  if (slot == kNoSlot) return;
+  if (slot != kNoSlot) set_drafted(draft, slot, value);
+}
+
+void Rows::set_drafted(const Draft& draft, Slot slot, const PropertyValue& value) const {
   draft.columns[grid_.chunk_of(slot)]->set(grid_.row_of(slot), value);
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +20,7 @@
 #include "vectors/slot_log.h"
 #include "vectors/slot_map.h"
 #include "vectors/snapshot.h"
+#include "vectors/stored_rows.h"
 
 // How readers and the writer stay out of each other's way: a row never moves. One that is erased or
 // replaced is stamped with the mutation that ended it and stays, so that a snapshot of an earlier
@@ -34,10 +36,18 @@ class Rows {
   bool contains(std::string_view id) const { return slot_of(id) != kNoSlot; }
   Slot slot_of(std::string_view id) const;
   std::size_t size() const { return slots_.size(); }
+  // The vector that stands at a slot now, if one does; the id is good until the next change.
+  struct Standing {
+    std::string_view id;
+    MutationNumber born = 0;
+  };
+  std::optional<Standing> living(Slot slot) const;
   // As many slots were ever filled.
   std::size_t slot_end() const { return slot_end_; }
   // Slots that wait to be given anew, those that a snapshot may still see among them.
-  std::size_t free_count() const { return free_.size(); }
+  std::vector<Slot> free_slots() const;
+  // For each span, as many slots as the largest chunk has, the last mutation that filled one.
+  const std::vector<MutationNumber>& filled() const { return filled_; }
 
   // Adds the vector, or replaces it; where it stands. `values` is [dimensions], `properties` has
   // one entry per column, in its type; both are borrowed.
@@ -46,6 +56,11 @@ class Rows {
            std::span<const PropertyValue> properties);
   // Unknown ids are no error.
   void erase(std::string_view id, MutationNumber mutation);
+
+  // Fills these rows, which must be empty, with stored ones; `values_of` gives the memory of a
+  // chunk, in which the values stand. Columns are not restored: none is installed yet.
+  using ValuesOf = std::function<ValueMemory(std::size_t chunk_at)>;
+  void restore(const StoredRows& stored, const ValuesOf& values_of);
 
   // The slots whose rows ended since this was last asked. Each comes back through free().
   std::vector<Slot> take_dead();
@@ -68,6 +83,7 @@ class Rows {
   Draft draft_column(PropertyType type) const;
   // Unknown ids are no error.
   void set_drafted(const Draft& draft, std::string_view id, const PropertyValue& value) const;
+  void set_drafted(const Draft& draft, Slot slot, const PropertyValue& value) const;
   // Makes it column `at`: in place of the one there, or the next one.
   void install_column(Draft draft, std::size_t at);
   void remove_column(std::size_t at);
@@ -90,7 +106,9 @@ class Rows {
   const std::string& id_at(Slot slot) const;
   // A slot to fill: one that is free for good, else the next one that never was.
   Slot vacant_slot();
-  void add_chunk();
+  void add_chunk(std::optional<ValueMemory> values);
+  void note_filled(Slot slot, MutationNumber mutation);
+  void restore_chunk(const StoredRows& stored, std::size_t chunk_at, std::string_view& ids);
   // The first snapshot that still has readers; the next one to be made when none has.
   std::uint64_t oldest_snapshot();
   PartitionNumber partition_number(const std::optional<std::string_view>& partition);
@@ -107,6 +125,7 @@ class Rows {
   std::size_t slot_end_ = 0;
   std::vector<PropertyType> column_types_;
   SlotMap slots_;
+  std::vector<MutationNumber> filled_;
 
   std::vector<Slot> dead_;
   std::deque<Freed> free_;      // In the order of `after`.

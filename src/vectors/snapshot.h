@@ -1,6 +1,7 @@
 // Snapshot: what one query sees of an index, however long it takes.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -79,6 +80,8 @@ struct Snapshot {
     const Place at = place(slot);
     return at.chunk().visible(at.row, stats.mutation);
   }
+  // Of ids, numbers and properties; an estimate.
+  std::size_t other_bytes() const;
   // Empty for "none".
   std::optional<std::string> partition_name(PartitionNumber number) const {
     if (number == 0) return std::nullopt;

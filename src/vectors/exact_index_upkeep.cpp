@@ -1,0 +1,169 @@
+// ExactIndex, upkeep: checkpoints are written, and what they gave is verified.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <rocksdb/write_batch.h>
+
+#include "ann/distance.h"
+#include "base/log.h"
+#include "vectors/exact_index.h"
+
+namespace selvedge::vectors {
+
+void ExactIndex::keep_up(const std::stop_token& stop) {
+  const std::lock_guard upkeep(upkeep_mutex_);
+  if (Status checked = check_values(stop); !checked.ok()) {
+    if (checked.error().code != Code::cancelled) {
+      log::warn("index of serial {}: its values are not verified: {}", serial_,
+                checked.error().message);
+    }
+    return;
+  }
+  if (shared_->steady_us() < retry_at_us_) return;
+  bool due = false;
+  {
+    const std::lock_guard writer(writer_mutex_);
+    due = state_.vector_count >= shared_->checkpoints.vectors_min &&
+          changed_count_ >
+              std::max<std::uint64_t>(shared_->checkpoints.changes_min, state_.vector_count / 4);
+  }
+  if (due) [[maybe_unused]]
+    const Status written = write_checkpoint(stop);
+}
+
+Status ExactIndex::save(const std::stop_token& stop) {
+  const std::lock_guard upkeep(upkeep_mutex_);
+  {
+    const std::lock_guard writer(writer_mutex_);
+    if (state_.vector_count < shared_->checkpoints.vectors_min) return ok_status();
+    const std::size_t least =
+        checkpoint_.generation == 0 ? 1 : shared_->checkpoints.changes_at_close_min;
+    if (changed_count_ < least) return ok_status();
+  }
+  SEL_CHECK_OK(check_values(stop));
+  return write_checkpoint(stop);
+}
+
+bool ExactIndex::saved() const {
+  const std::lock_guard upkeep(upkeep_mutex_);
+  const std::lock_guard writer(writer_mutex_);
+  return checkpoint_.generation != 0 && changed_count_ < shared_->checkpoints.changes_at_close_min;
+}
+
+CheckpointContent ExactIndex::checkpoint_content() {
+  CheckpointContent content;
+  content.snapshot = rows_.snapshot(
+      IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
+  content.free = rows_.free_slots();
+  content.filled = rows_.filled();
+  content.with_properties = shared_->reader != nullptr;
+  return content;
+}
+
+// The writer is held up for a snapshot before, and for one small synced batch after.
+Status ExactIndex::write_checkpoint(const std::stop_token& stop) {
+  if (shared_->checkpoints.folder.empty()) return ok_status();
+  CheckpointContent content;
+  std::uint64_t changes = 0;
+  {
+    const std::lock_guard writer(writer_mutex_);
+    SEL_CHECK_OK(check_writable());
+    content = checkpoint_content();
+    changes = changed_count_;
+    logged_ = true;
+  }
+  auto written = folder_.write(content, stop);
+  Status accepted =
+      written.ok() ? accept_checkpoint(*written, changes) : Status(std::move(written.error()));
+  if (accepted.ok()) return accepted;
+  stop_log();
+  const Code code = accepted.error().code;
+  if (code == Code::cancelled || code == Code::index_not_found) return accepted;
+  const auto pause = std::chrono::microseconds(shared_->checkpoints.retry_after);
+  retry_at_us_ = shared_->steady_us() + pause.count();
+  log::warn("index of serial {}: no checkpoint was written, the one before stays: {}", serial_,
+            accepted.error().message);
+  return accepted;
+}
+
+// Without a checkpoint that it begins at, the log is of no use.
+void ExactIndex::stop_log() {
+  const std::lock_guard writer(writer_mutex_);
+  if (checkpoint_.generation != 0 || dropped_) return;
+  logged_ = false;
+  const std::vector<Database::Range> log = {
+      {layout::log_key(serial_, 0), layout::log_end(serial_)}};
+  // What stays behind is removed with the first checkpoint.
+  [[maybe_unused]] const Status removed = shared_->database->remove(log, "");
+}
+
+Status ExactIndex::accept_checkpoint(const layout::Checkpoint& checkpoint, std::uint64_t changes) {
+  {
+    const std::lock_guard writer(writer_mutex_);
+    SEL_CHECK_OK(check_writable());
+    rocksdb::WriteBatch batch;
+    auto put = batch.Put(layout::checkpoint_key(serial_), layout::encode_checkpoint(checkpoint));
+    if (put.ok()) {
+      put = batch.DeleteRange(layout::log_key(serial_, 0),
+                              layout::log_key(serial_, checkpoint.mutation + 1));
+    }
+    if (!put.ok()) return Error{Code::internal, message(put.ToString())};
+    SEL_CHECK_OK(shared_->database->commit(batch));
+    changed_count_ -= changes;
+    checkpoint_ = checkpoint;
+  }
+  folder_.accept();
+  return ok_status();
+}
+
+Status ExactIndex::check_values(const std::stop_token& stop) {
+  for (; verified_spans_ < folder_.mapped_spans(); ++verified_spans_) {
+    if (stop.stop_requested()) return Error{Code::cancelled, "the check was cancelled"};
+    SEL_CHECK_OK(check_span(verified_spans_));
+  }
+  return ok_status();
+}
+
+Status ExactIndex::check_span(std::size_t span) {
+  if (folder_.spoiled(span)) return ok_status();
+  const auto damaged = folder_.damaged_blocks(span);
+  if (damaged.empty()) return ok_status();
+  log::warn(
+      "index of serial {}: {} blocks of derived values are damaged; they are read from the "
+      "records",
+      serial_, damaged.size());
+  for (const std::size_t at : damaged) SEL_CHECK_OK(repair(folder_.block(span, at)));
+  folder_.spoil(span);
+  return ok_status();
+}
+
+// Rows that were filled since the index was opened are right: their pages are memory of our own.
+Status ExactIndex::repair(const CheckpointFolder::Block& block) {
+  const std::lock_guard writer(writer_mutex_);
+  const std::size_t row_bytes = ann::padded_dimensions(config_.dimensions) * sizeof(float);
+  std::vector<std::string> keys;
+  std::vector<Slot> slots;
+  for (Slot slot = block.first; slot < block.end; ++slot) {
+    const auto living = rows_.living(slot);
+    if (!living || living->born > folder_.opened_mutation()) continue;
+    keys.push_back(layout::record_key(serial_, living->id));
+    slots.push_back(slot);
+  }
+  SEL_TRY(records, shared_->database->read(keys));
+  std::string bytes(block.mapping->bytes().substr(block.offset, block.bytes));
+  std::string row(row_bytes, '\0');
+  for (std::size_t at = 0; at < slots.size(); ++at) {
+    if (!records[at]) return Error{Code::corrupt_data, message("lacks the record of a vector")};
+    SEL_TRY(record, layout::decode_record(*records[at], config_.dimensions));
+    std::memcpy(row.data(), record.value_bytes.data(), record.value_bytes.size());
+    // Of the row what lies in the block: its ends cut rows.
+    const std::size_t begin = folder_.offset_of(slots[at]);
+    const std::size_t from = std::max(begin, block.offset);
+    const std::size_t to = std::min(begin + row_bytes, block.offset + block.bytes);
+    std::memcpy(bytes.data() + (from - block.offset), row.data() + (from - begin), to - from);
+  }
+  return block.mapping->replace(block.offset, bytes);
+}
+
+}  // namespace selvedge::vectors
