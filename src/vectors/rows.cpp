@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t kHugePageBytes = 2U << 20;
 
+// The log of what no list knows is kept to a quarter of the rows, or to so many.
+constexpr std::size_t kUnlistedLeast = 4 * 8'192;
+
 float inverse_length(std::span<const float> values) {
   double sum = 0;
   for (const float value : values) sum += static_cast<double>(value) * value;
@@ -76,6 +79,9 @@ Slot Rows::put(std::string_view id, std::span<const float> values,
   slots_.insert(id, slot);
   note_filled(slot, mutation);
   if (recent_noted_) recent_.append(slot, mutation);
+  unlisted_.append(slot, mutation);
+  const std::size_t kept = std::max(kUnlistedLeast, size() / 4);
+  if (unlisted_.size() > kept) unlisted_.drop_before(unlisted_.end() - kept);
   return slot;
 }
 
@@ -255,8 +261,8 @@ std::shared_ptr<const Snapshot> Rows::snapshot(const IndexStats& stats,
   auto ended = std::make_shared<std::atomic<bool>>(false);
   living_.push_back({++sequence_, ended});
   return std::make_shared<const Snapshot>(Snapshot{SnapshotEnd(std::move(ended)), grid_, chunks_,
-                                                   slot_end_, recent_.view(), partitions_,
-                                                   std::move(properties), stats});
+                                                   slot_end_, recent_.view(), unlisted_.view(),
+                                                   partitions_, std::move(properties), stats});
 }
 
 PartitionNumber Rows::partition_number(const std::optional<std::string_view>& partition) {

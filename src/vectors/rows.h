@@ -74,6 +74,9 @@ class Rows {
   void note_all_recent();
   SlotLog& recent() { return recent_; }
 
+  // Lists know the rows of the slots that were filled before this position of Snapshot::unlisted.
+  void forget_listed(std::uint64_t position) { unlisted_.drop_before(position); }
+
   // A column of all rows, not yet part of them; every value is nothing. Good until the next change
   // of the rows.
   struct Draft {
@@ -135,6 +138,7 @@ class Rows {
 
   bool recent_noted_ = false;
   SlotLog recent_;
+  SlotLog unlisted_;  // Only the last ones, where there are no lists to wait for.
 };
 
 }  // namespace selvedge::vectors

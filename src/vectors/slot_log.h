@@ -51,8 +51,12 @@ class SlotLog {
     ++end_;
   }
 
-  // Forgets the entries before `position`, at most end().
+  std::uint64_t end() const { return end_; }
+  std::size_t size() const { return static_cast<std::size_t>(end_ - begin_); }
+
+  // Forgets the entries before `position`, at most end(); none when they are forgotten already.
   void drop_before(std::uint64_t position) {
+    if (position <= begin_) return;
     begin_ = position;
     const auto gone = static_cast<std::ptrdiff_t>((begin_ - first_) / kPieceEntries);
     if (gone == 0) return;

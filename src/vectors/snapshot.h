@@ -63,6 +63,7 @@ struct Snapshot {
   std::shared_ptr<const std::vector<IndexedChunk>> chunks;
   std::size_t slot_end = 0;  // Every slot below was filled at least once.
   SlotLog::View recent;      // Filled and not yet linked into the graph; empty while there is none.
+  SlotLog::View unlisted;    // The last slots filled; lists know those before a position of it.
   std::shared_ptr<const Partitions> partitions;
   std::shared_ptr<const Properties> properties;  // One for each column.
   IndexStats stats;

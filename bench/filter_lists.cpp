@@ -1,0 +1,166 @@
+// Filter lists: microseconds to find what a filter allows, by lists and row by row.
+//
+// filter_lists [--rows 120000,1000000] [--seed 1] [--json]
+//
+// The rows have k (text, 100 values alike), n (number, all different), b (truth, half), r (number,
+// 5 values) and one of 50 partitions, at random. Times are CPU time of this thread, the least of
+// five.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <time.h>
+
+#include "vectors/allowed_rows.h"
+#include "vectors/compiled_filter.h"
+#include "vectors/property_lists.h"
+#include "vectors/rows.h"
+
+namespace selvedge::bench {
+namespace {
+
+using vectors::Comparison;
+using vectors::Filter;
+using vectors::PropertyType;
+
+double cpu_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3;
+}
+
+// Of one call.
+double least_us(int calls, const std::function<void()>& call) {
+  double least = 0;
+  for (int turn = 0; turn < 5; ++turn) {
+    const double began = cpu_us();
+    for (int at = 0; at < calls; ++at) call();
+    const double us = (cpu_us() - began) / calls;
+    if (turn == 0 || us < least) least = us;
+  }
+  return least;
+}
+
+struct Case {
+  const char* name;
+  Filter filter;
+  bool partition = false;
+};
+
+std::vector<Case> cases() {
+  const vectors::Condition k{"k", Comparison::eq, {"v42"}};
+  const vectors::Condition from{"n", Comparison::gte, {0.42}};
+  const vectors::Condition to{"n", Comparison::lt, {0.52}};
+  const vectors::Condition truth{"b", Comparison::eq, {true}};
+  return {
+      {"k, 1%", {{k}}},
+      {"k of 10, 10%",
+       {{{"k", Comparison::in, {"v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10"}}}}},
+      {"not k, 99%", {{{"k", Comparison::ne, {"v42"}}}}},
+      {"n in a range, 10%", {{from, to}}},
+      {"n above, 58%", {{from}}},
+      {"n in a range, 0.01%", {{{"n", Comparison::gt, {0.5}}, {"n", Comparison::lt, {0.5001}}}}},
+      {"r, 20%", {{{"r", Comparison::eq, {3.0}}}}},
+      {"b, 50%", {{truth}}},
+      {"k and n, 0.1%", {{k, from, to}}},
+      {"n and b, 5%", {{from, to, truth}}},
+      {"k or n, 11%", {{}, {{false, {{{k}}, {{from, to}}}}}}},
+      {"k contains, 11%", {{{"k", Comparison::contains, {"v4"}}}}},
+      {"partition, 2%", {}, true},
+      {"partition and n, 0.2%", {{from, to}}, true},
+  };
+}
+
+void fill(vectors::Rows& rows, std::size_t count, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> unit;
+  std::vector<vectors::PropertyValue> values(4);
+  for (std::size_t at = 0; at < count; ++at) {
+    values[0] = "v" + std::to_string(random() % 100);
+    values[1] = unit(random);
+    values[2] = random() % 2 == 0;
+    values[3] = static_cast<double>(random() % 5);
+    rows.put(std::to_string(at), std::array<float, 1>{1}, "n" + std::to_string(random() % 50), 1,
+             values);
+  }
+}
+
+void measure(std::size_t count, std::uint64_t seed, bool json) {
+  const auto properties = std::make_shared<const vectors::Properties>(
+      std::vector<vectors::MetadataIndex>{{"k", PropertyType::string, 0},
+                                          {"n", PropertyType::number, 0},
+                                          {"b", PropertyType::boolean, 0},
+                                          {"r", PropertyType::number, 0}});
+  vectors::Rows rows(1);
+  for (std::size_t at = 0; at < properties->size(); ++at) {
+    rows.install_column(rows.draft_column(properties->indexes()[at].type), at);
+  }
+  fill(rows, count, seed);
+  const auto snapshot = rows.snapshot({count, 1, 0}, properties);
+  std::shared_ptr<const vectors::PropertyLists> lists;
+  const double build_us = least_us(1, [&] { lists = vectors::PropertyLists::build(*snapshot); });
+  const double bytes = static_cast<double>(lists->bytes()) / static_cast<double>(count);
+  if (json) {
+    std::printf("{\"rows\":%zu,\"build_ms\":%.1f,\"bytes_per_row\":%.1f,\"cases\":[", count,
+                build_us / 1e3, bytes);
+  } else {
+    std::printf("%zu rows: built in %.0f ms, %.1f bytes a row\n", count, build_us / 1e3, bytes);
+  }
+  bool first = true;
+  for (const Case& each : cases()) {
+    const vectors::CompiledFilter filter(each.filter, *properties);
+    vectors::Restriction restriction{std::nullopt, each.filter.empty() ? nullptr : &filter};
+    if (each.partition) restriction.partition = 7;
+    const auto ask = [&](const vectors::PropertyLists* by) {
+      return vectors::allowed_rows(*snapshot, by, restriction).count_most();
+    };
+    const std::size_t found = ask(lists.get());
+    if (found != ask(nullptr)) std::fprintf(stderr, "%s: the two disagree\n", each.name);
+    const double by_lists = least_us(50, [&] { ask(lists.get()); });
+    const double by_rows = least_us(2, [&] { ask(nullptr); });
+    if (json) {
+      std::printf("%s{\"name\":\"%s\",\"found\":%zu,\"lists_us\":%.1f,\"rows_us\":%.1f}",
+                  first ? "" : ",", each.name, found, by_lists, by_rows);
+    } else {
+      std::printf("  %-22s %8zu found  %8.1f us by lists  %9.1f us by rows\n", each.name, found,
+                  by_lists, by_rows);
+    }
+    first = false;
+  }
+  if (json) std::printf("]}\n");
+}
+
+int run(const std::vector<std::string>& words) {
+  std::vector<std::size_t> counts = {120'000, 1'000'000};
+  std::uint64_t seed = 1;
+  bool json = false;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    const bool more = at + 1 < words.size();
+    if (words[at] == "--json") {
+      json = true;
+    } else if (words[at] == "--seed" && more) {
+      seed = std::stoull(words[++at]);
+    } else if (words[at] == "--rows" && more) {
+      counts.clear();
+      for (std::string left = words[++at] + ","; !left.empty();) {
+        counts.push_back(std::stoull(left.substr(0, left.find(','))));
+        left.erase(0, left.find(',') + 1);
+      }
+    } else {
+      std::fprintf(stderr, "usage: filter_lists [--rows 120000,1000000] [--seed 1] [--json]\n");
+      return 2;
+    }
+  }
+  for (const std::size_t count : counts) measure(count, seed, json);
+  return 0;
+}
+
+}  // namespace
+}  // namespace selvedge::bench
+
+int main(int count, char** words) { return selvedge::bench::run({words + 1, words + count}); }
