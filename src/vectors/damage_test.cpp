@@ -1,6 +1,7 @@
 // Tests of damage: disks that fail, logs that end torn, bits that flip. What was acknowledged is
 // there, or the store says what is wrong.
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <sstream>
 
@@ -100,6 +101,36 @@ TEST_P(DiskFailure, MakesTheIndexReadOnlyUntilReopenedAndLosesNothingAcknowledge
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DiskFailure, testing::Bool(),
                          [](const auto& each) { return each.param ? "Sync" : "Append"; });
+
+// The library would try by itself, in the background, and go on with the log that failed.
+TEST(FullDisk, StopsTheWritesOfAllIndexesUntilReopenedEvenWhenThereIsSpaceAgain) {
+  const fixtures::TemporaryFolder folder;
+  Faults faults;
+  const auto env = rocksdb::NewCompositeEnv(std::make_shared<FaultyDisk>(faults));
+  {
+    auto store = RocksStore::open(folder.path(), {.env = env.get()}).value();
+    for (const char* name : {"full", "other"}) {
+      ASSERT_TRUE(store->create("a", name, "", {1, Metric::euclidean, ""}).ok());
+    }
+    const auto full = store->find("a", "full").value();
+    const auto other = store->find("a", "other").value();
+    ASSERT_TRUE(other->insert(batch_of({{"kept", {1}}})).ok());
+    faults.append_fails = true;
+    EXPECT_EQ(full->insert(batch_of({{"lost", {2}}})).error().code, Code::io);
+    faults = {};
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+    while (std::chrono::steady_clock::now() < until) {
+      ASSERT_EQ(store->create("a", "third", "", {1, Metric::cosine, ""}).error().code, Code::io);
+    }
+    EXPECT_EQ(other->insert(batch_of({{"refused", {2}}})).error().code, Code::io);
+    EXPECT_EQ(other->get(Ids{"kept"}).value().size(), 1U);
+  }
+  auto store = RocksStore::open(folder.path(), {}).value();
+  EXPECT_EQ(store->list("a").size(), 2U);
+  const auto other = store->find("a", "other").value();
+  EXPECT_EQ(other->stats().vector_count, 1U);
+  EXPECT_TRUE(other->insert(batch_of({{"next", {3}}})).ok());
+}
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

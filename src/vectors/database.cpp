@@ -1,14 +1,20 @@
 // Database: the options that make RocksDB keep our promises, and its statuses as results.
 #include "vectors/database.h"
 
+#include <array>
+#include <cstdarg>
+#include <cstdio>
 #include <utility>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include "base/log.h"
 #include "vectors/folder_lock.h"
 #include "vectors/log_tail.h"
 
@@ -35,6 +41,34 @@ Error from_open_status(const std::filesystem::path& folder, const rocksdb::Statu
                "the vector store " + folder.string() + ": " + status.ToString()};
 }
 
+// The errors of the library in our log. Its own log would be a file beside the data, which is full
+// when the disk is, and whose second failed line ends the process (an assertion of version 7.8).
+class LibraryLog final : public rocksdb::Logger {
+ public:
+  LibraryLog() : Logger(rocksdb::InfoLogLevel::ERROR_LEVEL) {}
+  using Logger::Logv;
+  void LogHeader(const char*, va_list) override {}  // Options, at every level.
+  void Logv(const char* format, va_list arguments) override {
+    std::array<char, 1'024> line{};
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    // Further lines may show keys, and so the ids of vectors.
+    const std::string_view text(line.data());
+    log::error("the vector store: {}", text.substr(0, text.find('\n')));
+  }
+};
+
+// A log that could not be written ends somewhere. The library would go on with it once there is
+// space again (an assertion of version 7.8 then ends the process); here it is left alone until the
+// folder is opened anew. Work in the background, which writes new files, may go on by itself.
+class NoSecondTry final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status,
+                            bool* recover) override {
+    using Reason = rocksdb::BackgroundErrorReason;
+    if (reason != Reason::kFlush && reason != Reason::kCompaction) *recover = false;
+  }
+};
+
 rocksdb::Options options(rocksdb::Env* env) {
   rocksdb::Options options;
   options.create_if_missing = true;
@@ -50,8 +84,8 @@ rocksdb::Options options(rocksdb::Env* env) {
   options.write_buffer_size = kWriteBufferBytes;
   options.max_background_jobs = 2;
   options.max_open_files = 512;
-  options.info_log_level = rocksdb::InfoLogLevel::ERROR_LEVEL;
-  options.keep_log_file_num = 2;
+  options.info_log = std::make_shared<LibraryLog>();
+  options.listeners.push_back(std::make_shared<NoSecondTry>());
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;

@@ -34,19 +34,18 @@ struct Watched {
 };
 
 constexpr Watched kWatched[] = {
-    {SYS_openat, CallKind::create},        {SYS_write, CallKind::write},
-    {SYS_pwrite64, CallKind::write},       {SYS_writev, CallKind::write},
-    {SYS_pwritev, CallKind::write},        {SYS_fsync, CallKind::sync},
-    {SYS_fdatasync, CallKind::sync},       {SYS_msync, CallKind::sync},
-    {SYS_sync_file_range, CallKind::sync}, {SYS_renameat, CallKind::rename},
-    {SYS_renameat2, CallKind::rename},     {SYS_linkat, CallKind::rename},
-    {SYS_unlinkat, CallKind::remove},      {SYS_ftruncate, CallKind::resize},
-    {SYS_truncate, CallKind::resize},      {SYS_fallocate, CallKind::resize},
-    {SYS_mkdirat, CallKind::make_folder},
+    {SYS_openat, CallKind::create},    {SYS_write, CallKind::write},
+    {SYS_pwrite64, CallKind::write},   {SYS_writev, CallKind::write},
+    {SYS_pwritev, CallKind::write},    {SYS_fsync, CallKind::sync},
+    {SYS_fdatasync, CallKind::sync},   {SYS_msync, CallKind::sync},
+    {SYS_renameat, CallKind::rename},  {SYS_renameat2, CallKind::rename},
+    {SYS_linkat, CallKind::rename},    {SYS_unlinkat, CallKind::remove},
+    {SYS_ftruncate, CallKind::resize}, {SYS_truncate, CallKind::resize},
+    {SYS_fallocate, CallKind::resize}, {SYS_mkdirat, CallKind::make_folder},
 #ifdef SYS_open  // Systems of the older kind have these beside.
-    {SYS_open, CallKind::create},          {SYS_rename, CallKind::rename},
-    {SYS_link, CallKind::rename},          {SYS_unlink, CallKind::remove},
-    {SYS_rmdir, CallKind::remove},         {SYS_mkdir, CallKind::make_folder},
+    {SYS_open, CallKind::create},      {SYS_rename, CallKind::rename},
+    {SYS_link, CallKind::rename},      {SYS_unlink, CallKind::remove},
+    {SYS_rmdir, CallKind::remove},     {SYS_mkdir, CallKind::make_folder},
 #endif
 };
 

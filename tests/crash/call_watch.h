@@ -22,7 +22,7 @@ namespace selvedge::crash {
 enum class CallKind : std::uint8_t {
   create,       // An opening that may make or empty a file.
   write,        // write, pwrite, writev, pwritev; not to a standard stream.
-  sync,         // fsync, fdatasync, msync, sync_file_range.
+  sync,         // fsync, fdatasync, msync.
   rename,       // Of files, and hard links.
   remove,       // unlink, rmdir.
   resize,       // truncate, fallocate.
