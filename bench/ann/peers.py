@@ -237,7 +237,7 @@ class Vsag(Peer):
         rows = [np.ascontiguousarray(row) for row in queries]
         words = json.dumps({"hgraph": {"ef_search": max(k, setting["ef"])}})
         call = self.index.knn_search
-        return lambda at: call(rows[at], k, words)[1]
+        return lambda at: call(rows[at], k, words)[0]
 
 
 class Vsag4(Vsag):
@@ -311,14 +311,14 @@ class Svs(Peer):
     def build(self, base):
         import svs
         svs.write_vecs(base, self.file("raw.fvecs"))
-        svs.convert_vecs_to_svs(self.file("raw.fvecs"), self.file("raw"), svs.DataType.float32)
-        raw = svs.VectorDataLoader(self.file("raw"), svs.DataType.float32)
+        svs.convert_vecs_to_svs(self.file("raw.fvecs"), self.file("raw.svs"), svs.DataType.float32)
+        raw = svs.VectorDataLoader(self.file("raw.svs"), svs.DataType.float32)
         build = svs.VamanaBuildParameters(graph_max_degree=self.parameters["graph_max_degree"],
                                           window_size=self.parameters["window_size"], alpha=self.parameters["alpha"])
         index = svs.Vamana.build(build, self.loaded(svs, raw, base.shape[1]), svs.DistanceType.MIP, num_threads=1)
         index.save(self.file("config"), self.file("graph"), self.file("data"))
-        for file in [self.folder / "raw.fvecs", *(self.folder / "raw").iterdir()]:
-            file.unlink()
+        for name in ("raw.fvecs", "raw.svs"):
+            (self.folder / name).unlink()
 
     def open(self, _dimensions):
         import svs
