@@ -327,11 +327,19 @@ class Svs(Peer):
         self.index = svs.Vamana(self.file("config"), svs.GraphLoader(self.file("graph")), loader(self.file("data")),
                                 svs.DistanceType.MIP, num_threads=1)
 
-    def search(self, queries, k, setting):
+    def set(self, k, setting):
         window = max(k, setting["window"])
         self.index.search_parameters = self.svs.VamanaSearchParameters(
             self.svs.SearchBufferConfig(window, window * setting["kept"]))
+
+    def search(self, queries, k, setting):
+        self.set(k, setting)
         return self.index.search(queries, k)[0]
+
+    def alone(self, queries, k, setting):
+        self.set(k, setting)
+        rows, call = [queries[at:at + 1] for at in range(len(queries))], self.index.search
+        return lambda at: call(rows[at], k)[0]
 
 
 class SvsLeanVec(Svs):
