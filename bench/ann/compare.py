@@ -114,13 +114,14 @@ class Data:
 
 
 def answered(command):
-    """Runs `command` with one thread; gives the JSON object that its last line is."""
+    """Runs `command` with one thread; gives the JSON object that it prints, alone or as its last line."""
     done = subprocess.run([*map(str, command)], text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=os.environ | SINGLE)
     if done.returncode != 0:
         raise RuntimeError(f"{shlex.join(map(str, command))}: exit {done.returncode}\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    text = done.stdout.strip()
+    return json.loads(text if text.startswith("{") else text.splitlines()[-1])
 
 
 def on_core(core, command):
