@@ -61,8 +61,8 @@ ExactIndex::ExactIndex(std::shared_ptr<Shared> shared, IndexDescription descript
       config_(description.config),
       description_(nullptr),
       rows_(config_.dimensions),
-      near_(config_, shared_->near_rules),
       folder_(shared_->checkpoints.folder / std::to_string(serial_), serial_, config_),
+      near_(config_, shared_->near_rules),
       published_(shared_->steady_us) {
   set_description(std::move(description));
 }
