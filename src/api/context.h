@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct ApiContext {
   // Both on the I/O thread only.
   std::shared_ptr<Identities> identities = std::make_shared<Identities>();
   std::shared_ptr<TestKit> kit = nullptr;  // Faults and latency; an idle one by the door's making.
+  std::filesystem::path snapshots = {};    // Folder for them; empty: none are made.
   std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
 };
 

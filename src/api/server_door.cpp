@@ -14,6 +14,7 @@
 #include "api/openai_routes.h"
 #include "api/openapi.h"
 #include "api/preview_routes.h"
+#include "api/snapshot_route.h"
 #include "api/status_pages.h"
 #include "api/test_kit.h"
 #include "api/vectorize_routes.h"
@@ -136,6 +137,11 @@ void ServerDoor::add_status_routes(Router& router) {
   router.add({"GET", "/metrics",
               [this](http::Request&, const PathParameters&) {
                 return at_once(metrics_page(context_, counts_));
+              },
+              limits::json_body_bytes_max});
+  router.add({"POST", "/snapshots/{name}",
+              [this](http::Request&, const PathParameters& parameters) {
+                return make_snapshot(context_, parameters);
               },
               limits::json_body_bytes_max});
   router.add({"GET", "/openapi.json",

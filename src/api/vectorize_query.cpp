@@ -125,6 +125,18 @@ Status parse_conditions(const json& body, const Rules& rules, Query& query) {
   return ok_status();
 }
 
+// Ours; the hosted service passes over it, as over any property that it does not know.
+Status parse_recall(const json& body, const Rules& rules, Query& query) {
+  const json* recall = rules.hosted ? nullptr : present(body, "recall");
+  if (recall == nullptr) return ok_status();
+  const double share = recall->is_number() ? recall->get<double>() : NAN;
+  if (!(share >= 0 && share <= 1)) {
+    return unparsable_body("recall: expected a number from 0 to 1");
+  }
+  query.options.recall = static_cast<float>(share);
+  return ok_status();
+}
+
 Result<Query> parse_query(std::string_view text, const Rules& rules, QueryForm form) {
   auto body = parse_json(text);
   if (!body.ok() || !body->is_object()) return unparsable_body("expected an object");
@@ -132,6 +144,7 @@ Result<Query> parse_query(std::string_view text, const Rules& rules, QueryForm f
   SEL_CHECK_OK(parse_subject(*body, query));
   SEL_CHECK_OK(parse_returns(*body, rules, form, query));
   SEL_CHECK_OK(parse_top_k(*body, rules, form, query));
+  SEL_CHECK_OK(parse_recall(*body, rules, query));
   SEL_CHECK_OK(parse_conditions(*body, rules, query));
   return query;
 }

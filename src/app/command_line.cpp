@@ -10,6 +10,7 @@
 #include "app/doctor_verb.h"
 #include "app/places.h"
 #include "app/serve_verbs.h"
+#include "app/snapshot_verbs.h"
 #include "cli/dev_verb.h"
 #include "cli/environment_verbs.h"
 #include "cli/index_verbs.h"
@@ -105,6 +106,7 @@ int run_command_line(int argc, char** argv) {
   cli::add_environment_verbs(app, context);
   add_doctor_verb(app, context);
   add_bench_verb(app, context);
+  add_snapshot_verbs(app, context);
   add_version_verb(app, context);
   try {
     app.parse(argc, argv);

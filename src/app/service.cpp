@@ -149,6 +149,7 @@ Status Service::open_api_port() {
                       .finetunes = finetunes_.get(),
                       .identities = identities_,
                       .kit = kit_,
+                      .snapshots = std::filesystem::absolute(options_.home) / "snapshots",
                       .tokens = options_.tokens});
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };

@@ -12,6 +12,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include "base/log.h"
@@ -146,6 +147,21 @@ Status Database::remove(std::span<const Range> ranges, std::string_view marker) 
   }
   if (status.ok() && !marker.empty()) status = batch.Delete(slice(marker));
   if (status.ok()) status = db_->Write(rocksdb::WriteOptions(), &batch);
+  if (!status.ok()) return from_status(status);
+  return ok_status();
+}
+
+Status Database::snapshot(const std::filesystem::path& folder) const {
+  std::error_code failed;
+  if (std::filesystem::exists(folder, failed) || failed) {
+    return Error{Code::already_exists, folder.string() + " is there already"};
+  }
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  // Tables are linked or copied, the log is flushed to a table before: what was acknowledged when
+  // this is called is in, and of later writes a prefix.
+  if (status.ok()) status = checkpoint->CreateCheckpoint(folder.string());
   if (!status.ok()) return from_status(status);
   return ok_status();
 }

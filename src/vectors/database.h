@@ -50,6 +50,9 @@ class Database : public std::enable_shared_from_this<Database> {
   // long as the marker is found, it is done again.
   Status remove(std::span<const Range> ranges, std::string_view marker);
 
+  // See Store::snapshot.
+  Status snapshot(const std::filesystem::path& folder) const;
+
   // What the store holds at one moment. While one lives, what it shows is kept on disk. Keeps the
   // database open.
   class View {

@@ -57,6 +57,9 @@ class RocksStore final : public Store {
   Result<IndexDescription> describe(std::string_view account, std::string_view name,
                                     std::string_view description) override;
   std::size_t count(std::string_view account) const override;
+  Status snapshot(const std::filesystem::path& folder) const override {
+    return database_->snapshot(folder);
+  }
 
  private:
   struct Entry {

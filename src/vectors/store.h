@@ -46,6 +46,13 @@ class Store {
   // index_not_found. Errors: index_not_found, index_deleted, io.
   virtual Status drop(std::string_view account, std::string_view name) = 0;
 
+  // Writes all indexes of all accounts, as they are at one moment, to `folder`, which `open` takes
+  // afterwards; on disk on return. Writes go on meanwhile. `folder` must not exist, its parent
+  // must. Errors: already_exists, io, not_served (a store that is not on disk).
+  virtual Status snapshot(const std::filesystem::path& folder) const {
+    return Error{Code::not_served, "no snapshot of this store, to " + folder.string()};
+  }
+
   // Replaces the description. Errors: index_not_found, index_deleted, io.
   virtual Result<IndexDescription> describe(std::string_view account, std::string_view name,
                                             std::string_view description) = 0;
