@@ -50,48 +50,118 @@ void Graph::write_row(Slot slot, std::span<const Slot> neighbours) {
   number(to, 0).store(static_cast<std::uint32_t>(neighbours.size()), std::memory_order_release);
 }
 
+namespace {
+
+// Leaves those that may be better than `least`, and fetches their rests.
+std::size_t keep_promising(const Codes& codes, float least, std::size_t count, Slot* slots,
+                           float* scores) {
+  const std::size_t rest_bytes = codes.quantizer->rest_bytes();
+  std::size_t promising = 0;
+  for (std::size_t each = 0; each < count; ++each) {
+    slots[promising] = slots[each];
+    scores[promising] = scores[each];
+    if (!(scores[each] >= least)) continue;
+    const std::uint8_t* rest = codes.rests.data() + slots[promising] * rest_bytes;
+    for (std::size_t byte = 0; byte < rest_bytes; byte += kBlockBytes) {
+      __builtin_prefetch(rest + byte);
+    }
+    ++promising;
+  }
+  return promising;
+}
+
+}  // namespace
+
+std::size_t Graph::expand(const Codes& codes, const CodeQuery& query, Slot from, float least,
+                          Scratch& scratch, Slot* fresh, float* scores) const {
+  ++scratch.hops;
+  const std::uint8_t* heads = codes.heads.data();
+  const std::size_t count = read_row(from, fresh);
+  for (std::size_t each = 0; each < count; ++each) {
+    __builtin_prefetch(heads + fresh[each] * kBlockBytes);
+  }
+  const std::size_t kept = scratch.visited.add_all(fresh, count);
+  scratch.seen += kept;
+  kernels().score_heads(query, heads, fresh, kept, scores);
+  // What the head puts far behind the worst kept one, the rest will not bring back.
+  const float margin = query.rest_spread * kMargin;
+  const std::size_t promising = keep_promising(codes, least - margin, kept, fresh, scores);
+  kernels().add_rests(query, heads, codes.rests.data(), fresh, promising, scores);
+  scratch.whole += promising;
+  return promising;
+}
+
 void Graph::search(const Codes& codes, const CodeQuery& query, std::size_t width,
                    Scratch& scratch) const {
-  const Kernels& kernel = kernels();
   Candidates& candidates = scratch.candidates;
   candidates.reset(width);
   scratch.visited.reset(slot_end());
-  scratch.hops = 0;
-  scratch.seen = scratch.whole = 0;
+  scratch.hops = scratch.seen = scratch.whole = 0;
   begin(codes, query, scratch);
-  const std::size_t rest_bytes = codes.quantizer->rest_bytes();
-  const std::uint8_t* heads = codes.heads.data();
-  const std::uint8_t* rests = codes.rests.data();
-  const float margin = query.rest_spread * kMargin;
+  Slot fresh[kRowNumbers];
+  float scores[kRowNumbers];
   for (Slot at = candidates.follow(); at != kNoSlot; at = candidates.follow()) {
-    ++scratch.hops;
-    Slot fresh[kRowNumbers];
-    float scores[kRowNumbers];
-    const std::size_t count = read_row(at, fresh);
+    const std::size_t count = expand(codes, query, at, candidates.worst(), scratch, fresh, scores);
     for (std::size_t each = 0; each < count; ++each) {
-      __builtin_prefetch(heads + fresh[each] * kBlockBytes);
-    }
-    const std::size_t kept = scratch.visited.add_all(fresh, count);
-    scratch.seen += kept;
-    kernel.score_heads(query, heads, fresh, kept, scores);
-    // What the head puts far behind the worst kept one, the rest will not bring back.
-    const float least = candidates.worst() - margin;
-    std::size_t promising = 0;
-    for (std::size_t each = 0; each < kept; ++each) {
-      fresh[promising] = fresh[each];
-      scores[promising] = scores[each];
-      if (!(scores[each] >= least)) continue;
-      const std::uint8_t* rest = rests + fresh[promising] * rest_bytes;
-      for (std::size_t byte = 0; byte < rest_bytes; byte += kBlockBytes) {
-        __builtin_prefetch(rest + byte);
-      }
-      ++promising;
-    }
-    kernel.add_rests(query, heads, rests, fresh, promising, scores);
-    scratch.whole += promising;
-    for (std::size_t each = 0; each < promising; ++each) {
       const std::size_t place = candidates.offer(scores[each], fresh[each]);
       if (place < candidates.next_at() + kRowsAhead) prefetch_row(row(fresh[each]));
+    }
+  }
+}
+
+bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size_t width,
+                           const Allowed& allowed, std::size_t hops_most, Scratch& scratch) const {
+  Candidates& candidates = scratch.candidates;
+  candidates.reset(hops_most);
+  scratch.allowed.reset(width);
+  scratch.visited.reset(slot_end());
+  scratch.hops = scratch.seen = scratch.whole = 0;
+  begin(codes, query, scratch);
+  const auto offer_allowed = [&](float score, Slot slot) {
+    if (scratch.allowed.full() && !(score > scratch.allowed.worst())) return;
+    if (allowed.test(allowed.context, slot)) scratch.allowed.offer(score, slot);
+  };
+  for (std::size_t at = 0; at < candidates.size(); ++at) {
+    offer_allowed(candidates.score(at), candidates.slot(at));
+  }
+  Slot fresh[kRowNumbers];
+  float scores[kRowNumbers];
+  for (Slot at = candidates.follow(); at != kNoSlot; at = candidates.follow()) {
+    if (candidates.score(candidates.next_at()) < scratch.allowed.worst()) return true;
+    if (scratch.hops == hops_most) return false;
+    // Nothing that is behind the worst allowed one can be followed to any use.
+    const std::size_t count =
+        expand(codes, query, at, scratch.allowed.worst(), scratch, fresh, scores);
+    for (std::size_t each = 0; each < count; ++each) {
+      const std::size_t place = candidates.offer(scores[each], fresh[each]);
+      if (place < candidates.next_at() + kRowsAhead) prefetch_row(row(fresh[each]));
+      offer_allowed(scores[each], fresh[each]);
+    }
+  }
+  return true;
+}
+
+void Graph::search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
+                          std::span<const Slot> slots, Scratch& scratch) {
+  constexpr std::size_t kAtOnce = 64;
+  const std::uint8_t* heads = codes.heads.data();
+  const float margin = query.rest_spread * kMargin;
+  scratch.allowed.reset(width);
+  Slot some[kAtOnce];
+  float scores[kAtOnce];
+  for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, slots.size() - first);
+    std::copy_n(slots.data() + first, count, some);
+    for (std::size_t next = first + count; next < std::min(slots.size(), first + 2 * kAtOnce);
+         ++next) {
+      __builtin_prefetch(heads + slots[next] * kBlockBytes);
+    }
+    kernels().score_heads(query, heads, some, count, scores);
+    const std::size_t promising =
+        keep_promising(codes, scratch.allowed.worst() - margin, count, some, scores);
+    kernels().add_rests(query, heads, codes.rests.data(), some, promising, scores);
+    for (std::size_t each = 0; each < promising; ++each) {
+      scratch.allowed.offer(scores[each], some[each]);
     }
   }
 }

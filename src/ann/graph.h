@@ -72,6 +72,7 @@ class Graph {
   struct Scratch {
     Quantizer::Scratch query;
     Candidates candidates;
+    Candidates allowed;
     Visited visited;
     std::vector<Slot> others;
     std::vector<float> scores;
@@ -116,6 +117,19 @@ class Graph {
   void search(const Codes& codes, const CodeQuery& query, std::size_t width,
               Scratch& scratch) const;
 
+  // The `width` best slots among those that are allowed, in scratch.allowed. The walk goes through
+  // all, and ends when nothing that it could follow is as good as the worst of those. False: after
+  // `hops_most` rows it had not.
+  struct Allowed {
+    const void* context = nullptr;
+    bool (*test)(const void* context, Slot slot) = nullptr;
+  };
+  bool search_allowed(const Codes& codes, const CodeQuery& query, std::size_t width,
+                      const Allowed& allowed, std::size_t hops_most, Scratch& scratch) const;
+  // The same of listed slots, whose codes are written, without a walk.
+  static void search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
+                            std::span<const Slot> slots, Scratch& scratch);
+
   // Makes the slot, whose code is written, reachable. `query` is its own, by distance.
   void link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch);
 
@@ -148,6 +162,9 @@ class Graph {
   enum class State : std::uint8_t { none, linked, dying };
 
   std::uint32_t* row(Slot slot) const { return rows_.data() + slot * kRowNumbers; }
+  // What is new of a row, with scores, as far as it may be better than `least`. Returns how many.
+  std::size_t expand(const Codes& codes, const CodeQuery& query, Slot from, float least,
+                     Scratch& scratch, Slot* fresh, float* scores) const;
   std::size_t read_row(Slot slot, Slot* neighbours) const;
   void write_row(Slot slot, std::span<const Slot> neighbours);
   void mend_row(const Codes& codes, Slot slot, Scratch& scratch);

@@ -294,7 +294,7 @@ AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
 std::vector<Slot> seen_slots(const Snapshot& snapshot, const AllowedRows& allowed) {
   std::vector<Slot> listed = allowed.listed.to_vector();
   by_chunk(snapshot, listed, [&](const IndexedChunk& place, std::vector<std::uint32_t>& rows) {
-    keep_seen(snapshot, *place.chunk, rows);
+    if (!place.chunk->all_visible(snapshot.stats.mutation)) keep_seen(snapshot, *place.chunk, rows);
   });
   if (allowed.unlisted.empty()) return listed;
   std::vector<Slot> slots(listed.size() + allowed.unlisted.size());

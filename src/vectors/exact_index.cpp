@@ -246,6 +246,12 @@ Internals ExactIndex::internals() const {
       seen->slot_end * ann::padded_dimensions(config_.dimensions) * sizeof(float);
   internals.values_bytes -= std::min(internals.values_bytes, internals.mapped_bytes);
   internals.other_bytes = seen->other_bytes();
+  if (const auto known = lists(); known != nullptr) internals.other_bytes += known->bytes();
+  if (const auto view = near_.view(); view != nullptr) {
+    internals.linked_count = view->graph->linked_count();
+    internals.codes_bytes = view->codes_bytes();
+    internals.graph_bytes = view->graph_bytes();
+  }
   return internals;
 }
 

@@ -23,6 +23,7 @@
 #include "vectors/listings.h"
 #include "vectors/near_graph.h"
 #include "vectors/properties.h"
+#include "vectors/property_lists.h"
 #include "vectors/published.h"
 #include "vectors/rows.h"
 
@@ -188,6 +189,10 @@ class ExactIndex final : public Index,
   // Of rows that ended. Those that the graph holds wait until it was mended.
   void free_dead();
   void want_links();
+  std::shared_ptr<const PropertyLists> lists() const;
+  // Makes lists of the snapshot's properties, if those there are serve it badly; while nothing else
+  // is to be done, if they could serve it much better.
+  void make_lists(const Snapshot& snapshot, bool idle, const std::stop_token& stop);
 
   // By a walk where the graph serves, else by a scan.
   std::vector<Candidate> nearest(const Snapshot& snapshot, const PreparedQuery& query,
@@ -235,6 +240,9 @@ class ExactIndex final : public Index,
 
   std::mutex linking_mutex_;  // Guards the graph's growing; taken before writer_mutex_.
   NearGraph near_;
+
+  mutable std::mutex lists_mutex_;  // Guards the pointer.
+  std::shared_ptr<const PropertyLists> lists_;
 
   Published published_;
 };

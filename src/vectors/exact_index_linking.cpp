@@ -1,4 +1,5 @@
 // ExactIndex, linking: new vectors go into the graph, dead ones come out, and queries walk it.
+#include <algorithm>
 #include <utility>
 
 #include "vectors/exact_index.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr float kRecallDefault = 0.95F;
 // Looked at between two links while dead ones are taken out: as long as some links.
 constexpr std::size_t kMendedAtOnce = 1'000;
+// More unlisted rows are worth new lists as soon as there is time.
+constexpr std::size_t kUnlistedIdle = 512;
 
 }  // namespace
 
@@ -78,6 +81,7 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
   const std::vector<Slot> taken = near_.take_out(kMendedAtOnce);
   turn.free.insert(turn.free.end(), taken.begin(), taken.end());
   const bool caught_up = turn.linked_until == recent.end();
+  make_lists(snapshot, caught_up, stop);
   if (caught_up) near_.calibrate(snapshot, stop);
   end_turn(turn);
   return !stop.stop_requested() && (!caught_up || near_.taking_out());
@@ -93,10 +97,45 @@ std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const Prepa
                                            std::size_t count, const Restriction& restriction,
                                            std::optional<float> recall) const {
   const float wanted = recall.value_or(kRecallDefault);
-  if (const auto view = near_.view(); view != nullptr && wanted < 1 && !restriction.any()) {
-    if (auto found = search_near(*view, snapshot, query, count, wanted)) return *std::move(found);
+  // Taken after the snapshot: what that does not call recent is in the graph that this shows.
+  const auto view = near_.view();
+  if (!restriction.any()) {
+    if (view != nullptr && wanted < 1) {
+      if (auto found = search_near(*view, snapshot, query, count, wanted)) {
+        return *std::move(found);
+      }
+    }
+    return scan(snapshot, query, count, restriction);
   }
-  return scan(snapshot, query, count, restriction);
+  const auto known = lists();
+  if (known == nullptr) return scan(snapshot, query, count, restriction);
+  const AllowedRows allowed = allowed_rows(snapshot, known.get(), restriction);
+  if (view != nullptr && wanted < 1) {
+    return search_near_allowed(*view, snapshot, query, count, wanted, allowed);
+  }
+  return nearest_of(snapshot, query, count, seen_slots(snapshot, allowed));
+}
+
+std::shared_ptr<const PropertyLists> ExactIndex::lists() const {
+  const std::lock_guard lock(lists_mutex_);
+  return lists_;
+}
+
+void ExactIndex::make_lists(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
+  const auto known = lists();
+  const bool stale = idle && known != nullptr && known->serves(snapshot) &&
+                     known->unknown_count(snapshot) >
+                         std::max<std::size_t>(kUnlistedIdle, snapshot.stats.vector_count / 64);
+  if (!stale && !PropertyLists::wanted(known.get(), snapshot)) return;
+  auto made = PropertyLists::build(snapshot, stop);
+  if (made == nullptr) return;
+  const std::uint64_t listed = made->log_end();
+  {
+    const std::lock_guard lock(lists_mutex_);
+    lists_.swap(made);
+  }
+  const std::lock_guard writer(writer_mutex_);
+  rows_.forget_listed(listed);
 }
 
 }  // namespace selvedge::vectors

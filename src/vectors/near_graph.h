@@ -59,8 +59,6 @@ class NearGraph {
   bool taking_out() const { return !dying_.empty(); }
 
   std::size_t linked_count() const { return graph_ == nullptr ? 0 : graph_->linked_count(); }
-  std::size_t codes_bytes() const;
-  std::size_t graph_bytes() const;
 
  private:
   void encode_all(const Snapshot& snapshot, const std::stop_token& stop);

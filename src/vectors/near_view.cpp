@@ -2,7 +2,7 @@
 #include "vectors/near_view.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <span>
 
 #include "vectors/top_k.h"
@@ -82,6 +82,25 @@ void offer_entries(const Snapshot& snapshot, const PreparedQuery& query, std::si
   }
 }
 
+// Offers these rows, which the snapshot sees, with exact keys.
+void rescore(const Snapshot& snapshot, const PreparedQuery& query, std::span<const Slot> found,
+             TopK<Candidate>& nearest) {
+  const std::size_t stride = ann::padded_dimensions(query.dimensions());
+  constexpr std::size_t kAhead = 3;
+  std::vector<float> raw;
+  for (std::size_t at = 0; at < std::min(kAhead, found.size()); ++at) {
+    prefetch(snapshot.place(found[at]), stride);
+  }
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    if (at + kAhead < found.size()) prefetch(snapshot.place(found[at + kAhead]), stride);
+    const Place place = snapshot.place(found[at]);
+    const std::uint32_t row[] = {place.row};
+    offer_rows(query, *place.indexed, row, raw, [&nearest](const Candidate& candidate) {
+      if (nearest.admits(candidate.key)) nearest.offer(candidate);
+    });
+  }
+}
+
 // Fills `found` with the slots that were offered.
 void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQuery& query,
                std::size_t count, std::size_t width, std::vector<Slot>& found,
@@ -97,20 +116,7 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
     if (slot < snapshot.slot_end && snapshot.sees(slot)) found.push_back(slot);
   }
   view.scratches->give(std::move(scratch));
-  const std::size_t stride = ann::padded_dimensions(query.dimensions());
-  constexpr std::size_t kAhead = 3;
-  std::vector<float> raw;
-  for (std::size_t at = 0; at < std::min(kAhead, found.size()); ++at) {
-    prefetch(snapshot.place(found[at]), stride);
-  }
-  for (std::size_t at = 0; at < found.size(); ++at) {
-    if (at + kAhead < found.size()) prefetch(snapshot.place(found[at + kAhead]), stride);
-    const Place place = snapshot.place(found[at]);
-    const std::uint32_t row[] = {place.row};
-    offer_rows(query, *place.indexed, row, raw, [&nearest](const Candidate& candidate) {
-      if (nearest.admits(candidate.key)) nearest.offer(candidate);
-    });
-  }
+  rescore(snapshot, query, found, nearest);
 }
 
 }  // namespace
@@ -153,6 +159,121 @@ std::optional<std::vector<Candidate>> search_near(const NearView& view, const Sn
       snapshot, query, apart.size(), [&apart](std::size_t at) { return apart[at]; }, found,
       nearest);
   return nearest.sorted();
+}
+
+namespace {
+
+// About what it costs, in nanoseconds, to judge an allowed row by its code, and to follow a row of
+// the graph.
+constexpr std::size_t kCodeNs = 12;
+constexpr std::size_t kHopNs = 1'000;
+// Fewer allowed rows are scored exactly at once.
+constexpr std::size_t kExactMost = 64;
+constexpr std::size_t kHopsLeast = 64;
+
+struct AllowedTest {
+  const Snapshot& snapshot;
+  const AllowedRows& allowed;
+
+  bool operator()(Slot slot) const {
+    if (slot >= snapshot.slot_end) return false;
+    if (!allowed.listed.contains(slot) &&
+        !std::binary_search(allowed.unlisted.begin(), allowed.unlisted.end(), slot)) {
+      return false;
+    }
+    return snapshot.sees(slot);
+  }
+  static bool test(const void* context, Slot slot) {
+    return (*static_cast<const AllowedTest*>(context))(slot);
+  }
+};
+
+// Slots that have no code, or may have none yet; ascending.
+std::vector<Slot> without_code(const NearView& view, const Snapshot& snapshot) {
+  std::vector<Slot> slots;
+  const SlotLog::View& recent = snapshot.recent;
+  for (std::uint64_t at = recent.begin(); at < recent.end(); ++at) {
+    slots.push_back(recent.at(at).slot);
+  }
+  for (const SlotLog::Entry& each : *view.apart) slots.push_back(each.slot);
+  std::sort(slots.begin(), slots.end());
+  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+  return slots;
+}
+
+// The best of scratch.allowed.
+std::vector<Slot> best_allowed(const ann::Graph::Scratch& scratch, std::size_t count) {
+  std::vector<Slot> found;
+  for (std::size_t at = 0; at < std::min(count, scratch.allowed.size()); ++at) {
+    found.push_back(scratch.allowed.slot(at));
+  }
+  return found;
+}
+
+// By the codes of all allowed rows, or a walk where it is likely to be quicker and then is.
+std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
+                               const PreparedQuery& query, std::size_t count, std::size_t width,
+                               const AllowedRows& allowed, std::span<const Slot> uncoded) {
+  auto scratch = view.scratches->take();
+  const std::span<const float> values(query.values(), query.dimensions());
+  const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
+  const std::size_t among = allowed.count_most();
+  const std::size_t all = std::max(snapshot.stats.vector_count, std::uint64_t{1});
+  // To find `width` allowed ones, a walk passes as many others as there are between them.
+  const std::size_t hops = width * std::max<std::size_t>(all / among, 1);
+  std::vector<Slot> found;
+  bool walked = false;
+  if (hops * kHopNs < among * kCodeNs) {
+    const AllowedTest test{snapshot, allowed};
+    // A walk is given up when it has cost as much as all codes would have.
+    const std::size_t hops_most = std::max({2 * hops, among * kCodeNs / kHopNs, kHopsLeast});
+    walked = view.graph->search_allowed(*view.codes, code, width, {&test, AllowedTest::test},
+                                        hops_most, *scratch);
+    if (walked) found = best_allowed(*scratch, rescored(count, width));
+    walked = walked && found.size() >= count;
+  }
+  if (!walked) {
+    std::vector<Slot> seen = seen_slots(snapshot, allowed);
+    if (!uncoded.empty()) {
+      std::vector<Slot> coded;
+      std::set_difference(seen.begin(), seen.end(), uncoded.begin(), uncoded.end(),
+                          std::back_inserter(coded));
+      seen = std::move(coded);
+    }
+    ann::Graph::search_listed(*view.codes, code, width, seen, *scratch);
+    found = best_allowed(*scratch, rescored(count, width));
+  }
+  view.scratches->give(std::move(scratch));
+  return found;
+}
+
+}  // namespace
+
+std::vector<Candidate> nearest_of(const Snapshot& snapshot, const PreparedQuery& query,
+                                  std::size_t count, std::span<const Slot> slots) {
+  TopK<Candidate> nearest(count);
+  rescore(snapshot, query, slots, nearest);
+  return nearest.sorted();
+}
+
+std::vector<Candidate> search_near_allowed(const NearView& view, const Snapshot& snapshot,
+                                           const PreparedQuery& query, std::size_t count,
+                                           float recall, const AllowedRows& allowed) {
+  if (allowed.empty()) return {};
+  const std::size_t width = width_for(view, recall, count);
+  const std::size_t among = allowed.count_most();
+  if (among <= std::max(kExactMost, rescored(count, width)) || !fits_codes(query)) {
+    return nearest_of(snapshot, query, count, seen_slots(snapshot, allowed));
+  }
+  const std::vector<Slot> uncoded = without_code(view, snapshot);
+  std::vector<Slot> found = find_allowed(view, snapshot, query, count, width, allowed, uncoded);
+  const AllowedTest test{snapshot, allowed};
+  const std::size_t coded = found.size();
+  for (const Slot slot : uncoded) {
+    const auto end = found.begin() + static_cast<std::ptrdiff_t>(coded);
+    if (test(slot) && std::find(found.begin(), end, slot) == end) found.push_back(slot);
+  }
+  return nearest_of(snapshot, query, count, found);
 }
 
 }  // namespace selvedge::vectors

@@ -5,10 +5,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "ann/graph.h"
+#include "vectors/allowed_rows.h"
 #include "vectors/scan.h"
 #include "vectors/snapshot.h"
 
@@ -49,6 +51,13 @@ struct NearView {
   std::shared_ptr<const ann::Graph> graph;
   // Rows that the codes cannot hold: so long or short that float32 is at its end. Scanned always.
   std::shared_ptr<const std::vector<SlotLog::Entry>> apart;
+  std::size_t codes_bytes() const {
+    return graph->slot_end() * (ann::kBlockBytes + codes->quantizer->rest_bytes());
+  }
+  std::size_t graph_bytes() const {
+    return graph->slot_end() * (ann::Graph::kRowNumbers * sizeof(std::uint32_t) + 1);
+  }
+
   std::shared_ptr<ScratchPool> scratches;
   std::vector<Setting> settings;  // By width; empty until there was something to measure.
 };
@@ -63,5 +72,15 @@ std::vector<Candidate> walk(const NearView& view, const Snapshot& snapshot,
 std::optional<std::vector<Candidate>> search_near(const NearView& view, const Snapshot& snapshot,
                                                   const PreparedQuery& query, std::size_t count,
                                                   float recall);
+
+// The same among allowed rows, by whatever is quickest for as many: exact keys of all, codes of
+// all, or a walk. Never nothing.
+std::vector<Candidate> search_near_allowed(const NearView& view, const Snapshot& snapshot,
+                                           const PreparedQuery& query, std::size_t count,
+                                           float recall, const AllowedRows& allowed);
+
+// The nearest of these rows, which the snapshot sees, exactly. `slots` ascend.
+std::vector<Candidate> nearest_of(const Snapshot& snapshot, const PreparedQuery& query,
+                                  std::size_t count, std::span<const Slot> slots);
 
 }  // namespace selvedge::vectors

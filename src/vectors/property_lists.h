@@ -89,6 +89,11 @@ class PropertyLists {
   // Whether lists of `snapshot` would serve better than these, or than none. Not what it costs.
   static bool wanted(const PropertyLists* lists, const Snapshot& snapshot);
 
+  // How many rows it does not know of those that `snapshot`, which it serves, has.
+  std::size_t unknown_count(const Snapshot& snapshot) const {
+    return snapshot.unlisted.end() - log_end_;
+  }
+
   // Slots filled later stand in Snapshot::unlisted from this position on.
   std::uint64_t log_end() const { return log_end_; }
   // Slots from here on were not filled yet.
