@@ -10,6 +10,7 @@
 #include "ann/axes.h"
 #include "ann/distance.h"
 #include "ann/kernel_variants.h"
+#include "ann/lanes.h"
 #include "base/check.h"
 
 namespace selvedge::ann {
@@ -190,11 +191,8 @@ CodeQuery Quantizer::query(std::span<const float> values, Scratch& scratch) cons
   scratch.bytes.resize(padded_bytes_);
   scratch.dots.resize(coordinates_);
   float* moved = moved_in(scratch.coordinates);
-  float largest = 0;
-  for (std::size_t at = 0; at < dimensions_; ++at) {
-    moved[at] = values[at] - mean_[at];
-    largest = std::max(largest, std::abs(moved[at]));
-  }
+  for (std::size_t at = 0; at < dimensions_; ++at) moved[at] = values[at] - mean_[at];
+  const float largest = largest_magnitude({moved, dimensions_});
   const float scale = largest > 0 ? 127 / largest : 0.0F;
   for (std::size_t at = 0; at < dimensions_; ++at) {
     // Adding 128.5 and cutting rounds, as the sum is never negative.
@@ -220,26 +218,27 @@ struct Scaled {
   float length = 0;
 };
 
-// Brings coordinates, the first of which is number `first`, to 8 bits.
-Scaled scale_part(std::span<const float> coordinates, std::size_t first, std::int8_t* values) {
-  float largest = 0;
-  float squares = 0;
-  for (const float each : coordinates) {
-    largest = std::max(largest, std::abs(each));
-    squares += each * each;
-  }
+// Brings coordinates to 8 bits, those of a head or of a rest.
+Scaled scale_part(std::span<const float> coordinates, bool head, std::int8_t* values) {
+  const float largest = largest_magnitude(coordinates);
   const float scale = largest > 0 ? 127 / largest : 0.0F;
   std::int32_t sum = 0;
-  for (std::size_t at = 0; at < coordinates.size(); ++at) {
-    // Adding 128.5 and cutting rounds, as the sum is never negative.
-    const int code = static_cast<int>(coordinates[at] * scale + 128.5F) - kBytesMiddle;
-    values[Quantizer::position(first + at)] = static_cast<std::int8_t>(code);
-    sum += code;
+  // Coordinates that follow each other lie so, but for the trailer in the middle of a head.
+  const std::size_t run = head ? coordinates.size() / 2 : coordinates.size();
+  for (std::size_t first = 0; first < coordinates.size(); first += run) {
+    const float* from = coordinates.data() + first;
+    std::int8_t* to = values + (head ? Quantizer::position(first) : first);
+    for (std::size_t at = 0; at < run; ++at) {
+      // Adding 128.5 and cutting rounds, as the sum is never negative.
+      const int code = static_cast<int>(from[at] * scale + 128.5F) - kBytesMiddle;
+      to[at] = static_cast<std::int8_t>(code);
+      sum += code;
+    }
   }
   Scaled scaled;
   scaled.scale = largest / 127;
   scaled.shift = scaled.scale * kMiddle * static_cast<float>(sum);
-  scaled.length = std::sqrt(squares);
+  scaled.length = std::sqrt(squared_length<float>(coordinates));
   return scaled;
 }
 
@@ -248,9 +247,9 @@ Scaled scale_part(std::span<const float> coordinates, std::size_t first, std::in
 CodeQuery Quantizer::finish(Scratch& scratch, float weight) const {
   scratch.values.assign(blocks_ * kBlockCoordinates, 0);
   const std::span<const float> all = std::span(scratch.coordinates).first(coordinates_);
-  const Scaled head = scale_part(all.first(kHeadCoordinates), 0, scratch.values.data());
+  const Scaled head = scale_part(all.first(kHeadCoordinates), true, scratch.values.data());
   const Scaled rest =
-      scale_part(all.subspan(kHeadCoordinates), kHeadCoordinates, scratch.values.data());
+      scale_part(all.subspan(kHeadCoordinates), false, scratch.values.data() + kBlockCoordinates);
   CodeQuery query;
   query.values = scratch.values.data();
   query.blocks = blocks_;

@@ -2,6 +2,7 @@
 #include "vectors/exact_index.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <unordered_map>
@@ -22,9 +23,14 @@ namespace {
 // How often a query starts over because vectors it found were erased before it read their metadata.
 constexpr int kAttemptsMax = 4;
 
+// Without a branch a value, so that it runs many at a time.
 bool all_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(),
-                     [](float value) { return std::isfinite(value); });
+  constexpr std::uint32_t kExponent = 0x7F800000;
+  std::uint32_t wrong = 0;
+  for (const float value : values) {
+    wrong |= (std::bit_cast<std::uint32_t>(value) & kExponent) == kExponent ? 1U : 0U;
+  }
+  return wrong == 0;
 }
 
 std::span<const float> values_of(const VectorBatch& batch, std::size_t at) {

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <span>
 
+#include "ann/lanes.h"
 #include "vectors/top_k.h"
 
 namespace selvedge::vectors {
@@ -33,10 +34,7 @@ void prefetch(const Place& at, std::size_t stride) {
 }
 
 bool fits_codes(const PreparedQuery& query) {
-  double squares = 0;
-  for (std::size_t at = 0; at < query.dimensions(); ++at) {
-    squares += static_cast<double>(query.values()[at]) * query.values()[at];
-  }
+  const auto squares = ann::squared_length<double>({query.values(), query.dimensions()});
   return squares >= kSquaresLeast && squares <= kSquaresMost;
 }
 
@@ -111,6 +109,13 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
   view.graph->search(*view.codes, code, width, *scratch);
   const ann::Candidates& walked = scratch->candidates;
   const std::size_t wanted = rescored(count, width);
+  for (std::size_t at = 0; at < std::min(walked.size(), wanted); ++at) {
+    const Slot slot = walked.slot(at);
+    if (slot >= snapshot.slot_end) continue;
+    const Place place = snapshot.place(slot);
+    place.chunk().fetch_stamps(place.row);
+    place.chunk().fetch_match(place.row);
+  }
   for (std::size_t at = 0; at < walked.size() && found.size() < wanted; ++at) {
     const Slot slot = walked.slot(at);
     if (slot < snapshot.slot_end && snapshot.sees(slot)) found.push_back(slot);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ann/lanes.h"
 #include "vectors/top_k.h"
 
 namespace selvedge::vectors {
@@ -54,8 +55,7 @@ PreparedQuery::PreparedQuery(Metric metric, std::span<const float> values)
       values_(hwy::AllocateAligned<float>(ann::padded_dimensions(values.size()))) {
   double length = 1;
   if (metric == Metric::cosine) {
-    double sum = 0;
-    for (const float value : values) sum += static_cast<double>(value) * value;
+    const auto sum = ann::squared_length<double>(values);
     // A zero query stays zero: its cosine with everything is 0.
     if (sum > 0) length = std::sqrt(sum);
   }
