@@ -105,16 +105,17 @@ SlotSet Postings::range(ValueRange values) const {
 }
 
 SlotSet Postings::any_of(std::span<const std::size_t> values) const {
-  SlotSet set;
+  std::vector<const SlotSet*> whole;
   std::vector<std::uint32_t> few;
   for (const std::size_t value : values) {
-    if (const SlotSet* whole = ready(value)) {
-      set.add(*whole);
+    if (const SlotSet* set = ready(value)) {
+      whole.push_back(set);
       continue;
     }
     const auto here = slots_of({value, value + 1});
     few.insert(few.end(), here.begin(), here.end());
   }
+  SlotSet set = SlotSet::any(whole);
   sort_slots(few);
   set.add(few);
   return set;

@@ -132,6 +132,9 @@ TEST(SlotSet, CombinesLikeAPlainSet) {
   c.remove(Slots{5, 9, 1});
   c.add(Slots{8, 8, 4});
   EXPECT_EQ(c.to_vector(), (Slots{2, 3, 4, 8, 70'000, 4'000'000'000}));
+  const std::vector<const SlotSet*> both = {&a, &b};
+  EXPECT_EQ(SlotSet::any(both).to_vector(), (Slots{1, 2, 3, 5, 70'000, 4'000'000'000}));
+  EXPECT_TRUE(SlotSet::any({}).empty());
   EXPECT_EQ(a.size(), 5U);
   EXPECT_TRUE(a.contains(70'000));
   EXPECT_FALSE(a.contains(70'001));

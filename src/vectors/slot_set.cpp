@@ -63,6 +63,13 @@ SlotSet SlotSet::without(const SlotSet& a, const SlotSet& b) {
   return SlotSet(roaring_bitmap_andnot(a.bitmap_.get(), b.bitmap_.get()));
 }
 
+SlotSet SlotSet::any(std::span<const SlotSet* const> sets) {
+  std::vector<const roaring_bitmap_t*> bitmaps;
+  bitmaps.reserve(sets.size());
+  for (const SlotSet* each : sets) bitmaps.push_back(each->bitmap_.get());
+  return SlotSet(roaring_bitmap_or_many(bitmaps.size(), bitmaps.data()));
+}
+
 void SlotSet::shrink() {
   roaring_bitmap_run_optimize(bitmap_.get());
   roaring_bitmap_shrink_to_fit(bitmap_.get());

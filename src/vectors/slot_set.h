@@ -34,6 +34,8 @@ class SlotSet {
   void remove(const SlotSet& other);
   static SlotSet both(const SlotSet& a, const SlotSet& b);
   static SlotSet without(const SlotSet& a, const SlotSet& b);
+  // What any of them has; faster than one after the other.
+  static SlotSet any(std::span<const SlotSet* const> sets);
 
   // Gives back memory that is reserved and not used.
   void shrink();
