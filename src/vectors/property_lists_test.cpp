@@ -139,9 +139,30 @@ std::set<std::string> ids_of(const Snapshot& snapshot, const AllowedRows& allowe
 struct Tally {
   std::size_t cases = 0;
   std::size_t by_lists = 0;
+  std::size_t partly_listed = 0;  // By lists, but not of every metadata index.
+  std::size_t given_anew = 0;     // By lists, of which a slot has another row by now.
+  std::size_t unlisted_only = 0;  // By lists, and all that passed came in since.
   std::size_t passed = 0;
   std::size_t looked_at = 0;
 };
+
+void count_case(const Snapshot& snapshot, const PropertyLists* lists, const AllowedRows& allowed,
+                Tally& tally) {
+  ++tally.cases;
+  if (lists == nullptr || !lists->serves(snapshot)) return;
+  ++tally.by_lists;
+  const auto& indexes = snapshot.properties->indexes();
+  const bool all_listed = std::all_of(indexes.begin(), indexes.end(), [&](const auto& index) {
+    return lists->find(index) != nullptr;
+  });
+  tally.partly_listed += all_listed ? 0 : 1;
+  bool given_anew = false;
+  for (std::uint64_t at = lists->log_end(); at < snapshot.unlisted.end(); ++at) {
+    given_anew = given_anew || lists->all().contains(snapshot.unlisted.at(at).slot);
+  }
+  tally.given_anew += given_anew ? 1 : 0;
+  tally.unlisted_only += allowed.listed.empty() && !allowed.unlisted.empty() ? 1 : 0;
+}
 
 void check_query(Life& life, const Life::Seen& seen, const PropertyLists* lists, Tally& tally) {
   const Snapshot& snapshot = *seen.snapshot;
@@ -169,8 +190,7 @@ void check_query(Life& life, const Life::Seen& seen, const PropertyLists* lists,
   const AllowedRows allowed = allowed_rows(snapshot, lists, restriction);
   ASSERT_EQ(ids_of(snapshot, allowed), wanted);
   ASSERT_GE(allowed.count_most(), wanted.size());
-  ++tally.cases;
-  tally.by_lists += lists != nullptr && lists->serves(snapshot) ? 1 : 0;
+  count_case(snapshot, lists, allowed, tally);
   tally.passed += wanted.size();
   tally.looked_at += seen.content.size();
 }
@@ -226,6 +246,9 @@ TEST(PropertyLists, AgreeWithAPlainEvaluatorWhateverHappensToTheRows) {
     if (seed % 16 == 0) live(seed, 6'000, 12, 4, tally);
   }
   EXPECT_GT(tally.by_lists, tally.cases / 3);
+  EXPECT_GT(tally.partly_listed, tally.cases / 20);
+  EXPECT_GT(tally.given_anew, tally.cases / 20);
+  EXPECT_GT(tally.unlisted_only, tally.cases / 100);
   EXPECT_GT(tally.passed, tally.looked_at / 10);  // Else little was told apart.
   EXPECT_LT(tally.passed, tally.looked_at * 9 / 10);
 }
@@ -274,55 +297,90 @@ TEST(PropertyLists, MemoryOfARowStaysWithinBounds) {
   EXPECT_LT(lists->bytes(), rows * 40);
 }
 
-// In every snapshot just half of the vectors are even, and each of both partitions has as many.
-TEST(PropertyLists, ReadersAskWhileTheWriterWritesAndListsAreBuilt) {
-  constexpr int kIds = 60;
-  Rows rows(kDimensions);
-  const auto properties = std::make_shared<const Properties>(std::vector<MetadataIndex>{
-      {"even", PropertyType::boolean, 0}, {"n", PropertyType::number, 0}});
-  for (std::size_t at = 0; at < 2; ++at) {
-    rows.install_column(rows.draft_column(properties->indexes()[at].type), at);
+// What a writer shows readers: in every snapshot just half of the vectors are even, and each of
+// both partitions has as many. A third metadata index comes, changes its type and goes.
+class Shown {
+ public:
+  static constexpr int kIds = 60;
+
+  Shown() {
+    for (std::size_t at = 0; at < 2; ++at) {
+      rows_.install_column(rows_.draft_column(indexes_[at].type), at);
+    }
   }
-  std::mutex published_mutex;  // Guards both.
-  std::shared_ptr<const Snapshot> published;
-  std::shared_ptr<const PropertyLists> lists;
+
+  void write(MutationNumber mutation) {
+    if (mutation % 8 == 0) change_third(mutation);
+    for (int at = 0; at < kIds; ++at) {
+      const bool even = (static_cast<MutationNumber>(at) + mutation) % 2 == 0;
+      std::vector<PropertyValue> values = {even, static_cast<double>(at)};
+      if (indexes_.size() == 3) values.push_back(as_type(indexes_[2].type, values[1]));
+      rows_.put(std::to_string(at), std::array<float, kDimensions>{1, 0}, at < kIds / 2 ? "a" : "b",
+                mutation, values);
+    }
+    rows_.free(rows_.take_dead());
+    auto next = rows_.snapshot({kIds, mutation, 0}, std::make_shared<const Properties>(indexes_));
+    const std::lock_guard lock(shown_mutex_);
+    snapshot_ = std::move(next);
+    if (lists_) rows_.forget_listed(lists_->log_end());
+  }
+  void show(std::shared_ptr<const PropertyLists> lists) {
+    const std::lock_guard lock(shown_mutex_);
+    lists_ = std::move(lists);
+  }
+  std::pair<std::shared_ptr<const Snapshot>, std::shared_ptr<const PropertyLists>> now() {
+    const std::lock_guard lock(shown_mutex_);
+    return {snapshot_, lists_};
+  }
+
+ private:
+  void change_third(MutationNumber mutation) {
+    if (mutation / 8 % 3 == 0 && indexes_.size() == 3) {
+      indexes_.pop_back();
+      rows_.remove_column(2);
+      return;
+    }
+    indexes_.resize(2);
+    const auto type = static_cast<PropertyType>(mutation / 8 % 2);
+    indexes_.push_back({"third", type, mutation - 1});
+    rows_.install_column(rows_.draft_column(type), 2);
+  }
+
+  Rows rows_{kDimensions};
+  std::vector<MetadataIndex> indexes_ = {{"even", PropertyType::boolean, 0},
+                                         {"n", PropertyType::number, 0}};
+  std::mutex shown_mutex_;  // Guards both.
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<const PropertyLists> lists_;
+};
+
+TEST(PropertyLists, ReadersAskWhileTheWriterWritesAndListsAreBuilt) {
+  Shown shown;
   std::atomic<bool> stop = false;
   std::atomic<int> queries = 0;
   std::atomic<int> builds = 0;
-  const auto current = [&] {
-    const std::lock_guard lock(published_mutex);
-    return std::pair(published, lists);
-  };
-  const auto write = [&](MutationNumber mutation) {
-    for (int at = 0; at < kIds; ++at) {
-      const bool even = (static_cast<MutationNumber>(at) + mutation) % 2 == 0;
-      const std::vector<PropertyValue> values = {even, static_cast<double>(at)};
-      rows.put(std::to_string(at), std::array<float, kDimensions>{1, 0}, at < kIds / 2 ? "a" : "b",
-               mutation, values);
-    }
-    rows.free(rows.take_dead());
-    auto next = rows.snapshot({kIds, mutation, 0}, properties);
-    const std::lock_guard lock(published_mutex);
-    published = std::move(next);
-    if (lists) rows.forget_listed(lists->log_end());
-  };
-  write(1);
+  shown.write(1);
   const auto read = [&] {
-    const Filter filter{{{"even", Comparison::eq, {true}}, {"n", Comparison::lt, {30.0}}}};
-    const CompiledFilter compiled(filter, *properties);
+    Filter filter{{{"even", Comparison::eq, {true}}, {"n", Comparison::lt, {30.0}}}};
+    Filter with_third = filter;
+    with_third.conditions.push_back({"third", Comparison::exists, {true}});
     while (!stop) {
-      const auto [snapshot, known] = current();
+      const auto [snapshot, lists] = shown.now();
       const PartitionNumber partition = snapshot->partitions->numbers.at("a");
-      const auto allowed = allowed_rows(*snapshot, known.get(), {partition, &compiled});
-      EXPECT_EQ(ids_of(*snapshot, allowed).size(), kIds / 4U);
+      const CompiledFilter two(filter, *snapshot->properties);
+      const auto allowed = allowed_rows(*snapshot, lists.get(), {partition, &two});
+      EXPECT_EQ(ids_of(*snapshot, allowed).size(), Shown::kIds / 4U);
+      // True of no vector while there is no such index.
+      const CompiledFilter three(with_third, *snapshot->properties);
+      const auto fewer = allowed_rows(*snapshot, lists.get(), {partition, &three});
+      EXPECT_EQ(ids_of(*snapshot, fewer).size(),
+                snapshot->properties->size() == 3 ? Shown::kIds / 4U : 0U);
       ++queries;
     }
   };
   const auto build = [&] {
     while (!stop) {
-      auto made = PropertyLists::build(*current().first);
-      const std::lock_guard lock(published_mutex);
-      lists = std::move(made);
+      shown.show(PropertyLists::build(*shown.now().first));
       ++builds;
     }
   };
@@ -331,7 +389,7 @@ TEST(PropertyLists, ReadersAskWhileTheWriterWritesAndListsAreBuilt) {
   threads.emplace_back(read);
   threads.emplace_back(build);
   for (MutationNumber mutation = 2; mutation < 2'000 || queries < 500 || builds < 100; ++mutation) {
-    write(mutation);
+    shown.write(mutation);
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();
