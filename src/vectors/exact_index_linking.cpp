@@ -43,7 +43,8 @@ bool ExactIndex::begin_turn(Turn& turn) {
   }
   turn.snapshot = rows_.snapshot(
       IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
-  turn.ended = rows_.take_dead();
+  // Where writes are delayed, readers still find by the graph what has ended for the writer.
+  turn.ended = rows_.take_dead(published_.current().snapshot->stats.mutation);
   turn.linked_until = turn.snapshot->recent.begin();
   return true;
 }
@@ -65,7 +66,10 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
   for (const Slot slot : turn.ended) (near_.holds(slot) ? held : turn.free).push_back(slot);
   near_.bury(held);
   if (!near_.trained() || near_.outgrown()) near_.train(snapshot, stop);
-  if (!near_.trained()) return false;
+  if (!near_.trained()) {
+    end_turn(turn);
+    return false;
+  }
   std::size_t linked = 0;
   const SlotLog::View& recent = snapshot.recent;
   for (; turn.linked_until < recent.end() && linked < near_.rules().linked_at_once;

@@ -57,6 +57,11 @@ void offer_entries(const Snapshot& snapshot, const PreparedQuery& query, std::si
   std::vector<std::uint32_t> rows;
   std::vector<float> raw;
   for (std::size_t at = 0; at < count;) {
+    // The graph may be newer than the snapshot.
+    if (entry_at(at).slot >= snapshot.slot_end) {
+      ++at;
+      continue;
+    }
     // Slots of one chunk together, as they mostly follow each other.
     const Place first = snapshot.place(entry_at(at).slot);
     const Chunk& chunk = first.chunk();

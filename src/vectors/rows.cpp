@@ -107,7 +107,15 @@ void Rows::note_all_recent() {
   recent_noted_ = true;
 }
 
-std::vector<Slot> Rows::take_dead() { return std::exchange(dead_, {}); }
+std::vector<Slot> Rows::take_dead(MutationNumber mutation) {
+  // They stand in the order in which they ended.
+  const auto end = std::find_if(dead_.begin(), dead_.end(), [&](Slot slot) {
+    return (*chunks_)[grid_.chunk_of(slot)].chunk->died(grid_.row_of(slot)) > mutation;
+  });
+  std::vector<Slot> taken(dead_.begin(), end);
+  dead_.erase(dead_.begin(), end);
+  return taken;
+}
 
 void Rows::free(std::span<const Slot> slots) {
   for (const Slot slot : slots) free_.push_back({sequence_, slot});

@@ -62,8 +62,9 @@ class Rows {
   using ValuesOf = std::function<ValueMemory(std::size_t chunk_at)>;
   void restore(const StoredRows& stored, const ValuesOf& values_of);
 
-  // The slots whose rows ended since this was last asked. Each comes back through free().
-  std::vector<Slot> take_dead();
+  // The slots whose rows ended by `mutation` and since this was last asked. Each comes back through
+  // free().
+  std::vector<Slot> take_dead(MutationNumber mutation = Chunk::kAlive);
   // Nothing points at these slots any more but snapshots that there are by now.
   void free(std::span<const Slot> slots);
 

@@ -1,0 +1,266 @@
+// Tests of the graph: what walks find against every slot looked at, while it is changed and walked.
+#include "ann/graph.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <deque>
+#include <random>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace selvedge::ann {
+namespace {
+
+constexpr std::size_t kDimensions = 24;
+constexpr std::size_t kTop = 10;
+constexpr Graph::Shape kShape{24, 64, 1.2F};
+
+using Values = std::array<float, kDimensions>;
+
+// Vectors in clusters of different width.
+class Clusters {
+ public:
+  explicit Clusters(unsigned seed) : random_(seed), centres_(20) {
+    for (Values& centre : centres_) {
+      for (float& each : centre) each = normal_(random_) * 2;
+    }
+  }
+  Values next() {
+    const std::size_t at = random_() % centres_.size();
+    Values values = centres_[at];
+    for (float& each : values) each += normal_(random_) * (at % 2 == 0 ? 0.3F : 1.0F);
+    return values;
+  }
+
+ private:
+  std::mt19937 random_;
+  std::normal_distribution<float> normal_;
+  std::vector<Values> centres_;
+};
+
+// A graph, the vectors of its slots, and which of these live.
+class World {
+ public:
+  World(Space space, std::size_t capacity, const std::vector<Values>& sample)
+      : space_(space), vectors_(capacity), lives_(capacity), graph_(capacity, kShape) {
+    std::vector<float> flat;
+    for (const Values& each : sample) flat.insert(flat.end(), each.begin(), each.end());
+    codes_ = std::make_unique<Codes>(Quantizer::train(space, kDimensions, flat, 0.92), capacity);
+    codes_->announce(capacity);
+  }
+
+  void put(Slot slot, const Values& values) {
+    graph_.announce(std::max<std::size_t>(graph_.slot_end(), slot + 1));
+    vectors_[slot] = values;
+    lives_[slot] = true;
+    codes_->quantizer->encode(values, scratch_.query, codes_->head(slot), codes_->rest(slot));
+    graph_.link(*codes_, slot, codes_->quantizer->coordinate_query(scratch_.query), scratch_);
+  }
+  // Takes these out, some rows at a time.
+  void take_out(const std::vector<Slot>& slots) {
+    for (const Slot slot : slots) lives_[slot] = false;
+    graph_.mark_dying(slots);
+    const auto end = static_cast<Slot>(graph_.slot_end());
+    for (Slot first = 0; first < end; first += 100) {
+      graph_.mend_rows(*codes_, first, std::min(first + 100, end), scratch_);
+    }
+    graph_.forget(*codes_, slots);
+  }
+
+  // What a walk comes home with. Any thread, each with its own scratch.
+  std::vector<Slot> walk(const Values& query, std::size_t width, Graph::Scratch& scratch) const {
+    graph_.search(*codes_, codes_->quantizer->query(query, scratch.query), width, scratch);
+    std::vector<Slot> found;
+    for (std::size_t at = 0; at < scratch.candidates.size(); ++at) {
+      found.push_back(scratch.candidates.slot(at));
+    }
+    return found;
+  }
+  double nearness(const Values& query, Slot slot) const {
+    double sum = 0;
+    for (std::size_t at = 0; at < kDimensions; ++at) {
+      const double a = query[at];
+      const double b = vectors_[slot][at];
+      sum += space_ == Space::product ? a * b : -(a - b) * (a - b);
+    }
+    return sum;
+  }
+  // The share of the true nearest living ones that walks find.
+  double recall(const std::vector<Values>& queries, std::size_t width) {
+    std::size_t found = 0;
+    for (const Values& query : queries) {
+      std::vector<Slot> living;
+      for (Slot slot = 0; slot < lives_.size(); ++slot) {
+        if (lives_[slot]) living.push_back(slot);
+      }
+      std::partial_sort(living.begin(), living.begin() + kTop, living.end(),
+                        [&](Slot a, Slot b) { return nearness(query, a) > nearness(query, b); });
+      const std::vector<Slot> walked = walk(query, width, scratch_);
+      for (std::size_t at = 0; at < kTop; ++at) {
+        found += std::find(walked.begin(), walked.end(), living[at]) != walked.end() ? 1U : 0U;
+      }
+    }
+    return static_cast<double>(found) / static_cast<double>(kTop * queries.size());
+  }
+  const Values& vector(Slot slot) const { return vectors_[slot]; }
+  Graph& graph() { return graph_; }
+  const Codes& codes() const { return *codes_; }
+  Graph::Scratch& scratch() { return scratch_; }
+
+ private:
+  Space space_;
+  std::vector<Values> vectors_;
+  std::vector<bool> lives_;
+  std::unique_ptr<Codes> codes_;
+  Graph graph_;
+  Graph::Scratch scratch_;
+};
+
+std::vector<Values> some(Clusters& clusters, std::size_t count) {
+  std::vector<Values> values(count);
+  for (Values& each : values) each = clusters.next();
+  return values;
+}
+
+TEST(Graph, AWalkFindsNearlyAllOfWhatLookingAtEverySlotDoes) {
+  for (const Space space : {Space::distance, Space::product}) {
+    Clusters clusters(1);
+    const auto vectors = some(clusters, 1'500);
+    World world(space, vectors.size(), vectors);
+    for (Slot slot = 0; slot < vectors.size(); ++slot) world.put(slot, vectors[slot]);
+    EXPECT_EQ(world.graph().linked_count(), vectors.size());
+    const auto queries = some(clusters, 100);
+    EXPECT_GE(world.recall(queries, 40), 0.95) << static_cast<int>(space);
+    EXPECT_GE(world.recall(queries, 100), 0.99) << static_cast<int>(space);
+  }
+}
+
+TEST(Graph, OfNoneAndOfOneSlotIsWalkedToo) {
+  Clusters clusters(2);
+  const auto vectors = some(clusters, 50);
+  World world(Space::distance, 10, vectors);
+  EXPECT_TRUE(world.walk(vectors[0], 10, world.scratch()).empty());
+  world.put(7, vectors[0]);
+  EXPECT_EQ(world.walk(vectors[1], 10, world.scratch()), std::vector<Slot>{7});
+  world.take_out({7});
+  EXPECT_TRUE(world.walk(vectors[1], 10, world.scratch()).empty());
+  world.put(7, vectors[2]);
+  EXPECT_EQ(world.walk(vectors[1], 10, world.scratch()), std::vector<Slot>{7});
+}
+
+TEST(Graph, RowsHaveNeitherTheirOwnSlotNorOneTwiceNorAForgottenOne) {
+  Clusters clusters(3);
+  const auto vectors = some(clusters, 600);
+  World world(Space::distance, vectors.size(), vectors);
+  for (Slot slot = 0; slot < vectors.size(); ++slot) world.put(slot, vectors[slot]);
+  std::vector<Slot> dead;
+  for (Slot slot = 0; slot < vectors.size(); slot += 3) dead.push_back(slot);
+  world.take_out(dead);
+  EXPECT_EQ(world.graph().linked_count(), vectors.size() - dead.size());
+  const auto rows = world.graph().rows();
+  for (Slot slot = 0; slot < vectors.size(); ++slot) {
+    const auto row = rows.subspan(slot * Graph::kRowNumbers, Graph::kRowNumbers);
+    ASSERT_LE(row[0], Graph::kNeighboursMost);
+    if (slot % 3 == 0) {
+      ASSERT_EQ(row[0], 0U);
+      ASSERT_FALSE(world.graph().linked(slot));
+      continue;
+    }
+    ASSERT_TRUE(world.graph().linked(slot));
+    ASSERT_GT(row[0], 0U) << slot;
+    std::set<Slot> neighbours;
+    for (const Slot each : row.subspan(1, row[0])) {
+      ASSERT_NE(each, slot);
+      ASSERT_NE(each % 3, 0U);
+      ASSERT_TRUE(neighbours.insert(each).second);
+    }
+  }
+}
+
+// Half of all is deleted and written anew, with other vectors, ten times over, while others search.
+TEST(Graph, ChurnUnderSearchesKeepsRecallAndNeverShowsAForgottenSlot) {
+  constexpr std::size_t kSlots = 500;
+  Clusters clusters(4);
+  World world(Space::distance, kSlots, some(clusters, kSlots));
+  for (Slot slot = 0; slot < kSlots; ++slot) world.put(slot, clusters.next());
+  const auto queries = some(clusters, 100);
+  // Odd while the slot is forgotten.
+  std::deque<std::atomic<unsigned>> turns(kSlots);
+  std::atomic<bool> over{false};
+  std::array<std::atomic<std::uint64_t>, 2> rounds{};
+  std::atomic<std::size_t> wrong{0};
+  const auto search = [&](std::size_t number) {
+    Graph::Scratch scratch;
+    std::vector<unsigned> before(kSlots);
+    for (std::size_t at = number; !over; ++at) {
+      for (Slot slot = 0; slot < kSlots; ++slot) before[slot] = turns[slot];
+      for (const Slot found : world.walk(queries[at % queries.size()], 30, scratch)) {
+        if (found >= kSlots || (before[found] % 2 == 1 && turns[found] == before[found])) ++wrong;
+      }
+      ++rounds[number];
+    }
+  };
+  std::thread first(search, 0);
+  std::thread second(search, 1);
+  std::vector<Slot> all(kSlots);
+  for (Slot slot = 0; slot < kSlots; ++slot) all[slot] = slot;
+  std::mt19937 random(5);
+  for (int cycle = 0; cycle < 10; ++cycle) {
+    std::shuffle(all.begin(), all.end(), random);
+    const std::vector<Slot> dead(all.begin(), all.begin() + kSlots / 2);
+    world.take_out(dead);
+    for (const Slot slot : dead) ++turns[slot];
+    // As owners do: a slot is given anew once the searches that were under way have ended.
+    for (auto& each : rounds) {
+      for (const std::uint64_t seen = each; each == seen;) std::this_thread::yield();
+    }
+    for (const Slot slot : dead) {
+      ++turns[slot];
+      world.put(slot, clusters.next());
+    }
+  }
+  over = true;
+  first.join();
+  second.join();
+  EXPECT_EQ(wrong, 0U);
+  World fresh(Space::distance, kSlots, some(clusters, kSlots));
+  for (const Slot slot : all) fresh.put(slot, world.vector(slot));
+  EXPECT_GE(world.recall(queries, 20), fresh.recall(queries, 20) - 0.005);
+}
+
+// Most of an index may be the same text.
+TEST(Graph, EqualVectorsDoNotHideEachOtherOrTheRest) {
+  Clusters clusters(7);
+  auto vectors = some(clusters, 600);
+  for (std::size_t at = 0; at < 200; ++at) vectors[at * 3] = vectors[0];
+  World world(Space::distance, vectors.size(), vectors);
+  for (Slot slot = 0; slot < vectors.size(); ++slot) world.put(slot, vectors[slot]);
+  std::size_t equal = 0;
+  for (const Slot found : world.walk(vectors[0], 100, world.scratch())) {
+    equal += vectors[found] == vectors[0] ? 1U : 0U;
+  }
+  EXPECT_GE(equal, 95U);
+  std::size_t found = 0;
+  for (Slot slot = 1; slot < vectors.size(); slot += 3) {
+    const auto walked = world.walk(vectors[slot], 20, world.scratch());
+    found += std::find(walked.begin(), walked.end(), slot) != walked.end() ? 1U : 0U;
+  }
+  EXPECT_GE(found, 195U);
+}
+
+TEST(Graph, AnIndexThatLostItsEntriesIsStillFoundWhole) {
+  Clusters clusters(8);
+  const auto vectors = some(clusters, 300);
+  World world(Space::distance, vectors.size(), vectors);
+  for (Slot slot = 0; slot < vectors.size(); ++slot) world.put(slot, vectors[slot]);
+  world.take_out(world.graph().entries()->slots);
+  EXPECT_FALSE(world.graph().entries()->slots.empty());
+  const auto queries = some(clusters, 50);
+  EXPECT_GE(world.recall(queries, 40), 0.95);
+}
+
+}  // namespace
+}  // namespace selvedge::ann
