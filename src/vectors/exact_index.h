@@ -1,4 +1,4 @@
-// ExactIndex: an Index that keeps all vectors in memory and looks at every one.
+// ExactIndex: an Index whose records are in the database; answered from rows and a graph in memory.
 #pragma once
 
 #include <atomic>
@@ -69,8 +69,8 @@ struct Shared {
   Linker linker;  // Stopped by the store before it goes.
 };
 
-// The truth is in the Database; memory holds values, ids, partitions and indexed properties for the
-// scan, metadata is read for the matches alone. A write is encoded, committed, applied to the rows
+// The truth is in the Database; memory holds values, ids, partitions, indexed properties and, of
+// many vectors, the graph; metadata is read for the matches alone. A write is encoded, committed, applied to the rows
 // and published, in this order and under one mutex; a query takes the published snapshot and never
 // waits for a write. Whether a write adds or replaces is decided by the newest state, whatever
 // readers see.
