@@ -106,10 +106,10 @@ std::shared_ptr<const Quantizer> Quantizer::train(Space space, std::size_t dimen
   const Axes axes = principal_axes(sample, dimensions, space == Space::distance);
   made->blocks_ = blocks_for(axes.energies, energy);
   made->coordinates_ = coordinates_of(made->blocks_);
-  const std::size_t kept = std::min(made->coordinates_, dimensions);
+  const std::size_t kept = std::min(made->coordinates_, axes.energies.size());
   double total = 0;
   double held = 0;
-  for (std::size_t at = 0; at < dimensions; ++at) {
+  for (std::size_t at = 0; at < axes.energies.size(); ++at) {
     total += axes.energies[at];
     if (at < kept) held += axes.energies[at];
   }
