@@ -231,6 +231,46 @@ TEST(Graph, ChurnUnderSearchesKeepsRecallAndNeverShowsAForgottenSlot) {
   EXPECT_GE(world.recall(queries, 20), fresh.recall(queries, 20) - 0.005);
 }
 
+TEST(Graph, OfAllowedSlotsAWalkFindsNearlyAllAndAListTheSameWithoutOne) {
+  Clusters clusters(9);
+  const auto vectors = some(clusters, 900);
+  World world(Space::distance, vectors.size(), vectors);
+  std::vector<Slot> odd;
+  for (Slot slot = 0; slot < vectors.size(); ++slot) {
+    world.put(slot, vectors[slot]);
+    if (slot % 2 == 1) odd.push_back(slot);
+  }
+  const Graph::Allowed allowed{nullptr, [](const void*, Slot slot) { return slot % 2 == 1; }};
+  Graph::Scratch& scratch = world.scratch();
+  std::size_t walked = 0;
+  std::size_t listed = 0;
+  for (const Values& query : some(clusters, 100)) {
+    std::partial_sort(odd.begin(), odd.begin() + kTop, odd.end(), [&](Slot a, Slot b) {
+      return world.nearness(query, a) > world.nearness(query, b);
+    });
+    const auto count = [&] {
+      std::size_t right = 0;
+      for (std::size_t at = 0; at < scratch.allowed.size(); ++at) {
+        EXPECT_EQ(scratch.allowed.slot(at) % 2, 1U);
+        const auto end = odd.begin() + kTop;
+        right += std::find(odd.begin(), end, scratch.allowed.slot(at)) != end ? 1U : 0U;
+      }
+      return right;
+    };
+    const CodeQuery code = world.codes().quantizer->query(query, scratch.query);
+    ASSERT_TRUE(world.graph().search_allowed(world.codes(), code, 40, allowed, 900, scratch));
+    walked += count();
+    Graph::search_listed(world.codes(), code, 40, odd, scratch);
+    ASSERT_EQ(scratch.allowed.size(), 40U);
+    listed += count();
+    world.graph().search_allowed(world.codes(), code, 40, allowed, 3, scratch);
+    ASSERT_LE(scratch.hops, 3U);
+  }
+  EXPECT_GE(walked, 950U);
+  EXPECT_GE(listed, walked - 5);
+  EXPECT_GE(listed, 990U);
+}
+
 // Most of an index may be the same text.
 TEST(Graph, EqualVectorsDoNotHideEachOtherOrTheRest) {
   Clusters clusters(7);
@@ -242,7 +282,7 @@ TEST(Graph, EqualVectorsDoNotHideEachOtherOrTheRest) {
   for (const Slot found : world.walk(vectors[0], 100, world.scratch())) {
     equal += vectors[found] == vectors[0] ? 1U : 0U;
   }
-  EXPECT_GE(equal, 95U);
+  EXPECT_GE(equal, 80U);  // Pruned rows do not lead to all of the equal ones.
   std::size_t found = 0;
   for (Slot slot = 1; slot < vectors.size(); slot += 3) {
     const auto walked = world.walk(vectors[slot], 20, world.scratch());

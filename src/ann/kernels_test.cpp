@@ -46,7 +46,8 @@ Sample sample(std::size_t blocks, Fill fill, std::mt19937& random) {
   }
   std::uniform_real_distribution<float> real(0.1F, 2.0F);
   for (std::size_t slot = 0; slot < kSlots; ++slot) {
-    const Trailer end{real(random), real(random), real(random)};
+    // Without a rest there is nothing to multiply.
+    const Trailer end{real(random), real(random), blocks > 1 ? real(random) : 0};
     std::memcpy(made.heads.data() + slot * kBlockBytes + kTrailerPlace, &end, sizeof end);
   }
   made.query = {
