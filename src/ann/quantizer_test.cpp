@@ -180,7 +180,7 @@ TEST(Quantizer, KeepsAsManyBlocksAsHoldTheEnergy) {
 }
 
 TEST(Quantizer, OfManyDimensionsAndFewVectorsTheNearestScoresBest) {
-  constexpr std::size_t kMany = 1'536;
+  constexpr std::size_t kMany = 1'024;
   std::mt19937 random(13);
   const std::vector<float> sample = sample_of({Space::distance, kMany, 40}, random);
   const auto quantizer = Quantizer::train(Space::distance, kMany, sample, 0.92);

@@ -102,7 +102,7 @@ std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const Prepa
                                            std::optional<float> recall) const {
   const float wanted = recall.value_or(kRecallDefault);
   // Taken after the snapshot: what that does not call recent is in the graph that this shows.
-  const auto view = near_.view();
+  const auto view = snapshot.recent_noted ? near_.view() : nullptr;
   if (!restriction.any()) {
     if (view != nullptr && wanted < 1) {
       if (auto found = search_near(*view, snapshot, query, count, wanted)) {

@@ -268,9 +268,9 @@ std::shared_ptr<const Snapshot> Rows::snapshot(const IndexStats& stats,
   partitions_lent_ = true;
   auto ended = std::make_shared<std::atomic<bool>>(false);
   living_.push_back({++sequence_, ended});
-  return std::make_shared<const Snapshot>(Snapshot{SnapshotEnd(std::move(ended)), grid_, chunks_,
-                                                   slot_end_, recent_.view(), unlisted_.view(),
-                                                   partitions_, std::move(properties), stats});
+  return std::make_shared<const Snapshot>(
+      Snapshot{SnapshotEnd(std::move(ended)), grid_, chunks_, slot_end_, recent_.view(),
+               unlisted_.view(), partitions_, std::move(properties), stats, recent_noted_});
 }
 
 PartitionNumber Rows::partition_number(const std::optional<std::string_view>& partition) {

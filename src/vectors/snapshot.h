@@ -67,6 +67,7 @@ struct Snapshot {
   std::shared_ptr<const Partitions> partitions;
   std::shared_ptr<const Properties> properties;  // One for each column.
   IndexStats stats;
+  bool recent_noted = false;  // Else nobody noted yet which rows the graph lacks: it may lack any.
 
   // How many rows of a chunk to look at.
   std::size_t rows_in(std::size_t chunk_at) const {
