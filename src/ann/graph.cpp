@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ann/kernel_variants.h"
+#include "base/check.h"
 
 namespace selvedge::ann {
 namespace {
@@ -23,6 +24,15 @@ constexpr float kMargin = 0.5F;
 
 std::atomic_ref<std::uint32_t> number(std::uint32_t* row, std::size_t at) {
   return std::atomic_ref<std::uint32_t>(row[at]);
+}
+
+// Beyond what codes of vectors of a squared length of 1e24 have; scores stay inside float32.
+constexpr float kFactorMost = 1e14F;
+constexpr float kBiasMost = 1e26F;
+
+bool in_bounds(const Trailer& end) {
+  return std::abs(end.factor) <= kFactorMost && std::abs(end.rest_factor) <= kFactorMost &&
+         std::abs(end.bias) <= kBiasMost;
 }
 
 void prefetch_row(const std::uint32_t* row) {
@@ -399,6 +409,36 @@ void Graph::forget(const Codes& codes, std::span<const Slot> slots) {
   }
   set_entries(codes, std::move(next));
   for (const Slot slot : slots) write_row(slot, {});
+}
+
+// A slot that a row leads to without being linked could be given anew beneath it.
+bool Graph::restore(const Codes& codes, std::span<const std::uint8_t> held,
+                    std::span<const Slot> begun) {
+  SEL_CHECK(held.size() == slot_end());
+  std::size_t linked = 0;
+  for (Slot slot = 0; slot < held.size(); ++slot) {
+    if (held[slot] == 0) continue;
+    states_[slot] = State::linked;
+    ++linked;
+    if (!in_bounds(trailer(codes.head(slot)))) return false;
+  }
+  for (Slot slot = 0; slot < held.size(); ++slot) {
+    const std::uint32_t* numbers = row(slot);
+    const std::size_t count = numbers[0];
+    if (count > (held[slot] == 0 ? 0 : kNeighboursMost)) return false;
+    for (std::size_t at = 1; at <= count; ++at) {
+      if (numbers[at] >= held.size() || held[numbers[at]] == 0) return false;
+    }
+  }
+  if (begun.size() > kEntriesMost || begun.empty() != (linked == 0)) return false;
+  for (const Slot slot : begun) {
+    if (slot >= held.size() || held[slot] == 0) return false;
+  }
+  linked_count_.store(linked, std::memory_order_relaxed);
+  auto next = std::make_shared<Entries>();
+  next->slots.assign(begun.begin(), begun.end());
+  set_entries(codes, std::move(next));
+  return true;
 }
 
 void Graph::renew_entries(const Codes& codes) {

@@ -146,6 +146,15 @@ class Graph {
   // New codes of the same slots: the copies in the entries are made anew.
   void renew_entries(const Codes& codes);
 
+  // To restore a graph that has nothing yet: the rows of the slots below `count`, which the caller
+  // fills, and then restore(). `held` has a byte for each, not 0 where the slot is linked; all have
+  // codes. False: these rows are not those of a graph, and this one is of no more use.
+  std::span<std::uint32_t> rows_to_fill(std::size_t count) {
+    announce(count);
+    return rows_.first(count * kRowNumbers);
+  }
+  bool restore(const Codes& codes, std::span<const std::uint8_t> held, std::span<const Slot> begun);
+
   // The rows of all slots below slot_end(), for a checkpoint; kRowNumbers numbers each.
   std::span<const std::uint32_t> rows() const { return {rows_.data(), slot_end() * kRowNumbers}; }
   std::size_t slot_end() const { return slot_end_.load(std::memory_order_acquire); }

@@ -96,6 +96,7 @@ Result<std::shared_ptr<const CheckpointFile>> CheckpointFile::open(
   auto file = std::make_shared<CheckpointFile>();
   SEL_CHECK_OK(file->parse(mapping->bytes(), identity));
   file->mapping_ = std::move(mapping);
+  file->path_ = path;
   return std::shared_ptr<const CheckpointFile>(std::move(file));
 }
 
@@ -152,6 +153,14 @@ Status CheckpointFile::parse_table(std::string_view bytes, std::string_view tabl
       return damaged("table");
     }
     const std::string_view content = bytes.substr(offset, length);
+    if (name.starts_with(kCopiedSections)) {
+      Copied copied{content, offset, {}};
+      for (std::size_t at = 0; at < length && entry.sound(); at += kChecksumBlockBytes) {
+        copied.checksums.push_back(entry.number<std::uint64_t>());
+      }
+      if (!copied_.emplace(name, std::move(copied)).second) return damaged("table");
+      continue;
+    }
     for (std::size_t at = 0; at < length && entry.sound(); at += kChecksumBlockBytes) {
       if (entry.number<std::uint64_t>() != checksum(content.substr(at, kChecksumBlockBytes))) {
         return damaged("content");
@@ -167,6 +176,32 @@ std::optional<std::string_view> CheckpointFile::section(std::string_view name) c
   const auto known = sections_.find(name);
   if (known == sections_.end()) return std::nullopt;
   return known->second;
+}
+
+std::optional<std::size_t> CheckpointFile::copied_bytes(std::string_view name) const {
+  const auto known = copied_.find(name);
+  if (known == copied_.end()) return std::nullopt;
+  return known->second.content.size();
+}
+
+Status CheckpointFile::copy(std::string_view name, std::span<char> into) const {
+  const auto known = copied_.find(name);
+  if (known == copied_.end() || known->second.content.size() != into.size()) {
+    return damaged("table");
+  }
+  const Copied& section = known->second;
+  for (std::size_t block = 0; block < section.checksums.size(); ++block) {
+    const std::size_t at = block * kChecksumBlockBytes;
+    const auto part = into.subspan(at, std::min(kChecksumBlockBytes, into.size() - at));
+    if (path_.empty()) {
+      section.content.copy(part.data(), part.size(), at);
+    } else {
+      SEL_TRY(got, read_at(path_, section.offset + at, part));
+      if (got != part.size()) return damaged("length");
+    }
+    if (checksum({part.data(), part.size()}) != section.checksums[block]) return damaged("content");
+  }
+  return ok_status();
 }
 
 }  // namespace selvedge::vectors

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,10 @@ struct CheckpointHeader {
 
 // Sections begin at multiples of this, so that they can be mapped and hold numbers of any width.
 inline constexpr std::size_t kSectionAlignment = 4'096;
+
+// Sections whose names begin so are copied into memory of the reader's own and verified on the way;
+// the others are verified when the file is opened, and borrowed.
+inline constexpr std::string_view kCopiedSections = "graph-";
 
 // Writes one file, section after section. Errors: io. What is not finished does not open.
 class CheckpointWriter {
@@ -60,7 +65,7 @@ class CheckpointWriter {
   std::string block_;  // What no checksum covers yet.
 };
 
-// A file that was opened and verified whole. Thread-safe.
+// A file that was opened and verified, but for the sections that are copied. Thread-safe.
 class CheckpointFile {
  public:
   // Errors: corrupt_data (damaged, of another version or, when `identity` is given, another file),
@@ -75,16 +80,30 @@ class CheckpointFile {
 
   const CheckpointHeader& header() const { return header_; }
   // Empty when there is none of this name; good as long as the file. Begins at a multiple of
-  // kSectionAlignment in memory when the file was opened.
+  // kSectionAlignment in memory when the file was opened. Not of sections that are copied.
   std::optional<std::string_view> section(std::string_view name) const;
+
+  // Of a section that is copied; empty when there is none of this name.
+  std::optional<std::size_t> copied_bytes(std::string_view name) const;
+  // Reads it from the disk without a mapping, while the file has its name. `into` has its size.
+  // Errors: corrupt_data, io, not_found.
+  Status copy(std::string_view name, std::span<char> into) const;
 
  private:
   Status parse(std::string_view bytes, std::optional<std::uint64_t> identity);
   Status parse_table(std::string_view bytes, std::string_view table, std::uint64_t sections);
 
+  struct Copied {
+    std::string_view content;
+    std::uint64_t offset = 0;
+    std::vector<std::uint64_t> checksums;
+  };
+
   std::shared_ptr<const Mapping> mapping_;
+  std::filesystem::path path_;  // Empty: of bytes in memory.
   CheckpointHeader header_;
   std::map<std::string, std::string_view, std::less<>> sections_;
+  std::map<std::string, Copied, std::less<>> copied_;
 };
 
 }  // namespace selvedge::vectors

@@ -153,6 +153,11 @@ class ExactIndex final : public Index,
   // and the rows are empty. Errors: of the database.
   Result<bool> load_checkpoint();
   Status restore(const layout::Checkpoint& checkpoint);
+  // The graph and the rows, which then have every slot that the graph holds.
+  void restore_rows(const CheckpointFile& file, StoredRows& stored);
+  // After the replay: what the graph holds of rows that ended is buried, other slots are free, and
+  // living rows that it does not hold are recent.
+  void reconcile_graph();
   Status replay(const layout::Checkpoint& checkpoint);
   Status replay(std::span<const std::string> ids);
   // Of metadata indexes that the checkpoint does not have as they are.
@@ -163,7 +168,9 @@ class ExactIndex final : public Index,
   Status check_span(std::size_t span);
   Status repair(const CheckpointFolder::Block& block);
   Status write_checkpoint(const std::stop_token& stop);
-  CheckpointContent checkpoint_content();
+  CheckpointContent checkpoint_content(const std::stop_token& stop);
+  // What is in the graph by now, which may be more or less than a snapshot sees.
+  Status save_graph(CheckpointWriter& writer, const std::stop_token& stop);
   void stop_log();
   Status accept_checkpoint(const layout::Checkpoint& checkpoint, std::uint64_t changes);
 
@@ -239,6 +246,12 @@ class ExactIndex final : public Index,
   std::atomic<std::size_t> mapped_bytes_ = 0;
 
   std::mutex linking_mutex_;  // Guards the graph's growing; taken before writer_mutex_.
+  // Somebody waits to save the graph. Who links lets them go first: a mutex alone would not.
+  std::atomic<bool> saving_graph_ = false;
+  // Rows that were linked, or linked anew, since the last checkpoint; and those of them that the
+  // one being written has, which its writer guards by upkeep_mutex_.
+  std::atomic<std::uint64_t> linked_since_ = 0;
+  std::uint64_t linked_saved_ = 0;
   NearGraph near_;
 
   mutable std::mutex lists_mutex_;  // Guards the pointer.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "vectors/exact_index.h"
 #include "vectors/near_view.h"
 #include "vectors/scan.h"
@@ -58,6 +59,7 @@ void ExactIndex::end_turn(const Turn& turn) {
 }
 
 bool ExactIndex::link_some(const std::stop_token& stop) {
+  saving_graph_.wait(true);
   const std::lock_guard linking(linking_mutex_);
   Turn turn;
   if (!begin_turn(turn)) return false;
@@ -65,7 +67,10 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
   std::vector<Slot> held;
   for (const Slot slot : turn.ended) (near_.holds(slot) ? held : turn.free).push_back(slot);
   near_.bury(held);
-  if (!near_.trained() || near_.outgrown()) near_.train(snapshot, stop);
+  if (!near_.trained() || near_.outgrown()) {
+    near_.train(snapshot, stop);
+    linked_since_ += near_.linked_count();
+  }
   if (!near_.trained()) {
     end_turn(turn);
     return false;
@@ -81,6 +86,7 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
     near_.link(snapshot, entry);
     ++linked;
   }
+  linked_since_ += linked;
   near_.publish();
   const std::vector<Slot> taken = near_.take_out(kMendedAtOnce);
   turn.free.insert(turn.free.end(), taken.begin(), taken.end());
@@ -89,6 +95,51 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
   if (caught_up) near_.calibrate(snapshot, stop);
   end_turn(turn);
   return !stop.stop_requested() && (!caught_up || near_.taking_out());
+}
+
+Status ExactIndex::save_graph(CheckpointWriter& writer, const std::stop_token& stop) {
+  saving_graph_ = true;
+  Status saved = ok_status();
+  {
+    const std::lock_guard linking(linking_mutex_);
+    saved = near_.save(writer, stop);
+    linked_saved_ = linked_since_;
+  }
+  saving_graph_ = false;
+  saving_graph_.notify_all();
+  return saved;
+}
+
+// A row that lives in the checkpoint and is gone by the time the graph is saved is gone after the
+// replay, too, and until then its slot is not given anew: the checkpoint's snapshot sees it. So a
+// slot that the graph holds is either of the very row that stands there, or dead.
+void ExactIndex::restore_rows(const CheckpointFile& file, StoredRows& stored) {
+  const Status restored = near_.restore(file, stored);
+  if (!restored.ok() && restored.error().code != Code::not_found) {
+    log::warn("index of serial {}: the saved graph is not used, it is built anew: {}", serial_,
+              restored.error().message);
+  }
+  const std::vector<bool> held = near_.held();
+  std::vector<Slot> free;
+  for (const Slot slot : stored.free) {
+    if (slot >= held.size() || !held[slot]) free.push_back(slot);
+  }
+  stored.free = free;
+  rows_.restore(stored, [this](std::size_t chunk_at) { return folder_.values(chunk_at); });
+  stored.free = {};
+  rows_.skip_to(near_.slot_end());
+}
+
+void ExactIndex::reconcile_graph() {
+  const std::vector<bool> held = near_.held();
+  std::vector<Slot> buried;
+  std::vector<Slot> free;
+  for (const Slot slot : rows_.take_dead()) {
+    (slot < held.size() && held[slot] ? buried : free).push_back(slot);
+  }
+  near_.bury(buried);
+  rows_.free(free);
+  if (near_.trained()) rows_.note_all_recent(held);
 }
 
 void ExactIndex::settle() {

@@ -84,6 +84,7 @@ Result<bool> ExactIndex::load_checkpoint() {
   log::warn("index of serial {}: the checkpoint is not used, all records are read: {}", serial_,
             restored.error().message);
   rows_ = Rows(config_.dimensions);
+  near_.clear();
   properties_ = std::make_shared<const Properties>();
   checkpoint_ = {};
   opened_ = nullptr;
@@ -110,7 +111,7 @@ Status ExactIndex::restore(const layout::Checkpoint& checkpoint) {
   SEL_CHECK_OK(folder_.map_values());
   mapped_bytes_ = folder_.mapped_bytes();
   verified_spans_ = 0;
-  rows_.restore(stored, [this](std::size_t chunk_at) { return folder_.values(chunk_at); });
+  restore_rows(*file, stored);
   SEL_CHECK_OK(load_properties());
   std::vector<std::size_t> missing;
   for (std::size_t at = 0; at < properties_->size(); ++at) {
@@ -161,7 +162,7 @@ Status ExactIndex::replay(const layout::Checkpoint& checkpoint) {
     SEL_CHECK_OK(
         replay(std::span(ids).subspan(first, std::min(kReplayedAtOnce, ids.size() - first))));
   }
-  rows_.free(rows_.take_dead());
+  reconcile_graph();
   return ok_status();
 }
 

@@ -24,9 +24,12 @@ void ExactIndex::keep_up(const std::stop_token& stop) {
   bool due = false;
   {
     const std::lock_guard writer(writer_mutex_);
+    const std::uint64_t many =
+        std::max<std::uint64_t>(shared_->checkpoints.changes_min, state_.vector_count / 4);
+    // While there is more to link, a graph is not worth a checkpoint of its own.
+    const bool linked = rows_.recent().size() == 0 && linked_since_ > many;
     due = state_.vector_count >= shared_->checkpoints.vectors_min &&
-          changed_count_ >
-              std::max<std::uint64_t>(shared_->checkpoints.changes_min, state_.vector_count / 4);
+          (changed_count_ > many || linked);
   }
   if (due) [[maybe_unused]]
     const Status written = write_checkpoint(stop);
@@ -39,7 +42,7 @@ Status ExactIndex::save(const std::stop_token& stop) {
     if (state_.vector_count < shared_->checkpoints.vectors_min) return ok_status();
     const std::size_t least =
         checkpoint_.generation == 0 ? 1 : shared_->checkpoints.changes_at_close_min;
-    if (changed_count_ < least) return ok_status();
+    if (changed_count_ < least && linked_since_ < least) return ok_status();
   }
   SEL_CHECK_OK(check_values(stop));
   return write_checkpoint(stop);
@@ -48,16 +51,21 @@ Status ExactIndex::save(const std::stop_token& stop) {
 bool ExactIndex::saved() const {
   const std::lock_guard upkeep(upkeep_mutex_);
   const std::lock_guard writer(writer_mutex_);
-  return checkpoint_.generation != 0 && changed_count_ < shared_->checkpoints.changes_at_close_min;
+  return checkpoint_.generation != 0 &&
+         changed_count_ < shared_->checkpoints.changes_at_close_min &&
+         linked_since_ < shared_->checkpoints.changes_at_close_min;
 }
 
-CheckpointContent ExactIndex::checkpoint_content() {
+CheckpointContent ExactIndex::checkpoint_content(const std::stop_token& stop) {
   CheckpointContent content;
   content.snapshot = rows_.snapshot(
       IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
   content.free = rows_.free_slots();
   content.filled = rows_.filled();
   content.with_properties = shared_->reader != nullptr;
+  content.add_sections = [this, stop](CheckpointWriter& writer) {
+    return save_graph(writer, stop);
+  };
   return content;
 }
 
@@ -69,7 +77,7 @@ Status ExactIndex::write_checkpoint(const std::stop_token& stop) {
   {
     const std::lock_guard writer(writer_mutex_);
     SEL_CHECK_OK(check_writable());
-    content = checkpoint_content();
+    content = checkpoint_content(stop);
     changes = changed_count_;
     logged_ = true;
   }
@@ -113,6 +121,7 @@ Status ExactIndex::accept_checkpoint(const layout::Checkpoint& checkpoint, std::
     changed_count_ -= changes;
     checkpoint_ = checkpoint;
   }
+  linked_since_ -= linked_saved_;
   folder_.accept();
   return ok_status();
 }

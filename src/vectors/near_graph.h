@@ -7,13 +7,17 @@
 #include <mutex>
 #include <span>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 #include "ann/graph.h"
 #include "ann/quantizer.h"
+#include "base/result.h"
+#include "vectors/checkpoint_file.h"
 #include "vectors/index.h"
 #include "vectors/near_view.h"
 #include "vectors/snapshot.h"
+#include "vectors/stored_rows.h"
 
 namespace selvedge::vectors {
 
@@ -41,6 +45,18 @@ class NearGraph {
   // Whether so much was linked since, or comes out so badly, that it should be learned anew.
   bool outgrown() const;
 
+  // Writes what there is, as sections of a checkpoint. Errors: io, cancelled.
+  Status save(CheckpointWriter& writer, const std::stop_token& stop) const;
+  // Takes what a checkpoint of these rows has. The graph may hold other slots than those of living
+  // rows, and some at or beyond the end of the rows. After an error there is nothing, as after
+  // clear(). Errors: not_found (it has none), corrupt_data, io.
+  Status restore(const CheckpointFile& file, const StoredRows& rows);
+  void clear();
+  // As many slots may be held.
+  std::size_t slot_end() const { return graph_ == nullptr ? 0 : graph_->slot_end(); }
+  // Of every slot below that: holds().
+  std::vector<bool> held() const;
+
   // Makes the slot's row reachable. Rows that cannot be are kept apart.
   void link(const Snapshot& snapshot, SlotLog::Entry entry);
   // Whether the graph or the list of those apart holds the slot.
@@ -62,6 +78,8 @@ class NearGraph {
 
  private:
   void encode_all(const Snapshot& snapshot, const std::stop_token& stop);
+  Status read_arrays(const CheckpointFile& file, std::size_t slot_end, std::string_view settings);
+  bool read_settings(std::string_view settings, const StoredRows& rows);
   bool bring_to_space(const Snapshot& snapshot, Slot slot, std::vector<float>& values) const;
 
   const IndexConfig config_;

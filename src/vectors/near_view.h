@@ -60,6 +60,13 @@ struct NearView {
 
   std::shared_ptr<ScratchPool> scratches;
   std::vector<Setting> settings;  // By width; empty until there was something to measure.
+
+  std::size_t codes_bytes() const {
+    return graph->slot_end() * (ann::kBlockBytes + codes->quantizer->rest_bytes());
+  }
+  std::size_t graph_bytes() const {
+    return graph->slot_end() * (ann::Graph::kRowNumbers * sizeof(std::uint32_t) + 1);
+  }
 };
 
 // The nearest rows of a walk of this width, with exact keys, which point into the snapshot. Rows

@@ -98,8 +98,9 @@ void Rows::erase(std::string_view id, MutationNumber mutation) {
   dead_.push_back(slot);
 }
 
-void Rows::note_all_recent() {
+void Rows::note_all_recent(const std::vector<bool>& linked) {
   for (Slot slot = 0; slot < slot_end_; ++slot) {
+    if (slot < linked.size() && linked[slot]) continue;
     const Chunk& chunk = *(*chunks_)[grid_.chunk_of(slot)].chunk;
     const std::size_t row = grid_.row_of(slot);
     if (chunk.died(row) == Chunk::kAlive) recent_.append(slot, chunk.born(row));
@@ -193,6 +194,17 @@ void Rows::restore(const StoredRows& stored, const ValuesOf& values_of) {
   }
   for (Slot slot = 0; slot < slot_end_; ++slot) {
     if (stored.born[slot] == 0 && !free[slot]) dead_.push_back(slot);
+  }
+}
+
+void Rows::skip_to(std::size_t slot_end) {
+  for (; slot_end_ < slot_end; ++slot_end_) {
+    const auto slot = static_cast<Slot>(slot_end_);
+    const std::size_t chunk_at = grid_.chunk_of(slot);
+    if (chunk_at == chunks_->size()) add_chunk(std::nullopt);
+    (*chunks_)[chunk_at].chunk->first_death_.store(0, std::memory_order_relaxed);
+    note_filled(slot, 0);
+    dead_.push_back(slot);
   }
 }
 

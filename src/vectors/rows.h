@@ -61,6 +61,8 @@ class Rows {
   // chunk, in which the values stand. Columns are not restored: none is installed yet.
   using ValuesOf = std::function<ValueMemory(std::size_t chunk_at)>;
   void restore(const StoredRows& stored, const ValuesOf& values_of);
+  // Slots below `slot_end` that were never filled are taken for those of rows that ended.
+  void skip_to(std::size_t slot_end);
 
   // The slots whose rows ended by `mutation` and since this was last asked. Each comes back through
   // free().
@@ -71,8 +73,8 @@ class Rows {
   // Whether slots that are filled are noted in recent(), from now on.
   void note_recent(bool noted) { recent_noted_ = noted; }
   bool recent_noted() const { return recent_noted_; }
-  // Notes those that are filled already, too.
-  void note_all_recent();
+  // Notes those that are filled already, too, but for slots that are true in `linked`.
+  void note_all_recent(const std::vector<bool>& linked = {});
   SlotLog& recent() { return recent_; }
 
   // Lists know the rows of the slots that were filled before this position of Snapshot::unlisted.
