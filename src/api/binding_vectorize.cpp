@@ -8,6 +8,7 @@
 #include "api/json_writer.h"
 #include "api/vectorize_indexes.h"
 #include "api/vectorize_query.h"
+#include "api/vectorize_tuning.h"
 #include "api/vectorize_vectors.h"
 #include "base/limits.h"
 #include "base/offload.h"
@@ -19,7 +20,8 @@ using BindingCall = Result<std::string> (*)(const IndexPath&, http::Request&);
 
 Result<std::string> call_info(const IndexPath& path, http::Request&) { return index_info(path); }
 Result<std::string> call_query(const IndexPath& path, http::Request& request) {
-  SEL_TRY(answer, query_vectors(path, request.body));
+  SEL_TRY(recall, recall_of(request, path.rules));
+  SEL_TRY(answer, query_vectors(path, request.body, QueryForm::v2, recall));
   return std::move(answer.json);
 }
 Result<std::string> call_insert(const IndexPath& path, http::Request& request) {
@@ -52,7 +54,8 @@ Result<std::string> call_describe_v1(const IndexPath& path, http::Request&) {
   return text + '}';
 }
 Result<std::string> call_query_v1(const IndexPath& path, http::Request& request) {
-  SEL_TRY(answer, query_vectors(path, request.body, QueryForm::v1));
+  SEL_TRY(recall, recall_of(request, path.rules));
+  SEL_TRY(answer, query_vectors(path, request.body, QueryForm::v1, recall));
   return std::move(answer.json);
 }
 Result<std::string> call_insert_v1(const IndexPath& path, http::Request& request) {

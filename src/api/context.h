@@ -27,7 +27,7 @@ class TestKit;
 struct ApiContext {
   const catalog::Catalog& catalog;
   inference::Inference& inference;  // On the I/O thread only.
-  vectors::Store& store;            // Blocks: only inside offload().
+  vectors::Store& store;            // Blocks, but for loaded(): only inside offload().
   boost::asio::thread_pool& pool;
   std::string version;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();

@@ -221,6 +221,15 @@ class FakeIndex final : public vectors::Index, public std::enable_shared_from_th
     return metadata_indexes_;
   }
   vectors::Internals internals() const override { return {}; }
+  // Of two widths, as if it had been measured.
+  std::vector<vectors::RecallPoint> calibration() const override {
+    return {{10, 0.5F, 20}, {20, 0.75F, 32.5F}};
+  }
+  float recall() const override { return recall_; }
+  Status set_recall(float recall) override {
+    recall_ = recall;
+    return ok_status();
+  }
   void settle() override {}
   vectors::IndexStats stats() const override {
     return {vectors_.size(), mutation_, mutation_ == 0 ? 0 : 1'720'702'938'002'680};
@@ -258,6 +267,7 @@ class FakeIndex final : public vectors::Index, public std::enable_shared_from_th
     return ++mutation_;
   }
   vectors::IndexDescription description_;
+  float recall_ = vectors::kRecallDefault;
   std::map<std::string, vectors::StoredVector> vectors_;
   vectors::MutationNumber mutation_ = 0;
   std::vector<vectors::MetadataIndex> metadata_indexes_;

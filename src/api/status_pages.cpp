@@ -60,6 +60,34 @@ void append_switches(std::string& json, const ApiContext& context) {
   json += ']';
 }
 
+void add_gauge(std::string& text, std::string_view name, std::string_view label,
+               std::uint64_t value) {
+  text += name;
+  text += label;
+  text += ' ';
+  append_integer(text, value);
+  text += '\n';
+}
+
+// Of all indexes in memory together: names are the users'.
+void add_vectors(std::string& text, const vectors::Loaded& loaded) {
+  constexpr std::string_view kVectors = "selvedge_vectors";
+  constexpr std::string_view kBytes = "selvedge_vectors_bytes";
+  const vectors::Internals& internals = loaded.internals;
+  text += "# TYPE selvedge_indexes_loaded gauge\n";
+  add_gauge(text, "selvedge_indexes_loaded", "", loaded.index_count);
+  text += "# TYPE selvedge_vectors gauge\n";
+  add_gauge(text, kVectors, "{state=\"linked\"}", internals.linked_count);
+  add_gauge(text, kVectors, "{state=\"recent\"}", internals.recent_count);
+  add_gauge(text, kVectors, "{state=\"dead\"}", internals.dead_count);
+  text += "# TYPE selvedge_vectors_bytes gauge\n";
+  add_gauge(text, kBytes, "{kind=\"values\"}", internals.values_bytes);
+  add_gauge(text, kBytes, "{kind=\"mapped\"}", internals.mapped_bytes);
+  add_gauge(text, kBytes, "{kind=\"codes\"}", internals.codes_bytes);
+  add_gauge(text, kBytes, "{kind=\"graph\"}", internals.graph_bytes);
+  add_gauge(text, kBytes, "{kind=\"other\"}", internals.other_bytes);
+}
+
 void add_runner_line(std::string& text, std::string_view metric,
                      const inference::RunnerStatus& runner, std::uint64_t value) {
   text += metric;
@@ -107,6 +135,7 @@ http::Response metrics_page(const ApiContext& context, const RequestCounts& coun
           std::to_string(counts.streams_open) + '\n';
   text += "# TYPE selvedge_uptime_seconds gauge\nselvedge_uptime_seconds " +
           std::to_string(uptime_s(context)) + '\n';
+  add_vectors(text, context.store.loaded());
   for (const inference::RunnerStatus& runner : context.inference.status()) {
     add_runner_line(text, "selvedge_runner_memory_bytes", runner, runner.memory_bytes);
     add_runner_line(text, "selvedge_runner_tasks_active", runner, runner.tasks_active);

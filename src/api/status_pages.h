@@ -13,7 +13,7 @@ http::Response health_page(const ApiContext& context);
 // GET /: what this is and which routes there are, as plain text.
 http::Response home_page(const ApiContext& context);
 
-// GET /metrics: the Prometheus text form: requests, open streams, runners.
+// GET /metrics: the Prometheus text form: requests, open streams, vectors, runners.
 http::Response metrics_page(const ApiContext& context, const RequestCounts& counts);
 
 }  // namespace selvedge::api

@@ -209,8 +209,10 @@ std::string matches_json(const std::vector<vectors::Match>& matches, const Query
 
 }  // namespace
 
-Result<QueryAnswer> query_vectors(const IndexPath& path, std::string_view body, QueryForm form) {
+Result<QueryAnswer> query_vectors(const IndexPath& path, std::string_view body, QueryForm form,
+                                  std::optional<float> recall) {
   SEL_TRY(query, parse_query(body, path.rules, form));
+  if (!query.options.recall) query.options.recall = recall;
   SEL_TRY(found, find_index(path));
   const vectors::Index& index = *found;
   if (query.vector_id) {

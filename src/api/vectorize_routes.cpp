@@ -10,6 +10,7 @@
 #include "api/vectorize_listing.h"
 #include "api/vectorize_metadata_indexes.h"
 #include "api/vectorize_query.h"
+#include "api/vectorize_tuning.h"
 #include "api/vectorize_vectors.h"
 #include "base/limits.h"
 #include "base/offload.h"
@@ -87,7 +88,8 @@ Status check_json_type(const IndexPath& path, const http::Request& request) {
 template <QueryForm form>
 Result<QueryAnswer> call_query(const IndexPath& path, http::Request& request) {
   SEL_CHECK_OK(check_json_type(path, request));
-  return query_vectors(path, request.body, form);
+  SEL_TRY(recall, recall_of(request, path.rules));
+  return query_vectors(path, request.body, form, recall);
 }
 
 template <auto call>
@@ -107,6 +109,16 @@ Result<QueryAnswer> call_list_metadata_indexes(const IndexPath& path, http::Requ
 }
 Result<QueryAnswer> call_delete_metadata_index(const IndexPath& path, http::Request& request) {
   return plain(delete_metadata_index(path, request.body));
+}
+
+Result<QueryAnswer> call_recall(const IndexPath& path, http::Request&) {
+  return plain(index_recall(path));
+}
+Result<QueryAnswer> call_set_recall(const IndexPath& path, http::Request& request) {
+  return plain(set_index_recall(path, request.body));
+}
+Result<QueryAnswer> call_memory(const IndexPath& path, http::Request&) {
+  return plain(index_memory(path));
 }
 
 enum class Bodies : std::uint8_t { json, vectors };
@@ -133,6 +145,10 @@ constexpr VectorizeRoute kV2Routes[] = {
     {"POST", "/{index}/metadata_index/create", call_create_metadata_index},
     {"GET", "/{index}/metadata_index/list", call_list_metadata_indexes},
     {"POST", "/{index}/metadata_index/delete", call_delete_metadata_index},
+    // Ours.
+    {"GET", "/{index}/recall", call_recall},
+    {"PUT", "/{index}/recall", call_set_recall},
+    {"GET", "/{index}/memory", call_memory},
 };
 
 constexpr VectorizeRoute kV1Routes[] = {

@@ -9,8 +9,8 @@ class App;
 
 namespace selvedge::cli {
 
-// Adds `index create|list|get|info|delete`, and those of index_transfer_verbs.h. `context` must
-// outlive `app`.
+// Adds `index create|list|get|info|delete`, `tune`, and those of index_transfer_verbs.h. `context`
+// must outlive `app`.
 void add_index_verbs(CLI::App& app, Context& context);
 
 }  // namespace selvedge::cli

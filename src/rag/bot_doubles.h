@@ -237,6 +237,9 @@ class DoubleIndex final : public vectors::Index {
     return Error{Code::not_served, "double"};
   }
   std::vector<vectors::MetadataIndex> metadata_indexes() const override { return {}; }
+  std::vector<vectors::RecallPoint> calibration() const override { return {}; }
+  float recall() const override { return vectors::kRecallDefault; }
+  Status set_recall(float) override { return Error{Code::not_served, "double"}; }
   std::shared_ptr<vectors::Index> delayed(std::chrono::microseconds) override { return nullptr; }
 
   std::map<std::string, vectors::StoredVector> vectors;

@@ -55,6 +55,9 @@ class DelayedIndex final : public Index {
   }
   IndexStats stats() const override { return index_->stats(); }
   Internals internals() const override { return index_->internals(); }
+  std::vector<RecallPoint> calibration() const override { return index_->calibration(); }
+  float recall() const override { return index_->recall(); }
+  Status set_recall(float recall) override { return index_->set_recall(recall); }
   void settle() override { index_->settle(); }
   std::size_t partitions_with(std::span<const std::optional<std::string>> added,
                               std::size_t most) const override {

@@ -70,10 +70,10 @@ struct Shared {
 };
 
 // The truth is in the Database; memory holds values, ids, partitions, indexed properties and, of
-// many vectors, the graph; metadata is read for the matches alone. A write is encoded, committed, applied to the rows
-// and published, in this order and under one mutex; a query takes the published snapshot and never
-// waits for a write. Whether a write adds or replaces is decided by the newest state, whatever
-// readers see.
+// many vectors, the graph; metadata is read for the matches alone. A write is encoded, committed,
+// applied to the rows and published, in this order and under one mutex; a query takes the published
+// snapshot and never waits for a write. Whether a write adds or replaces is decided by the newest
+// state, whatever readers see.
 class ExactIndex final : public Index,
                          public Linked,
                          public std::enable_shared_from_this<ExactIndex> {
@@ -115,6 +115,9 @@ class ExactIndex final : public Index,
   std::vector<MetadataIndex> metadata_indexes() const override;
   IndexStats stats() const override;
   Internals internals() const override;
+  std::vector<RecallPoint> calibration() const override;
+  float recall() const override { return recall_; }
+  Status set_recall(float recall) override;
   void settle() override;
   std::size_t partitions_with(std::span<const std::optional<std::string>> added,
                               std::size_t most) const override;
@@ -147,6 +150,7 @@ class ExactIndex final : public Index,
 
  private:
   Status load();
+  Status load_recall();
   Status load_properties();
   Status load_records();
   // True: the rows are as the checkpoint and the mutations since say. False: there is none to use,
@@ -256,6 +260,8 @@ class ExactIndex final : public Index,
 
   mutable std::mutex lists_mutex_;  // Guards the pointer.
   std::shared_ptr<const PropertyLists> lists_;
+
+  std::atomic<float> recall_ = kRecallDefault;  // As on disk.
 
   Published published_;
 };

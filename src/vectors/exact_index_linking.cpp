@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <rocksdb/write_batch.h>
+
 #include "base/log.h"
 #include "vectors/exact_index.h"
 #include "vectors/near_view.h"
@@ -10,7 +12,6 @@
 namespace selvedge::vectors {
 namespace {
 
-constexpr float kRecallDefault = 0.95F;
 // Looked at between two links while dead ones are taken out: as long as some links.
 constexpr std::size_t kMendedAtOnce = 1'000;
 // More unlisted rows are worth new lists as soon as there is time.
@@ -142,6 +143,43 @@ void ExactIndex::reconcile_graph() {
   if (near_.trained()) rows_.note_all_recent(held);
 }
 
+std::vector<RecallPoint> ExactIndex::calibration() const {
+  std::vector<RecallPoint> points;
+  if (const auto view = near_.view(); view != nullptr) {
+    for (const NearView::Setting& each : view->settings) {
+      points.push_back({each.width, each.recall, each.us});
+    }
+  }
+  return points;
+}
+
+Status ExactIndex::load_recall() {
+  SEL_TRY(stored, shared_->database->read({layout::recall_key(serial_)}));
+  if (!stored[0]) return ok_status();
+  SEL_TRY(recall, layout::decode_recall(*stored[0]));
+  recall_ = recall;
+  return ok_status();
+}
+
+Status ExactIndex::set_recall(float recall) {
+  if (!(recall >= 0 && recall <= 1)) {
+    return Error{Code::invalid_input, "recall: expected a number from 0 to 1"};
+  }
+  const std::lock_guard writer(writer_mutex_);
+  SEL_CHECK_OK(check_writable());
+  rocksdb::WriteBatch changes;
+  const auto put = changes.Put(layout::recall_key(serial_), layout::encode_recall(recall));
+  if (!put.ok()) return Error{Code::internal, message(put.ToString())};
+  Status committed = shared_->database->commit(changes);
+  // As after any write that failed: what is on disk is unknown.
+  if (!committed.ok()) {
+    failure_ = committed.error().message;
+    return committed;
+  }
+  recall_ = recall;
+  return committed;
+}
+
 void ExactIndex::settle() {
   while (link_some({})) {
   }
@@ -151,7 +189,7 @@ void ExactIndex::settle() {
 std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const PreparedQuery& query,
                                            std::size_t count, const Restriction& restriction,
                                            std::optional<float> recall) const {
-  const float wanted = recall.value_or(kRecallDefault);
+  const float wanted = recall.value_or(recall_);
   // Taken after the snapshot: what that does not call recent is in the graph that this shows.
   const auto view = snapshot.recent_noted ? near_.view() : nullptr;
   if (!restriction.any()) {

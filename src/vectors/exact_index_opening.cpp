@@ -32,6 +32,7 @@ Status ExactIndex::load() {
   if (!stored[0]) return Error{Code::corrupt_data, message("its state is missing")};
   SEL_TRY(state, layout::decode_state(*stored[0]));
   state_ = state;
+  SEL_CHECK_OK(load_recall());
   SEL_TRY(restored, load_checkpoint());
   if (!restored) SEL_CHECK_OK(load_records());
   publish(state, Delay::zero());

@@ -92,6 +92,16 @@ struct Internals {
   std::uint64_t other_bytes = 0;  // Ids, properties, numbers beside.
 };
 
+// Of an index whose recall was never set.
+inline constexpr float kRecallDefault = 0.95F;
+
+// What the search found when it was measured on vectors of the index, asked for the ten nearest.
+struct RecallPoint {
+  std::size_t width = 0;  // How many vectors a query follows at once.
+  float recall = 0;       // Share of the true nearest that was found.
+  float us = 0;           // Of one query, microseconds on one thread.
+};
+
 struct IndexStats {
   std::uint64_t vector_count = 0;
   MutationNumber mutation = 0;   // The last one processed: seen by readers.
@@ -163,6 +173,13 @@ class Index {
 
   virtual IndexStats stats() const = 0;
   virtual Internals internals() const = 0;
+
+  // By width, recall never falling; empty until there was something to measure.
+  virtual std::vector<RecallPoint> calibration() const = 0;
+  // What queries are answered with that do not say their own, 0…1; kept on disk. No mutation.
+  virtual float recall() const = 0;
+  // Errors: invalid_input (not 0…1), index_not_found, io.
+  virtual Status set_recall(float recall) = 0;
 
   // Waits until what was written is linked and whatever goes on in the background has ended. For
   // benchmarks and tests: queries see all writes without it.

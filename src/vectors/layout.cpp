@@ -76,6 +76,7 @@ std::string state_key(std::uint64_t serial) { return keyed('S', serial); }
 std::string properties_key(std::uint64_t serial) { return keyed('P', serial); }
 std::string record_prefix(std::uint64_t serial) { return keyed('V', serial); }
 std::string record_end(std::uint64_t serial) { return keyed('V', serial + 1); }
+std::string recall_key(std::uint64_t serial) { return keyed('R', serial); }
 std::string leftover_key(std::uint64_t serial) { return keyed('G', serial); }
 
 std::string record_key(std::uint64_t serial, std::string_view id) {
@@ -205,6 +206,19 @@ Result<std::vector<MetadataIndex>> decode_properties(std::string_view value) {
   }
   if (!reader.whole()) return corrupt("metadata index");
   return indexes;
+}
+
+std::string encode_recall(float recall) {
+  std::string out(1, static_cast<char>(kFormatVersion));
+  put(out, std::bit_cast<std::uint32_t>(recall));
+  return out;
+}
+
+Result<float> decode_recall(std::string_view value) {
+  Reader reader(value);
+  const auto recall = std::bit_cast<float>(reader.number<std::uint32_t>());
+  if (!reader.whole() || !(recall >= 0 && recall <= 1)) return corrupt("recall");
+  return recall;
 }
 
 std::string encode_touched(std::span<const std::string_view> ids) {

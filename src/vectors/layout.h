@@ -35,6 +35,7 @@ std::string log_key(std::uint64_t serial, MutationNumber mutation);
 std::string log_end(std::uint64_t serial);
 Result<MutationNumber> log_mutation(std::string_view key);
 std::string checkpoint_key(std::uint64_t serial);  // 'K' serial
+std::string recall_key(std::uint64_t serial);      // 'R' serial
 std::string deleted_prefix();                      // 'X' …: names that were dropped.
 std::string deleted_key(std::string_view account, std::string_view name);
 std::string leftover_prefix();  // 'G' …: dropped, records may remain.
@@ -70,6 +71,10 @@ Result<State> decode_state(std::string_view value);
 // In their order.
 std::string encode_properties(std::span<const MetadataIndex> indexes);
 Result<std::vector<MetadataIndex>> decode_properties(std::string_view value);
+
+// Index::recall(), 0…1.
+std::string encode_recall(float recall);
+Result<float> decode_recall(std::string_view value);
 
 // The ids that a mutation put or erased. The result borrows from `value`.
 std::string encode_touched(std::span<const std::string_view> ids);

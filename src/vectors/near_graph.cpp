@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <random>
 #include <utility>
@@ -192,6 +193,7 @@ void NearGraph::calibrate(const Snapshot& snapshot, const std::stop_token& stop)
   publish();
   const auto seen = view();
   std::vector<std::size_t> found(kWidths.size());
+  std::vector<std::chrono::duration<float, std::micro>> took(kWidths.size());
   std::size_t asked = 0;
   std::mt19937_64 random(linked);
   for (std::size_t drawn = 0; drawn < 8 * kAsked && asked < kAsked; ++drawn) {
@@ -210,7 +212,10 @@ void NearGraph::calibrate(const Snapshot& snapshot, const std::stop_token& stop)
     if (truth.size() < kAskedTop) continue;
     ++asked;
     for (std::size_t at = 0; at < kWidths.size(); ++at) {
-      for (const Candidate& each : walk(*seen, snapshot, query, kAskedTop, kWidths[at])) {
+      const auto begun = std::chrono::steady_clock::now();
+      const auto walked = walk(*seen, snapshot, query, kAskedTop, kWidths[at]);
+      took[at] += std::chrono::steady_clock::now() - begun;
+      for (const Candidate& each : walked) {
         found[at] +=
             std::any_of(truth.begin(), truth.end(),
                         [&each](const Candidate& right) { return right.slot() == each.slot(); })
@@ -224,7 +229,7 @@ void NearGraph::calibrate(const Snapshot& snapshot, const std::stop_token& stop)
   float best = 0;
   for (std::size_t at = 0; at < kWidths.size(); ++at) {
     best = std::max(best, static_cast<float>(found[at]) / static_cast<float>(asked * kAskedTop));
-    settings_.push_back({kWidths[at], best});
+    settings_.push_back({kWidths[at], best, took[at].count() / static_cast<float>(asked)});
   }
   calibrated_count_ = linked;
   publish();

@@ -46,6 +46,7 @@ struct NearView {
   struct Setting {
     std::size_t width = 0;  // Of the walk, for the ten nearest.
     float recall = 0;       // Measured on the index's own vectors.
+    float us = 0;           // Of one walk, then.
   };
   std::shared_ptr<const ann::Codes> codes;
   std::shared_ptr<const ann::Graph> graph;

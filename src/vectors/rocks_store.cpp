@@ -239,6 +239,7 @@ void RocksStore::unload_if_idle(Entry& entry, const std::stop_token& stop) {
   if (entry.index != index || index.use_count() != 2 || entry.used_us != used_us) return;
   entry.index.reset();
   const std::lock_guard indexes(indexes_mutex_);
+  entry.shown = nullptr;  // `index` goes only after this.
   std::erase_if(opened_, [&entry](const auto& each) { return each.get() == &entry; });
 }
 
@@ -286,6 +287,7 @@ Result<std::shared_ptr<Index>> RocksStore::find(std::string_view account, std::s
     found->index = std::move(opened);
     const std::lock_guard indexes(indexes_mutex_);
     opened_.push_back(found);
+    found->shown = found->index.get();
   }
   found->used_us = shared_->steady_us();
   return std::shared_ptr<Index>(found->index);
@@ -300,6 +302,25 @@ std::vector<IndexDescription> RocksStore::list(std::string_view account) const {
   return descriptions;
 }
 
+Loaded RocksStore::loaded() const {
+  Loaded loaded;
+  const std::lock_guard indexes(indexes_mutex_);
+  for (const auto& entry : opened_) {
+    if (entry->shown == nullptr) continue;
+    const Internals each = entry->shown->internals();
+    ++loaded.index_count;
+    loaded.internals.linked_count += each.linked_count;
+    loaded.internals.recent_count += each.recent_count;
+    loaded.internals.dead_count += each.dead_count;
+    loaded.internals.values_bytes += each.values_bytes;
+    loaded.internals.mapped_bytes += each.mapped_bytes;
+    loaded.internals.codes_bytes += each.codes_bytes;
+    loaded.internals.graph_bytes += each.graph_bytes;
+    loaded.internals.other_bytes += each.other_bytes;
+  }
+  return loaded;
+}
+
 Status RocksStore::drop(std::string_view account, std::string_view name) {
   const std::lock_guard changes(changes_mutex_);
   const auto dropped = entry(account, name);
@@ -310,6 +331,7 @@ Status RocksStore::drop(std::string_view account, std::string_view name) {
   auto put = batch.Delete(layout::definition_key(account, name));
   if (put.ok()) put = batch.Delete(layout::state_key(serial));
   if (put.ok()) put = batch.Delete(layout::properties_key(serial));
+  if (put.ok()) put = batch.Delete(layout::recall_key(serial));
   if (put.ok()) put = batch.Put(layout::leftover_key(serial), layout::encode_number(serial));
   if (!put.ok()) return Error{Code::internal, put.ToString()};
 
@@ -330,6 +352,7 @@ Status RocksStore::drop(std::string_view account, std::string_view name) {
     if (known->second.empty()) indexes_.erase(known);
     deleted_.add(account, name);
     std::erase(opened_, dropped);
+    dropped->shown = nullptr;
   }
   shared_->listings.end(serial);
   if (dropped->index != nullptr) {

@@ -53,6 +53,7 @@ class RocksStore final : public Store {
                                   std::string_view description, const IndexConfig& config) override;
   Result<std::shared_ptr<Index>> find(std::string_view account, std::string_view name) override;
   std::vector<IndexDescription> list(std::string_view account) const override;
+  Loaded loaded() const override;
   Status drop(std::string_view account, std::string_view name) override;
   Result<IndexDescription> describe(std::string_view account, std::string_view name,
                                     std::string_view description) override;
@@ -64,8 +65,9 @@ class RocksStore final : public Store {
  private:
   struct Entry {
     explicit Entry(IndexDescription described) : description(std::move(described)) {}
-    IndexDescription description;  // Guarded by indexes_mutex_.
-    std::mutex opening_mutex;      // Guards what follows; held while the index is read.
+    IndexDescription description;       // Guarded by indexes_mutex_.
+    const ExactIndex* shown = nullptr;  // `index`, for those who cannot wait; guarded by it, too.
+    std::mutex opening_mutex;           // Guards what follows; held while the index is read.
     std::shared_ptr<ExactIndex> index;
     std::int64_t used_us = 0;  // When it was last asked for, by the steady clock.
     bool dropped = false;

@@ -1,6 +1,7 @@
 // Tests of the store: names, reopening, and agreement with a model kept in plain maps.
 #include "vectors/rocks_store.h"
 
+#include <limits>
 #include <map>
 #include <random>
 #include <thread>
@@ -49,6 +50,55 @@ TEST_F(RocksStoreTest, AnIndexIsDescribedAsItWasCreated) {
   EXPECT_EQ(listed[0].config.preset, "preset");
   EXPECT_EQ(listed[0].serial, made.serial);
   EXPECT_EQ(listed[0].created_us, made.created_us);
+}
+
+TEST_F(RocksStoreTest, TheRecallOfAnIndexOutlivesTheStoreAndGoesWithTheIndex) {
+  ASSERT_TRUE(store_->create("a", "docs", "", kConfig).ok());
+  ASSERT_TRUE(store_->create("a", "other", "", kConfig).ok());
+  EXPECT_EQ(find("docs").recall(), kRecallDefault);
+  ASSERT_TRUE(find("docs").set_recall(0.75F).ok());
+  EXPECT_EQ(find("docs").recall(), 0.75F);
+  EXPECT_EQ(find("docs").delayed(std::chrono::seconds(1))->recall(), 0.75F);
+  EXPECT_EQ(find("docs").stats().mutation, 0U) << "it is no mutation";
+  held_.reset();
+  reopen();
+  EXPECT_EQ(find("docs").recall(), 0.75F);
+  EXPECT_EQ(find("other").recall(), kRecallDefault);
+  find("docs");
+  ASSERT_TRUE(store_->drop("a", "docs").ok());
+  const Status late = held_->set_recall(0.5F);
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().code, Code::index_not_found);
+  ASSERT_TRUE(store_->create("a", "docs", "", kConfig).ok());
+  EXPECT_EQ(find("docs").recall(), kRecallDefault);
+}
+
+TEST_F(RocksStoreTest, ARecallThatIsNoShareIsRefusedAndTheOldOneStays) {
+  ASSERT_TRUE(store_->create("a", "docs", "", kConfig).ok());
+  for (const float wrong : {-0.1F, 1.1F, std::numeric_limits<float>::quiet_NaN()}) {
+    const Status set = find("docs").set_recall(wrong);
+    ASSERT_FALSE(set.ok()) << wrong;
+    EXPECT_EQ(set.error().code, Code::invalid_input);
+  }
+  EXPECT_EQ(find("docs").recall(), kRecallDefault);
+}
+
+TEST_F(RocksStoreTest, OnlyIndexesInMemoryCountAsLoaded) {
+  ASSERT_TRUE(store_->create("a", "docs", "", kConfig).ok());
+  ASSERT_TRUE(store_->create("b", "docs", "", kConfig).ok());
+  EXPECT_EQ(store_->loaded().index_count, 0U);
+  ASSERT_TRUE(find("docs").insert(batch_of({{"x", {1, 0}}})).ok());
+  EXPECT_EQ(store_->loaded().index_count, 1U);
+  const Internals one = find("docs").internals();
+  EXPECT_GT(one.values_bytes, 0U);
+  EXPECT_EQ(store_->loaded().internals.values_bytes, one.values_bytes);
+  const auto second = store_->find("b", "docs").value();
+  ASSERT_TRUE(second->insert(batch_of({{"x", {1, 0}}})).ok());
+  EXPECT_EQ(store_->loaded().internals.values_bytes,
+            one.values_bytes + second->internals().values_bytes);
+  ASSERT_TRUE(store_->drop("a", "docs").ok());
+  EXPECT_EQ(store_->loaded().index_count, 1U) << "though somebody holds the dropped one";
+  EXPECT_EQ(store_->loaded().internals.values_bytes, second->internals().values_bytes);
 }
 
 TEST_F(RocksStoreTest, AccountsAreSeparateSpacesOfNamesAndListsAreSorted) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -13,6 +14,12 @@
 #include "vectors/index.h"
 
 namespace selvedge::vectors {
+
+// What the indexes that are in memory hold there, all together.
+struct Loaded {
+  std::uint64_t index_count = 0;
+  Internals internals;
+};
 
 // Thread-safe; methods block. An account is a separate space of names; any non-empty name is one.
 class Store {
@@ -41,6 +48,9 @@ class Store {
 
   // How many there are of the account.
   virtual std::size_t count(std::string_view account) const { return list(account).size(); }
+
+  // Waits for no disk and no index that is being opened, which is left out.
+  virtual Loaded loaded() const { return {}; }
 
   // Removes the index and its vectors. Later writes through a held pointer fail with
   // index_not_found. Errors: index_not_found, index_deleted, io.
