@@ -246,11 +246,6 @@ Internals ExactIndex::internals() const {
   const auto seen = published_.current().snapshot;
   Internals internals;
   internals.recent_count = seen->recent.size();
-  if (const auto view = near_.view(); view != nullptr) {
-    internals.linked_count = view->graph->linked_count();
-    internals.codes_bytes = view->codes_bytes();
-    internals.graph_bytes = view->graph_bytes();
-  }
   internals.dead_count = seen->slot_end - seen->stats.vector_count;
   internals.mapped_bytes = mapped_bytes_;
   internals.values_bytes =

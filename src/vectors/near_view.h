@@ -52,13 +52,6 @@ struct NearView {
   std::shared_ptr<const ann::Graph> graph;
   // Rows that the codes cannot hold: so long or short that float32 is at its end. Scanned always.
   std::shared_ptr<const std::vector<SlotLog::Entry>> apart;
-  std::size_t codes_bytes() const {
-    return graph->slot_end() * (ann::kBlockBytes + codes->quantizer->rest_bytes());
-  }
-  std::size_t graph_bytes() const {
-    return graph->slot_end() * (ann::Graph::kRowNumbers * sizeof(std::uint32_t) + 1);
-  }
-
   std::shared_ptr<ScratchPool> scratches;
   std::vector<Setting> settings;  // By width; empty until there was something to measure.
 
