@@ -24,7 +24,7 @@ using fixtures::ids_of;
 
 class SavedGraphTest : public testing::Test {
  protected:
-  static constexpr std::uint32_t kDimensions = 160;
+  static constexpr std::uint32_t kDimensions = 256;
 
   static RocksStore::Options options(std::size_t rows_min = 200) {
     RocksStore::Options options;
@@ -63,7 +63,7 @@ class SavedGraphTest : public testing::Test {
     // Wide enough that codes have rests, and not so wide that nothing is near to anything.
     std::vector<float> values(kDimensions);
     for (std::size_t at = 0; at < values.size(); ++at) {
-      values[at] = normal_(random_) / (1 + static_cast<float>(at) / 50);
+      values[at] = normal_(random_) * (at < 8 ? 2.0F : 0.25F);
     }
     return values;
   }
@@ -202,10 +202,13 @@ TEST_F(SavedGraphTest, AGraphThatChangesWhileACheckpointIsWrittenFitsItsRows) {
   auto opened = not_saved_at_close();
   open(opened);
   upsert(1'000, 900);
+  index_->settle();
   for (int round = 0; round < 6; ++round) {
     std::atomic<bool> stop = false;
     std::thread saver([&] {
-      while (!stop) index_->settle();
+      do {
+        index_->settle();
+      } while (!stop);
     });
     for (int part = 0; part < 15; ++part) {
       upsert(30, 900);
