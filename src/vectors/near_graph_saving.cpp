@@ -71,6 +71,7 @@ Status NearGraph::save(CheckpointWriter& writer, const std::stop_token& stop) co
   for (const NearView::Setting& each : settings_) {
     put_number(settings, static_cast<std::uint32_t>(each.width));
     put_number(settings, std::bit_cast<std::uint32_t>(each.recall));
+    put_number(settings, std::bit_cast<std::uint32_t>(each.us));
   }
   put_number(settings, static_cast<std::uint32_t>(apart_.size()));
   for (const SlotLog::Entry& each : apart_) {
@@ -148,7 +149,8 @@ bool NearGraph::read_settings(std::string_view settings, const StoredRows& rows)
   reader.take(std::size_t{reader.number<std::uint32_t>()} * sizeof(Slot));
   for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.sound(); --left) {
     const std::size_t width = reader.number<std::uint32_t>();
-    settings_.push_back({width, std::bit_cast<float>(reader.number<std::uint32_t>())});
+    const auto recall = std::bit_cast<float>(reader.number<std::uint32_t>());
+    settings_.push_back({width, recall, std::bit_cast<float>(reader.number<std::uint32_t>())});
     if (width == 0 || width > kWidthMost) return false;
   }
   std::vector<bool> known = held();
