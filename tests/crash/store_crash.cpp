@@ -86,7 +86,7 @@ std::string read_once(vectors::Store& store, std::mt19937& random) {
 // The child: each writer does its operations one after the other, and readers read beside them,
 // until the process is killed.
 int write_until_killed(const Arguments& arguments) {
-  auto store = vectors::Store::open(arguments.folder, read_metadata);
+  auto store = open_store(arguments.folder, 1'000);
   if (!store.ok()) {
     std::cerr << store.error().message << "\n";
     return 2;
@@ -211,7 +211,7 @@ class CrashTest {
 
   std::string check(const std::string& folder) {
     const auto began = std::chrono::steady_clock::now();
-    auto store = vectors::Store::open(folder, read_metadata);
+    auto store = open_store(folder);
     if (!store.ok()) return store.error().message;
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
     figures_.slowest_open_ms = std::max(figures_.slowest_open_ms, took.count());

@@ -115,7 +115,7 @@ std::string run_with(Script script, const fs::path& disk, std::uint64_t room, Fi
     break;
   }
   {
-    const auto opened = vectors::Store::open(script.folder, read_metadata);
+    const auto opened = open_store(script.folder);
     if (!opened.ok() && opened.error().code != Code::io) return opened.error().message;
     figures.opened_full += opened.ok() ? 1U : 0U;
   }

@@ -1,6 +1,7 @@
 // Store script: playing it, and telling which of the allowed outcomes is there.
 #include "store_script.h"
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -20,7 +21,7 @@ constexpr int kOpenings = 8;
 // A disk that fails once fails one opening; what it left must not look like damage to the next.
 Result<std::unique_ptr<vectors::Store>> open(const std::string& folder) {
   for (int opening = 1;; ++opening) {
-    auto store = vectors::Store::open(folder, read_metadata);
+    auto store = open_store(folder);
     if (store.ok() || store.error().code != Code::io || opening == kOpenings) return store;
   }
 }
@@ -84,7 +85,9 @@ int play(const Script& script) {
 
 std::string what_is_wrong(const Script& script, const std::vector<Acknowledgement>& acknowledged,
                           const std::string& folder, bool going_on) {
-  auto store = vectors::Store::open(folder, read_metadata);
+  // Opening would make it anew, which looks like a store that lost everything.
+  if (!std::filesystem::is_directory(folder)) return "the folder was removed by someone else";
+  auto store = open_store(folder);
   if (!store.ok()) return store.error().message;
   constexpr auto kIo = static_cast<std::int32_t>(Code::io);
   std::vector<std::optional<std::uint64_t>> unsure = {std::nullopt};

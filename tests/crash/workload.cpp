@@ -2,7 +2,11 @@
 #include "workload.h"
 
 #include <charconv>
+#include <chrono>
 #include <random>
+#include <utility>
+
+#include "vectors/rocks_store.h"
 
 namespace selvedge::crash {
 namespace {
@@ -103,6 +107,20 @@ Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number) {
       break;
   }
   return made;
+}
+
+Result<std::unique_ptr<vectors::Store>> open_store(const std::string& folder,
+                                                   std::size_t linked_from) {
+  vectors::RocksStore::Options options;
+  options.reader = read_metadata;
+  options.near.rows_min = linked_from;
+  options.checkpoints.vectors_min = 100;
+  options.checkpoints.changes_min = 150;
+  options.checkpoints.changes_at_close_min = 40;
+  options.checkpoints.retry_after = std::chrono::milliseconds(50);
+  options.idle_after = std::chrono::milliseconds(200);
+  options.upkeep_pause = std::chrono::milliseconds(20);
+  return vectors::RocksStore::open(folder, std::move(options));
 }
 
 std::optional<Code> perform(vectors::Store& store, const std::string& account,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +41,13 @@ struct Operation {
 // Operation `number` of a writer. The same arguments always give the same operation. Of the three
 // indexes the last one is the large one.
 Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number);
+
+// The store in `folder`. Files are derived already of few vectors, often, and what nobody asks for
+// is soon unloaded, so that a short run meets all of it. Indexes of `linked_from` vectors and more
+// are linked to graphs.
+inline constexpr std::size_t kLinkedFrom = 5'000;
+Result<std::unique_ptr<vectors::Store>> open_store(const std::string& folder,
+                                                   std::size_t linked_from = kLinkedFrom);
 
 // Does it. The code of the error, or nothing.
 std::optional<Code> perform(vectors::Store& store, const std::string& account,
