@@ -124,12 +124,13 @@ class NearGraphTest : public testing::Test {
     for (std::size_t at = 0; at < std::min(top_k, all.size()); ++at) ids.push_back(all[at].second);
     return ids;
   }
-  double recall(Clusters& clusters, std::size_t top_k) const {
+  // Of queries that ask for 0.99: what is measured differs by some hundredths from what is found.
+  double recall(Clusters& clusters, std::size_t top_k, std::optional<float> asked = 0.99F) const {
     constexpr std::size_t kQueries = 60;
     std::size_t right = 0;
     for (std::size_t at = 0; at < kQueries; ++at) {
       const auto query = clusters.next();
-      const Ids ids = found(query, top_k);
+      const Ids ids = found(query, top_k, asked);
       EXPECT_EQ(ids.size(), top_k);
       for (const std::string& id : nearest(query, top_k)) {
         right += std::find(ids.begin(), ids.end(), id) != ids.end() ? 1U : 0U;
@@ -155,8 +156,10 @@ TEST_P(NearGraphOf, FindsNearlyAllOfTheNearest) {
   ASSERT_NO_FATAL_FAILURE(settle());
   EXPECT_EQ(index_->internals().linked_count, 600U);
   EXPECT_GE(recall(clusters, 10), 0.95);
-  EXPECT_GE(recall(clusters, 50), 0.95);
-  EXPECT_GE(recall(clusters, 100), 0.95);
+  EXPECT_GE(recall(clusters, 10, std::nullopt), 0.9);
+  EXPECT_GE(recall(clusters, 30), 0.95);
+  EXPECT_GE(recall(clusters, 70), 0.95);
+  EXPECT_EQ(recall(clusters, 100), 1);  // By a scan: a walk is no short cut to so many.
   for (int each = 0; each < 30; ++each) {
     const auto query = clusters.next();
     EXPECT_EQ(found(query, 20, 1), nearest(query, 20));
