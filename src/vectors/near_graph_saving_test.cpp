@@ -270,13 +270,15 @@ TEST_F(SavedGraphTest, ADamagedSectionCostsTheGraphAloneWhichIsBuiltAnew) {
       EXPECT_TRUE(from_checkpoint()) << what;
       EXPECT_EQ(index_->internals().linked_count, 0U) << what;
       expect_right(what);
-      open(copy.path(), options());
-      index_->settle();
-      EXPECT_EQ(index_->internals().recent_count, 0U) << what;
-      EXPECT_GE(index_->internals().linked_count, linked - 100) << what;
-      expect_right(what + ", built anew");
-      open(copy.path(), options(kNoNewGraph));
-      EXPECT_GE(index_->internals().linked_count, linked - 100) << what;
+      if (at == place.second / 2) {
+        open(copy.path(), options());
+        index_->settle();
+        EXPECT_EQ(index_->internals().recent_count, 0U) << what;
+        EXPECT_GE(index_->internals().linked_count, linked - 100) << what;
+        expect_right(what + ", built anew");
+        open(copy.path(), options(kNoNewGraph));
+        EXPECT_GE(index_->internals().linked_count, linked - 100) << what;
+      }
       close();
     }
   }
