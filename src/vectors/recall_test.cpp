@@ -18,11 +18,15 @@ class RecallTest : public testing::Test {
  protected:
   // Of directions at random, which a narrow search finds badly.
   void SetUp() override {
-    RocksStore::Options options;
-    options.near.rows_min = 500;
-    store_ = RocksStore::open(folder_.path(), std::move(options)).value();
+    open();
     ASSERT_TRUE(store_->create("a", "docs", "", {kDimensions, Metric::cosine, ""}).ok());
     index_ = store_->find("a", "docs").value();
+  }
+  void open() {
+    RocksStore::Options options;
+    options.near.rows_min = 500;
+    options.checkpoints.vectors_min = 500;
+    store_ = RocksStore::open(folder_.path(), std::move(options)).value();
   }
   void fill(std::size_t count) {
     std::vector<fixtures::Vector> vectors;
@@ -78,6 +82,23 @@ TEST_F(RecallTest, WiderSearchesAreMeasuredToFindNoLess) {
   EXPECT_EQ(internals.linked_count, 2'000U);
   EXPECT_GT(internals.codes_bytes, 2'000 * kDimensions / 4);
   EXPECT_GT(internals.graph_bytes, 2'000 * sizeof(std::uint32_t));
+}
+
+TEST_F(RecallTest, WhatWasMeasuredIsSavedWithTheGraph) {
+  fill(2'000);
+  const auto before = index_->calibration();
+  ASSERT_FALSE(before.empty());
+  index_.reset();
+  store_.reset();
+  open();
+  index_ = store_->find("a", "docs").value();
+  const auto after = index_->calibration();
+  ASSERT_EQ(after.size(), before.size());
+  for (std::size_t at = 0; at < before.size(); ++at) {
+    EXPECT_EQ(after[at].width, before[at].width);
+    EXPECT_EQ(after[at].recall, before[at].recall);
+    EXPECT_EQ(after[at].us, before[at].us);
+  }
 }
 
 TEST_F(RecallTest, QueriesThatSayNoneFollowTheSetting) {
