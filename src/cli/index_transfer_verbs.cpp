@@ -236,10 +236,10 @@ Status prepare_copy(VectorizeClient& from, VectorizeClient& to, const CopyOption
   SEL_TRY(wanted, from.metadata_indexes(options.name));
   SEL_TRY(known, to.metadata_indexes(options.to_name));
   for (json& each : wanted) {
-    json index = {{"propertyName", each.value("propertyName", "")},
-                  {"indexType", each.value("indexType", "")}};
+    const std::string name = each.value("propertyName", "");
+    json index = {{"propertyName", name}, {"indexType", each.value("indexType", "")}};
     const bool there_too = std::any_of(known.begin(), known.end(), [&](const json& other) {
-      return other.value("propertyName", "") == index["propertyName"];
+      return other.value("propertyName", "") == name;
     });
     if (!there_too) SEL_CHECK_OK(to.create_metadata_index(options.to_name, index));
   }
