@@ -83,7 +83,9 @@ Result<std::optional<float>> recall_of(const http::Request& request, const Rules
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), share);
   const bool whole = failed == std::errc() && end == text.data() + text.size();
   if (whole && share >= 0 && share <= 1) return Recall(share);
-  return Error{Code::query_invalid, std::string(kName) + ": expected a number from 0 to 1"};
+  std::string message(kName);
+  message += ": expected a number from 0 to 1";
+  return Error{Code::query_invalid, std::move(message)};
 }
 
 }  // namespace selvedge::api
