@@ -62,4 +62,28 @@ inline void unpack_plainly(const std::uint8_t* head, const std::uint8_t* rest, s
   }
 }
 
+// The kernels of a variant that scores record by record, from its dot of `blocks` blocks of query
+// and codes. Those whose dot the compiler may put inline only where their instructions are switched
+// on have loops of their own.
+template <std::int32_t (*dot_blocks)(const std::int8_t*, const std::uint8_t*, std::size_t)>
+void score_heads_by_record(const CodeQuery& query, const std::uint8_t* heads, const Slot* slots,
+                           std::size_t count, float* out) {
+  for (std::size_t at = 0; at < count; ++at) {
+    const std::uint8_t* head = heads + slots[at] * kBlockBytes;
+    out[at] = head_score(query, dot_blocks(query.values, head, 1), trailer(head));
+  }
+}
+
+template <std::int32_t (*dot_blocks)(const std::int8_t*, const std::uint8_t*, std::size_t)>
+void add_rests_by_record(const CodeQuery& query, const std::uint8_t* heads,
+                         const std::uint8_t* rests, const Slot* slots, std::size_t count,
+                         float* scores) {
+  const std::size_t blocks = query.blocks - 1;
+  for (std::size_t at = 0; at < count; ++at) {
+    const std::uint8_t* rest = rests + slots[at] * blocks * kBlockBytes;
+    const std::int32_t dot = dot_blocks(query.values + kBlockCoordinates, rest, blocks);
+    scores[at] += rest_score(query, dot, trailer(heads + slots[at] * kBlockBytes));
+  }
+}
+
 }  // namespace selvedge::ann

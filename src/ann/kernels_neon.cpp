@@ -25,30 +25,12 @@ inline std::int32_t dot_blocks(const std::int8_t* query, const std::uint8_t* cod
   for (std::size_t block = 0; block < blocks; ++block) {
     const std::int8_t* values = query + block * kBlockCoordinates;
     for (std::size_t at = 0; at < kBlockBytes; at += 16) {
-      const uint8x16_t codes = vld1q_u8(codes + block * kBlockBytes + at);
-      lows = add_products(lows, vandq_u8(codes, low), values + at);
-      highs = add_products(highs, vshrq_n_u8(codes, 4), values + kBlockBytes + at);
+      const uint8x16_t pairs = vld1q_u8(codes + block * kBlockBytes + at);
+      lows = add_products(lows, vandq_u8(pairs, low), values + at);
+      highs = add_products(highs, vshrq_n_u8(pairs, 4), values + kBlockBytes + at);
     }
   }
   return vaddvq_s32(vaddq_s32(lows, highs));
-}
-
-void score_heads(const CodeQuery& query, const std::uint8_t* heads, const Slot* slots,
-                 std::size_t count, float* out) {
-  for (std::size_t at = 0; at < count; ++at) {
-    const std::uint8_t* head = heads + slots[at] * kBlockBytes;
-    out[at] = head_score(query, dot_blocks(query.values, head, 1), trailer(head));
-  }
-}
-
-void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
-               const Slot* slots, std::size_t count, float* scores) {
-  const std::size_t blocks = query.blocks - 1;
-  for (std::size_t at = 0; at < count; ++at) {
-    const std::uint8_t* rest = rests + slots[at] * blocks * kBlockBytes;
-    const std::int32_t dot = dot_blocks(query.values + kBlockCoordinates, rest, blocks);
-    scores[at] += rest_score(query, dot, trailer(heads + slots[at] * kBlockBytes));
-  }
 }
 
 void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
@@ -66,7 +48,8 @@ void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std
   }
 }
 
-constexpr Kernels kNeon{"neon", score_heads, add_rests, dot, unpack_plainly};
+constexpr Kernels kNeon{"neon", score_heads_by_record<dot_blocks>, add_rests_by_record<dot_blocks>,
+                        dot, unpack_plainly};
 
 }  // namespace
 

@@ -16,24 +16,6 @@ std::int32_t dot_blocks(const std::int8_t* query, const std::uint8_t* codes, std
   return sum;
 }
 
-void score_heads(const CodeQuery& query, const std::uint8_t* heads, const Slot* slots,
-                 std::size_t count, float* out) {
-  for (std::size_t at = 0; at < count; ++at) {
-    const std::uint8_t* head = heads + slots[at] * kBlockBytes;
-    out[at] = head_score(query, dot_blocks(query.values, head, 1), trailer(head));
-  }
-}
-
-void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
-               const Slot* slots, std::size_t count, float* scores) {
-  const std::size_t blocks = query.blocks - 1;
-  for (std::size_t at = 0; at < count; ++at) {
-    const std::uint8_t* rest = rests + slots[at] * blocks * kBlockBytes;
-    const std::int32_t dot = dot_blocks(query.values + kBlockCoordinates, rest, blocks);
-    scores[at] += rest_score(query, dot, trailer(heads + slots[at] * kBlockBytes));
-  }
-}
-
 void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
          const std::uint32_t* chosen, std::size_t count, std::int32_t* out) {
   for (std::size_t at = 0; at < count; ++at) {
@@ -44,7 +26,8 @@ void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std
   }
 }
 
-constexpr Kernels kPortable{"portable", score_heads, add_rests, dot, unpack_plainly};
+constexpr Kernels kPortable{"portable", score_heads_by_record<dot_blocks>,
+                            add_rests_by_record<dot_blocks>, dot, unpack_plainly};
 
 }  // namespace
 
