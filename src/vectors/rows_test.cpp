@@ -1,6 +1,7 @@
 // Tests of rows and slots: what snapshots go on seeing, and which slots are given anew.
 #include "vectors/rows.h"
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -153,8 +154,8 @@ TEST_F(RowsTest, ReadersOnOtherThreadsSeeWholeRowsWhileSlotsAreGivenAnew) {
   for (int id = 0; id < 100; ++id) put(std::to_string(id), 0);
   std::shared_ptr<const Snapshot> shown = commit();
   std::atomic<bool> stop = false;
-  std::atomic<int> read = 0;
-  const auto reader = [&] {
+  std::array<std::atomic<int>, 2> read = {};
+  const auto reader = [&](std::size_t number) {
     while (!stop) {
       std::shared_ptr<const Snapshot> mine;
       {
@@ -167,11 +168,11 @@ TEST_F(RowsTest, ReadersOnOtherThreadsSeeWholeRowsWhileSlotsAreGivenAnew) {
       float newest = 0;
       for (const auto& [id, value] : content) newest = std::max(newest, value);
       EXPECT_EQ(newest, static_cast<float>(mine->stats.mutation - 1));
-      ++read;
+      ++read[number];
     }
   };
-  std::thread one(reader);
-  std::thread other(reader);
+  std::thread one(reader, 0);
+  std::thread other(reader, 1);
   for (int round = 1; round < 3'000; ++round) {
     put(std::to_string(round % 100), static_cast<float>(round));
     auto next = commit();
@@ -179,8 +180,11 @@ TEST_F(RowsTest, ReadersOnOtherThreadsSeeWholeRowsWhileSlotsAreGivenAnew) {
       const std::lock_guard lock(mutex);
       shown.swap(next);
     }
-    // Snapshots must go for slots to be given anew.
-    for (const int before = read; round % 20 == 0 && read < before + 2;) std::this_thread::yield();
+    if (round % 20 != 0) continue;
+    // Snapshots must go for slots to be given anew: neither reader may sleep on an old one.
+    for (std::atomic<int>& each : read) {
+      for (const int before = each; each < before + 2;) std::this_thread::yield();
+    }
   }
   stop = true;
   one.join();
