@@ -48,10 +48,6 @@ std::size_t batch_bytes(const VectorBatch& batch, std::span<const std::size_t> c
   return bytes;
 }
 
-IndexStats stats_of(const layout::State& state) {
-  return {state.vector_count, state.mutation, state.mutation_us};
-}
-
 }  // namespace
 
 Result<std::shared_ptr<ExactIndex>> ExactIndex::open(std::shared_ptr<Shared> shared,
@@ -220,10 +216,14 @@ Status ExactIndex::check_batch(const VectorBatch& batch) const {
   return ok_status();
 }
 
+std::shared_ptr<const Snapshot> ExactIndex::snapshot_rows() {
+  return rows_.snapshot({state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
+}
+
 void ExactIndex::publish(const layout::State& state, Delay delay) {
   state_ = state;
   shared_->listings.expire();
-  Published::State next{rows_.snapshot(stats_of(state), properties_), nullptr};
+  Published::State next{snapshot_rows(), nullptr};
   // With a delay for all writes a reader never begins with records that the next write changes.
   if (shared_->write_delay.count() > 0) next.records = shared_->database->current_view();
   published_.publish(std::move(next), delay);

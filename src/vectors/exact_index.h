@@ -185,6 +185,8 @@ class ExactIndex final : public Index,
   // Where readers are to see what was before, its records are held fast first.
   Status commit(rocksdb::WriteBatch& changes, const layout::State& next,
                 std::span<const std::string_view> touched, Delay delay);
+  // The rows as the writer has left them; under the writer's mutex.
+  std::shared_ptr<const Snapshot> snapshot_rows();
   void publish(const layout::State& state, Delay delay);
 
   // Commits the metadata indexes `next`, and then their column `at` (none: it is gone).

@@ -43,8 +43,7 @@ bool ExactIndex::begin_turn(Turn& turn) {
     if (rows_.size() < near_.rules().rows_min) return false;
     rows_.note_all_recent();
   }
-  turn.snapshot = rows_.snapshot(
-      IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
+  turn.snapshot = snapshot_rows();
   // Where writes are delayed, readers still find by the graph what has ended for the writer.
   turn.ended = rows_.take_dead(published_.current().snapshot->stats.mutation);
   turn.linked_until = turn.snapshot->recent.begin();
@@ -55,8 +54,7 @@ void ExactIndex::end_turn(const Turn& turn) {
   const std::lock_guard writer(writer_mutex_);
   rows_.recent().drop_before(turn.linked_until);
   rows_.free(turn.free);
-  published_.refresh(rows_.snapshot(
-      IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_));
+  published_.refresh(snapshot_rows());
 }
 
 bool ExactIndex::link_some(const std::stop_token& stop) {

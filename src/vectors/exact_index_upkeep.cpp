@@ -58,8 +58,7 @@ bool ExactIndex::saved() const {
 
 CheckpointContent ExactIndex::checkpoint_content(const std::stop_token& stop) {
   CheckpointContent content;
-  content.snapshot = rows_.snapshot(
-      IndexStats{state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
+  content.snapshot = snapshot_rows();
   content.free = rows_.free_slots();
   content.filled = rows_.filled();
   content.with_properties = shared_->reader != nullptr;

@@ -5,17 +5,16 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <random>
 #include <utility>
 
+#include "ann/lanes.h"
 #include "base/limits.h"
 
 namespace selvedge::vectors {
 namespace {
 
-// Squared lengths between which products stay well inside float32.
-constexpr double kSquaresLeast = 1e-24;
-constexpr double kSquaresMost = 1e24;
 // The share of the variance that codes hold; more makes them longer than it makes them better.
 constexpr double kEnergy = 0.92;
 constexpr std::size_t kSampleRows = 8'192;
@@ -51,9 +50,8 @@ bool NearGraph::bring_to_space(const Snapshot& snapshot, Slot slot,
                                std::vector<float>& values) const {
   const Place at = snapshot.place(slot);
   const auto row = at.chunk().values(at.row, config_.dimensions);
-  double squares = 0;
-  for (const float value : row) squares += static_cast<double>(value) * value;
-  if (!(squares >= kSquaresLeast && squares <= kSquaresMost)) return false;
+  const auto squares = ann::squared_length<double>(row);
+  if (!fits_codes(squares)) return false;
   const float scale =
       config_.metric == Metric::cosine ? static_cast<float>(1 / std::sqrt(squares)) : 1.0F;
   values.resize(row.size());
@@ -155,27 +153,27 @@ void NearGraph::bury(std::span<const Slot> slots) {
   dead_.insert(dead_.end(), slots.begin(), slots.end());
 }
 
+// Those of the dying that are not kept apart.
+std::vector<Slot> NearGraph::dying_in_graph() const {
+  std::vector<Slot> slots;
+  std::copy_if(dying_.begin(), dying_.end(), std::back_inserter(slots),
+               [this](Slot slot) { return graph_->linked(slot); });
+  return slots;
+}
+
 std::vector<Slot> NearGraph::take_out(std::size_t rows) {
   if (dying_.empty()) {
     if (dead_.size() <= std::max(rules_.dead_min, linked_count() / rules_.dead_share)) return {};
     dying_ = std::exchange(dead_, {});
-    std::vector<Slot> linked;
-    for (const Slot slot : dying_) {
-      if (graph_->linked(slot)) linked.push_back(slot);
-    }
-    graph_->mark_dying(linked);
+    graph_->mark_dying(dying_in_graph());
     mended_ = 0;
   }
   const auto end = static_cast<Slot>(std::min(graph_->slot_end(), mended_ + rows));
   graph_->mend_rows(*codes_, mended_, end, scratch_);
   mended_ = end;
   if (mended_ < graph_->slot_end()) return {};
-  std::vector<Slot> linked;
+  graph_->forget(*codes_, dying_in_graph());
   std::sort(dying_.begin(), dying_.end());
-  for (const Slot slot : dying_) {
-    if (graph_->linked(slot)) linked.push_back(slot);
-  }
-  graph_->forget(*codes_, linked);
   std::erase_if(apart_, [this](const SlotLog::Entry& each) {
     return std::binary_search(dying_.begin(), dying_.end(), each.slot);
   });

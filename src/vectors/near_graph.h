@@ -80,6 +80,7 @@ class NearGraph {
   void encode_all(const Snapshot& snapshot, const std::stop_token& stop);
   Status read_arrays(const CheckpointFile& file, std::size_t slot_end, std::string_view settings);
   bool read_settings(std::string_view settings, const StoredRows& rows);
+  std::vector<Slot> dying_in_graph() const;
   bool bring_to_space(const Snapshot& snapshot, Slot slot, std::vector<float>& values) const;
 
   const IndexConfig config_;

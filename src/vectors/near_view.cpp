@@ -17,9 +17,6 @@ constexpr std::size_t kMeasuredCount = 10;
 constexpr std::size_t kUnmeasuredWidth = 128;
 // A walk that found too few rows that are still there is walked again, wider, up to here.
 constexpr std::size_t kWidthMost = 4'096;
-// Queries so long or short that products leave float32 are scanned.
-constexpr double kSquaresLeast = 1e-24;
-constexpr double kSquaresMost = 1e24;
 
 // Codes are right within a few ranks at the front, and no better behind.
 std::size_t rescored(std::size_t count, std::size_t width) {
@@ -33,9 +30,9 @@ void prefetch(const Place& at, std::size_t stride) {
   }
 }
 
+// Queries that do not are scanned.
 bool fits_codes(const PreparedQuery& query) {
-  const auto squares = ann::squared_length<double>({query.values(), query.dimensions()});
-  return squares >= kSquaresLeast && squares <= kSquaresMost;
+  return vectors::fits_codes(ann::squared_length<double>({query.values(), query.dimensions()}));
 }
 
 std::size_t width_for(const NearView& view, float recall, std::size_t count) {

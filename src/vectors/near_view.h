@@ -63,6 +63,14 @@ struct NearView {
   }
 };
 
+// Whether a vector or query of this squared length is so long and so short that products with it
+// stay well inside float32.
+inline bool fits_codes(double squares) {
+  constexpr double kSquaresLeast = 1e-24;
+  constexpr double kSquaresMost = 1e24;
+  return squares >= kSquaresLeast && squares <= kSquaresMost;
+}
+
 // The nearest rows of a walk of this width, with exact keys, which point into the snapshot. Rows
 // that it does not see are left out, so there may be fewer than `count`.
 std::vector<Candidate> walk(const NearView& view, const Snapshot& snapshot,
