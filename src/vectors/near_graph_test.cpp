@@ -334,7 +334,9 @@ TEST_F(NearGraphTest, ADelayedWriteShowsNothingBeforeItsTime) {
   for (const std::string& id : gone) ASSERT_NE(found(model_[id], 1), Ids{id});
   ASSERT_TRUE(index_->erase(Ids{"new"}).ok());
   index_->settle();
-  EXPECT_EQ(index_->internals().linked_count, 200U);
+  // The linker may take out those 200 before "new" ends, which stays then: one is too few.
+  EXPECT_LE(index_->internals().linked_count, 201U);
+  EXPECT_GE(index_->internals().linked_count, 200U);
 }
 
 TEST_F(NearGraphTest, AnIndexIsDroppedWhileItIsLinked) {
