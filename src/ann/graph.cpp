@@ -68,14 +68,16 @@ std::size_t keep_promising(const Codes& codes, float least, std::size_t count, S
   const std::size_t rest_bytes = codes.quantizer->rest_bytes();
   std::size_t promising = 0;
   for (std::size_t each = 0; each < count; ++each) {
+    const float score = scores[each];
     slots[promising] = slots[each];
-    scores[promising] = scores[each];
-    if (!(scores[each] >= least)) continue;
-    const std::uint8_t* rest = codes.rests.data() + slots[promising] * rest_bytes;
+    scores[promising] = score;
+    promising += score >= least ? 1U : 0U;
+  }
+  for (std::size_t each = 0; each < promising; ++each) {
+    const std::uint8_t* rest = codes.rests.data() + slots[each] * rest_bytes;
     for (std::size_t byte = 0; byte < rest_bytes; byte += kBlockBytes) {
       __builtin_prefetch(rest + byte);
     }
-    ++promising;
   }
   return promising;
 }
@@ -86,11 +88,17 @@ std::size_t Graph::expand(const Codes& codes, const CodeQuery& query, Slot from,
                           Scratch& scratch, Slot* fresh, float* scores) const {
   ++scratch.hops;
   const std::uint8_t* heads = codes.heads.data();
-  const std::size_t count = read_row(from, fresh);
-  for (std::size_t each = 0; each < count; ++each) {
-    __builtin_prefetch(heads + fresh[each] * kBlockBytes);
+  std::uint32_t* const numbers = row(from);
+  const std::size_t count = number(numbers, 0).load(std::memory_order_acquire);
+  const Visited::Marks marks = scratch.visited.marks();
+  std::size_t kept = 0;
+  for (std::size_t each = 1; each <= count; ++each) {
+    const Slot slot = number(numbers, each).load(std::memory_order_acquire);
+    // Before it is known whether it is new: that, too, comes from memory.
+    __builtin_prefetch(heads + slot * kBlockBytes);
+    fresh[kept] = slot;
+    kept += marks.add(slot) ? 1U : 0U;
   }
-  const std::size_t kept = scratch.visited.add_all(fresh, count);
   scratch.seen += kept;
   kernels().score_heads(query, heads, fresh, kept, scores);
   // What the head puts far behind the worst kept one, the rest will not bring back.

@@ -24,19 +24,40 @@ class Visited {
     now_ = 1;
   }
 
-  void add(Slot slot) { stamps_[std::min(slot, last_)] = now_; }
+  // What adding needs, by value: a store of a stamp could otherwise be one to the members.
+  class Marks {
+   public:
+    Marks(std::uint8_t* stamps, Slot last, std::uint8_t now)
+        : stamps_(stamps), last_(last), now_(now) {}
+
+    // Whether the slot is new; from now on it is not. Without a branch on what it is: nobody can
+    // predict it.
+    bool add(Slot slot) const {
+      std::uint8_t& stamp = stamps_[std::min(slot, last_)];
+      const bool fresh = stamp != now_;
+      stamp = now_;
+      return fresh;
+    }
+
+   private:
+    std::uint8_t* stamps_;
+    Slot last_;
+    std::uint8_t now_;
+  };
+  // Valid until the next reset.
+  Marks marks() { return {stamps_.data(), last_, now_}; }
+
+  void add(Slot slot) { marks().add(slot); }
 
   // Leaves in `slots` those that are new, in their order, and returns how many they are; from now
-  // on they are not. Without a branch on what they are: nobody can predict it.
+  // on they are not.
   std::size_t add_all(Slot* slots, std::size_t count) {
-    std::uint8_t* const stamps = stamps_.data();
+    const Marks marked = marks();
     std::size_t kept = 0;
     for (std::size_t at = 0; at < count; ++at) {
       const Slot slot = slots[at];
-      std::uint8_t& stamp = stamps[std::min(slot, last_)];
       slots[kept] = slot;
-      kept += stamp != now_ ? 1U : 0U;
-      stamp = now_;
+      kept += marked.add(slot) ? 1U : 0U;
     }
     return kept;
   }

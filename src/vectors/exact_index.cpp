@@ -321,11 +321,11 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
                  "invalid query vector, expected " + std::to_string(expected) +
                      " dimensions, and got " + std::to_string(vector.size()) + " dimensions"};
   }
-  if (!all_finite(vector)) {
+  const PreparedQuery prepared(config_.metric, vector);
+  if (!prepared.finite()) {
     return Error{Code::query_invalid,
                  "invalid query vector: a value is not a finite float32 number"};
   }
-  const PreparedQuery prepared(config_.metric, vector);
   std::size_t spare = 0;  // For vectors that vanish between the scan and the reading of metadata.
   for (int attempt = 1;; ++attempt) {
     const Published::State seen = published_.current();

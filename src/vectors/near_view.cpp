@@ -2,10 +2,10 @@
 #include "vectors/near_view.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <span>
 
-#include "ann/lanes.h"
 #include "vectors/top_k.h"
 
 namespace selvedge::vectors {
@@ -31,9 +31,7 @@ void prefetch(const Place& at, std::size_t stride) {
 }
 
 // Queries that do not are scanned.
-bool fits_codes(const PreparedQuery& query) {
-  return vectors::fits_codes(ann::squared_length<double>({query.values(), query.dimensions()}));
-}
+bool fits_codes(const PreparedQuery& query) { return vectors::fits_codes(query.squared_length()); }
 
 std::size_t width_for(const NearView& view, float recall, std::size_t count) {
   std::size_t width = view.settings.empty() ? kUnmeasuredWidth : view.settings.back().width;
@@ -82,22 +80,69 @@ void offer_entries(const Snapshot& snapshot, const PreparedQuery& query, std::si
   }
 }
 
+// What codes said of rows and what the rows themselves say, in the codes' scores.
+class Errors {
+ public:
+  void add(double error) {
+    ++count_;
+    sum_ += error;
+    squares_ += error * error;
+  }
+  // By how much a row may be better than its code says.
+  double most() const {
+    constexpr double kDeviations = 2;
+    const double mean = sum_ / count_;
+    return mean + kDeviations * std::sqrt(std::max(0.0, squares_ / count_ - mean * mean));
+  }
+
+ private:
+  double count_ = 0;
+  double sum_ = 0;
+  double squares_ = 0;
+};
+
+// A key as a code's score, up to a number that is the same for all rows.
+double code_score(Metric metric, float key) {
+  const double wide = key;
+  return metric == Metric::euclidean ? -wide * wide / 2 : -wide;
+}
+
+// Offers the row at found[at], which the snapshot sees, and returns its key.
+float offer_exactly(const Snapshot& snapshot, const PreparedQuery& query,
+                    std::span<const Slot> found, std::size_t at, TopK<Candidate>& nearest) {
+  if (at + 1 < found.size()) {
+    prefetch(snapshot.place(found[at + 1]), ann::padded_dimensions(query.dimensions()));
+  }
+  const Place place = snapshot.place(found[at]);
+  const std::uint32_t row[] = {place.row};
+  float key = 0;
+  score_rows(query, *place.indexed, row, {&key, 1});
+  if (nearest.admits(key)) nearest.offer({key, place});
+  return key;
+}
+
 // Offers these rows, which the snapshot sees, with exact keys.
 void rescore(const Snapshot& snapshot, const PreparedQuery& query, std::span<const Slot> found,
              TopK<Candidate>& nearest) {
-  const std::size_t stride = ann::padded_dimensions(query.dimensions());
-  constexpr std::size_t kAhead = 3;
-  std::vector<float> raw;
-  for (std::size_t at = 0; at < std::min(kAhead, found.size()); ++at) {
-    prefetch(snapshot.place(found[at]), stride);
-  }
   for (std::size_t at = 0; at < found.size(); ++at) {
-    if (at + kAhead < found.size()) prefetch(snapshot.place(found[at + kAhead]), stride);
-    const Place place = snapshot.place(found[at]);
-    const std::uint32_t row[] = {place.row};
-    offer_rows(query, *place.indexed, row, raw, [&nearest](const Candidate& candidate) {
-      if (nearest.admits(candidate.key)) nearest.offer(candidate);
-    });
+    offer_exactly(snapshot, query, found, at, nearest);
+  }
+}
+
+// The same of rows in the order of their codes' scores, until no further one is likely to be among
+// the nearest: exact keys are what a query reads most memory for.
+void rescore_promising(const Snapshot& snapshot, const PreparedQuery& query,
+                       std::span<const Slot> found, std::span<const float> scores,
+                       std::size_t count, TopK<Candidate>& nearest) {
+  constexpr std::size_t kJudgedLeast = 8;
+  Errors errors;
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    if (at >= std::max(count, kJudgedLeast) &&
+        scores[at] + errors.most() < code_score(query.metric(), nearest.worst_key())) {
+      break;
+    }
+    const float key = offer_exactly(snapshot, query, found, at, nearest);
+    errors.add(code_score(query.metric(), key) - scores[at]);
   }
 }
 
@@ -118,12 +163,17 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
     place.chunk().fetch_stamps(place.row);
     place.chunk().fetch_match(place.row);
   }
+  std::vector<float> scores;
+  found.reserve(wanted);
+  scores.reserve(wanted);
   for (std::size_t at = 0; at < walked.size() && found.size() < wanted; ++at) {
     const Slot slot = walked.slot(at);
-    if (slot < snapshot.slot_end && snapshot.sees(slot)) found.push_back(slot);
+    if (slot >= snapshot.slot_end || !snapshot.sees(slot)) continue;
+    found.push_back(slot);
+    scores.push_back(walked.score(at));
   }
   view.scratches->give(std::move(scratch));
-  rescore(snapshot, query, found, nearest);
+  rescore_promising(snapshot, query, found, scores, count, nearest);
 }
 
 }  // namespace

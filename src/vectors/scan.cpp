@@ -12,7 +12,7 @@ namespace selvedge::vectors {
 namespace {
 
 // Scores are JSON numbers: what float32 cannot hold becomes its largest number.
-float finite(double number) {
+float clamped(double number) {
   constexpr double kLargest = std::numeric_limits<float>::max();
   return static_cast<float>(std::clamp(number, -kLargest, kLargest));
 }
@@ -52,15 +52,16 @@ void choose_rows(const IndexedChunk& indexed, std::size_t rows, const Restrictio
 PreparedQuery::PreparedQuery(Metric metric, std::span<const float> values)
     : metric_(metric),
       dimensions_(values.size()),
+      squared_length_(ann::squared_length<double>(values)),
       values_(hwy::AllocateAligned<float>(ann::padded_dimensions(values.size()))) {
-  double length = 1;
-  if (metric == Metric::cosine) {
-    const auto sum = ann::squared_length<double>(values);
-    // A zero query stays zero: its cosine with everything is 0.
-    if (sum > 0) length = std::sqrt(sum);
+  double scale = 1;
+  // A zero query stays zero: its cosine with everything is 0.
+  if (metric == Metric::cosine && squared_length_ > 0 && finite()) {
+    scale = 1 / std::sqrt(squared_length_);
+    squared_length_ = 1;
   }
   for (std::size_t at = 0; at < values.size(); ++at) {
-    values_[at] = static_cast<float>(values[at] / length);
+    values_[at] = static_cast<float>(values[at] * scale);
   }
   std::fill(values_.get() + dimensions_, values_.get() + ann::padded_dimensions(dimensions_), 0.0F);
 }
@@ -76,11 +77,11 @@ float PreparedQuery::key(std::span<const float> values) const {
   }
   switch (metric_) {
     case Metric::cosine:
-      return squares == 0 ? 0.0F : finite(0.0 - std::clamp(sum / std::sqrt(squares), -1.0, 1.0));
+      return squares == 0 ? 0.0F : clamped(0.0 - std::clamp(sum / std::sqrt(squares), -1.0, 1.0));
     case Metric::euclidean:
-      return finite(std::sqrt(sum));
+      return clamped(std::sqrt(sum));
     case Metric::dot_product:
-      return finite(0.0 - sum);
+      return clamped(0.0 - sum);
   }
   return 0;
 }

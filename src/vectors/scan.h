@@ -1,6 +1,7 @@
 // Scan: the nearest rows of a snapshot, exactly, by looking at every one.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -18,12 +19,16 @@ namespace selvedge::vectors {
 // A query brought into the form of the rows: padded, aligned, and of length 1 for cosine.
 class PreparedQuery {
  public:
-  // `values` is [dimensions], finite; copied.
+  // `values` is [dimensions]; copied.
   PreparedQuery(Metric metric, std::span<const float> values);
 
   Metric metric() const { return metric_; }
   std::size_t dimensions() const { return dimensions_; }
   const float* values() const { return values_.get(); }
+  // False: a value is an infinity or not a number, and this is of no use.
+  bool finite() const { return std::isfinite(squared_length_); }
+  // Of the values.
+  double squared_length() const { return squared_length_; }
 
   // The key of one vector: what results are sorted by, smallest first. Exact to float32, never an
   // infinity or a NaN. `values` is [dimensions].
@@ -34,6 +39,7 @@ class PreparedQuery {
  private:
   Metric metric_;
   std::size_t dimensions_;
+  double squared_length_;
   hwy::AlignedFreeUniquePtr<float[]> values_;
 };
 

@@ -19,6 +19,9 @@ class TopK {
   // False: a candidate with this key cannot be among the first k. True: it may be; offer it.
   bool admits(float key) const { return key <= worst_key_; }
 
+  // An infinity while there are fewer than k.
+  float worst_key() const { return worst_key_; }
+
   void offer(Candidate candidate) {
     if (k_ == 0) return;
     if (heap_.size() == k_) {
