@@ -54,7 +54,9 @@ Asked ask(const Codes& codes, const Graph& graph, Graph::Scratch& scratch, const
   std::vector<float> scores;
   for (std::size_t at = 0; at < queries.rows; ++at) {
     const std::span<const float> query(queries.values.data() + at * dimensions, dimensions);
-    graph.search(codes, codes.quantizer->query(query, scratch.query), width, scratch);
+    const auto patience = std::max<std::size_t>(2, width * 3 / 10);
+    graph.search(codes, codes.quantizer->query(query, scratch.query), {width, 16, patience},
+                 scratch);
     asked.hops += static_cast<double>(scratch.hops);
     asked.seen += static_cast<double>(scratch.seen);
     const std::size_t some = std::min(rescored, scratch.candidates.size());

@@ -20,7 +20,7 @@ constexpr std::size_t kMendedMost = 160;
 // A candidate so near to the front is likely to be followed soon: its row is fetched.
 constexpr std::size_t kRowsAhead = 6;
 // Of how far the rest usually moves a score: scores of heads that are lower by more are given up.
-constexpr float kMargin = 0.5F;
+constexpr float kMargin = 0.42F;
 
 std::atomic_ref<std::uint32_t> number(std::uint32_t* row, std::size_t at) {
   return std::atomic_ref<std::uint32_t>(row[at]);
@@ -109,19 +109,22 @@ std::size_t Graph::expand(const Codes& codes, const CodeQuery& query, Slot from,
   return promising;
 }
 
-void Graph::search(const Codes& codes, const CodeQuery& query, std::size_t width,
+void Graph::search(const Codes& codes, const CodeQuery& query, const Effort& effort,
                    Scratch& scratch) const {
   Candidates& candidates = scratch.candidates;
-  candidates.reset(width);
+  candidates.reset(effort.width);
   scratch.visited.reset(slot_end());
   scratch.hops = scratch.seen = scratch.whole = 0;
   begin(codes, query, scratch);
   Slot fresh[kRowNumbers];
   float scores[kRowNumbers];
+  std::size_t calm = 0;  // Rows since the last one that brought something to the front.
   for (Slot at = candidates.follow(); at != kNoSlot; at = candidates.follow()) {
+    if (calm++ == effort.patience) return;
     const std::size_t count = expand(codes, query, at, candidates.worst(), scratch, fresh, scores);
     for (std::size_t each = 0; each < count; ++each) {
       const std::size_t place = candidates.offer(scores[each], fresh[each]);
+      if (place < effort.front) calm = 0;
       if (place < candidates.next_at() + kRowsAhead) prefetch_row(row(fresh[each]));
     }
   }
@@ -311,7 +314,7 @@ void sort_partners(Graph::Scratch& scratch) {
 }  // namespace
 
 void Graph::link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch) {
-  search(codes, query, shape_.width, scratch);
+  search(codes, query, Effort::whole(shape_.width), scratch);
   scratch.partners.clear();
   add_partner(codes, slot, scratch);
   const Partner own = scratch.partners.front();

@@ -112,9 +112,20 @@ class Graph {
     slot_end_.store(count, std::memory_order_release);
   }
 
-  // The `width` best slots that a walk finds, in scratch.candidates. Slots of dead vectors are
-  // among them until they are taken out.
-  void search(const Codes& codes, const CodeQuery& query, std::size_t width,
+  // How long a walk goes on: it keeps and follows the `width` best slots, and gives up when
+  // `patience` rows, one after the other, brought nothing among the best `front`. Most walks have
+  // found what there is long before they have followed all that they keep.
+  struct Effort {
+    std::size_t width = 0;
+    std::size_t front = 0;
+    std::size_t patience = 0;
+
+    // Follows all.
+    static Effort whole(std::size_t width) { return {width, width, width + 1}; }
+  };
+  // The best slots that a walk finds, in scratch.candidates. Slots of dead vectors are among them
+  // until they are taken out.
+  void search(const Codes& codes, const CodeQuery& query, const Effort& effort,
               Scratch& scratch) const;
 
   // The `width` best slots among those that are allowed, in scratch.allowed. The walk goes through

@@ -72,7 +72,8 @@ class World {
 
   // What a walk comes home with. Any thread, each with its own scratch.
   std::vector<Slot> walk(const Values& query, std::size_t width, Graph::Scratch& scratch) const {
-    graph_.search(*codes_, codes_->quantizer->query(query, scratch.query), width, scratch);
+    graph_.search(*codes_, codes_->quantizer->query(query, scratch.query),
+                  Graph::Effort::whole(width), scratch);
     std::vector<Slot> found;
     for (std::size_t at = 0; at < scratch.candidates.size(); ++at) {
       found.push_back(scratch.candidates.slot(at));

@@ -43,7 +43,8 @@ class RestoredGraphTest : public testing::Test {
     return std::span(values_).subspan(slot * kDimensions, kDimensions);
   }
   std::vector<Slot> found(const Graph& graph) {
-    graph.search(*codes_, quantizer_->query(vector(17), scratch_.query), 20, scratch_);
+    graph.search(*codes_, quantizer_->query(vector(17), scratch_.query), Graph::Effort::whole(20),
+                 scratch_);
     std::vector<Slot> slots;
     for (std::size_t at = 0; at < scratch_.candidates.size(); ++at) {
       slots.push_back(scratch_.candidates.slot(at));
