@@ -186,6 +186,19 @@ double Quantizer::encode(std::span<const float> values, Scratch& scratch, std::u
 
 CodeQuery Quantizer::coordinate_query(Scratch& scratch) const { return finish(scratch, 1); }
 
+namespace {
+
+// Brings values to 8 bits, around kBytesMiddle. A function, so that the compiler knows that storing
+// bytes changes nothing else here.
+void to_bytes(const float* values, std::size_t count, float scale, std::uint8_t* bytes) {
+  for (std::size_t at = 0; at < count; ++at) {
+    // Adding 128.5 and cutting rounds, as the sum is never negative.
+    bytes[at] = static_cast<std::uint8_t>(static_cast<int>(values[at] * scale + 128.5F));
+  }
+}
+
+}  // namespace
+
 CodeQuery Quantizer::query(std::span<const float> values, Scratch& scratch) const {
   SEL_CHECK(values.size() == dimensions_);
   scratch.bytes.resize(padded_bytes_);
@@ -194,10 +207,7 @@ CodeQuery Quantizer::query(std::span<const float> values, Scratch& scratch) cons
   for (std::size_t at = 0; at < dimensions_; ++at) moved[at] = values[at] - mean_[at];
   const float largest = largest_magnitude({moved, dimensions_});
   const float scale = largest > 0 ? 127 / largest : 0.0F;
-  for (std::size_t at = 0; at < dimensions_; ++at) {
-    // Adding 128.5 and cutting rounds, as the sum is never negative.
-    scratch.bytes[at] = static_cast<std::uint8_t>(static_cast<int>(moved[at] * scale + 128.5F));
-  }
+  to_bytes(moved, dimensions_, scale, scratch.bytes.data());
   std::fill(scratch.bytes.begin() + static_cast<std::ptrdiff_t>(dimensions_), scratch.bytes.end(),
             std::uint8_t{0});
   kernels().dot(scratch.bytes.data(), projection8_.data(), padded_bytes_, padded_bytes_, nullptr,
