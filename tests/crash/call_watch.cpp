@@ -231,24 +231,50 @@ std::string Call::text_at(std::uint64_t address) const {
   return text;
 }
 
+std::string Call::opened_path(int file) const {
+  const std::string name = file == AT_FDCWD ? "cwd" : "fd/" + std::to_string(file);
+  std::error_code failed;
+  return std::filesystem::read_symlink("/proc/" + std::to_string(thread_) + "/" + name, failed)
+      .string();
+}
+
+std::string Call::absolute(std::uint64_t folder, std::uint64_t name_address) const {
+  const std::string name = text_at(name_address);
+  if (name.starts_with('/')) return name;
+  return opened_path(static_cast<int>(folder)) + "/" + name;
+}
+
 std::string Call::path() const {
+  constexpr auto kHere = static_cast<std::uint64_t>(AT_FDCWD);
   if (is_old(number_, kOldOpen) || is_old(number_, kOldRename) || is_old(number_, kOldLink) ||
       is_old(number_, kOldUnlink) || is_old(number_, kOldRmdir) || is_old(number_, kOldMkdir) ||
       number_ == SYS_truncate) {
-    return text_at(arguments_[0]);
+    return absolute(kHere, arguments_[0]);
   }
   const bool named = kind_ == CallKind::create || kind_ == CallKind::rename ||
                      kind_ == CallKind::remove || kind_ == CallKind::make_folder;
-  if (named) return text_at(arguments_[1]);
-  std::error_code failed;
-  const auto link = "/proc/" + std::to_string(thread_) + "/fd/" + std::to_string(descriptor());
-  return std::filesystem::read_symlink(link, failed).string();
+  if (named) return absolute(arguments_[0], arguments_[1]);
+  return opened_path(descriptor());
 }
 
 std::string Call::new_path() const {
-  const bool old = is_old(number_, kOldRename) || is_old(number_, kOldLink);
-  return text_at(arguments_[old ? 1 : 3]);
+  if (is_old(number_, kOldRename) || is_old(number_, kOldLink)) {
+    return absolute(static_cast<std::uint64_t>(AT_FDCWD), arguments_[1]);
+  }
+  return absolute(arguments_[2], arguments_[3]);
 }
+
+bool Call::links() const { return number_ == SYS_linkat || is_old(number_, kOldLink); }
+
+int Call::opening_flags() const {
+  return static_cast<int>(arguments_[is_old(number_, kOldOpen) ? 1 : 2]);
+}
+
+bool Call::keeps_size() const {
+  return number_ == SYS_fallocate && (arguments_[1] & FALLOC_FL_KEEP_SIZE) != 0;
+}
+
+bool Call::only_extends() const { return number_ == SYS_fallocate; }
 
 std::string Call::bytes() const {
   if (number_ == SYS_write || number_ == SYS_pwrite64) return memory(arguments_[1], arguments_[2]);
@@ -265,7 +291,7 @@ std::string Call::bytes() const {
 std::uint64_t Call::position() const {
   if (kind_ == CallKind::resize) {
     if (number_ != SYS_fallocate) return arguments_[1];
-    return (arguments_[1] & FALLOC_FL_KEEP_SIZE) != 0 ? 0 : arguments_[2] + arguments_[3];
+    return keeps_size() ? 0 : arguments_[2] + arguments_[3];
   }
   if (number_ == SYS_pwrite64 || number_ == SYS_pwritev) return arguments_[3];
   std::ifstream info("/proc/" + std::to_string(thread_) + "/fdinfo/" +

@@ -42,15 +42,21 @@ class Call {
   int descriptor() const { return static_cast<int>(arguments_[0]); }
   // The file of `descriptor()`; else the file named first. Absolute.
   std::string path() const;
-  std::string new_path() const;  // Of a rename.
+  std::string new_path() const;  // Of a rename. Absolute.
+  bool links() const;            // Of a rename: the old name stays.
+  int opening_flags() const;     // Of a creation: O_EXCL and the like.
   // What a write writes.
   std::string bytes() const;
   // Where a write begins; of a resize, the new size (0 when the size stays).
   std::uint64_t position() const;
+  bool keeps_size() const;    // Of a resize: only room is made.
+  bool only_extends() const;  // Of a resize: a larger file stays as it is.
   // Does the first half of a write in the program's stead. False when this is no write.
   bool tear() const;
 
  private:
+  std::string opened_path(int file) const;
+  std::string absolute(std::uint64_t folder, std::uint64_t name_address) const;
   std::string text_at(std::uint64_t address) const;
   std::string memory(std::uint64_t address, std::size_t size) const;
 

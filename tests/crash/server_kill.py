@@ -4,10 +4,10 @@
 
 Writers insert, upsert and delete over REST in one index that they share, and each makes, fills and deletes an index and
 metadata indexes of its own; askers query meanwhile. What was acknowledged is remembered here, outside the server, and
-compared after each restart. A write without an answer may have happened or not, but not half.
+compared after each restart. A write without an answer may have happened or not, but not half. The shared index is
+large enough for a graph, and every tenth end is a clean one, which saves the graph: kills after it open that.
 """
 import argparse
-import copy
 import http.client
 import json
 import pathlib
@@ -22,7 +22,9 @@ from server_process import ServerProcess, TemporaryHome, request  # noqa: E402
 BASE = "/client/v4/accounts/local/vectorize/v2/indexes"
 DIMENSIONS = 32
 BATCH = 5
-IDS = 400
+IDS = 2_000  # Of a writer, in the shared index.
+OWN_IDS = 400
+LINKED_LEAST = 5_000  # From so many vectors on there is a graph (docs/ARCHITECTURE.md).
 GROUPS = 16
 SHARED = "shared"
 LETTERS = "abc"
@@ -54,7 +56,9 @@ class State:
     def after(self, operation):
         """The state after it, and whether it must succeed."""
         kind, argument = operation
-        state = copy.deepcopy(self)
+        state = State()
+        state.shared = dict(self.shared)
+        state.own = self.own and {"vectors": dict(self.own["vectors"]), "groups": self.own["groups"]}
         if kind == "create":
             if self.own is not None:
                 return state, False
@@ -128,7 +132,8 @@ class Writer(Client):
 
     def once(self):
         kind = self.random.choice(self.KINDS)
-        names = sorted({f"{self.letter}{self.random.randrange(IDS)}" for _ in range(BATCH)})
+        ids = OWN_IDS if kind.startswith("own ") else IDS
+        names = sorted({f"{self.letter}{self.random.randrange(ids)}" for _ in range(BATCH)})
         version = self.random.randrange(1, 1_000_000)
         self.unsure = (kind, names if kind.endswith("delete") else dict.fromkeys(names, version))
         after, succeeds = self.state.after(self.unsure)
@@ -233,6 +238,23 @@ def check(url, states, unsure):
     return lost
 
 
+def fill_shared(url, states):
+    """All ids of all writers, and waits until they are linked."""
+    call(url, "", {"name": SHARED, "config": {"dimensions": DIMENSIONS, "metric": "euclidean"}})
+    call(url, f"/{SHARED}/metadata_index/create", {"propertyName": "group", "indexType": "number"})
+    for letter, state in states.items():
+        state.shared = {f"{letter}{number}": number + 1 for number in range(IDS)}
+        call(url, f"/{SHARED}/upsert", [vector(*each) for each in state.shared.items()])
+    for _ in range(600):
+        if linked_count(url) >= IDS * len(LETTERS):
+            return
+        time.sleep(0.1)
+
+
+def linked_count(url):
+    return call(url, f"/{SHARED}/memory", method="GET")[1]["linkedCount"]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cycles", type=int, default=50)
@@ -240,22 +262,26 @@ def main():
     options = parser.parse_args()
     chance = random.Random(options.seed)
     states, unsure = {letter: State() for letter in LETTERS}, dict.fromkeys(LETTERS)
-    acknowledged = queries = lost = 0
+    acknowledged = queries = lost = linked = kills = 0
     slowest = 0.0
     with TemporaryHome() as home:
         with ServerProcess(home.path) as server:
-            call(server.url, "", {"name": SHARED, "config": {"dimensions": DIMENSIONS, "metric": "euclidean"}})
-            call(server.url, f"/{SHARED}/metadata_index/create", {"propertyName": "group", "indexType": "number"})
+            fill_shared(server.url, states)
         for cycle in range(options.cycles):
             server = ServerProcess(home.path)
             slowest = max(slowest, server.ready_s)
+            linked += linked_count(server.url) >= LINKED_LEAST
             lost += check(server.url, states, unsure)
             writers = {letter: Writer(server.url, chance.random(), letter, states[letter]) for letter in LETTERS}
             askers = [Asker(server.url, chance.random())]
             for client in [*writers.values(), *askers]:
                 client.start()
             time.sleep(chance.uniform(0.05, 0.4))
-            server.kill()
+            if cycle % 10 == 9:
+                server.stop()
+            else:
+                server.kill()
+                kills += 1
             for client in [*writers.values(), *askers]:
                 client.join()
                 if client.problem:
@@ -267,9 +293,9 @@ def main():
             queries += sum(asker.count for asker in askers)
         with ServerProcess(home.path) as server:
             lost += check(server.url, states, unsure)
-    print(f"{options.cycles} kills, {acknowledged} acknowledged writes, {queries} queries, {lost} lost or half, "
-          f"slowest start {slowest:.2f} s")
-    enough = acknowledged >= options.cycles
+    print(f"{kills} kills and {options.cycles - kills} clean ends, {acknowledged} acknowledged writes, {queries} queries, "
+          f"{lost} lost or half, slowest start {slowest:.2f} s, {linked} starts with a saved graph")
+    enough = acknowledged >= options.cycles and linked >= options.cycles // 2
     print(f"{options.cycles if not lost and enough else 0} passed, {0 if not lost and enough else max(lost, 1)} failed")
     return 0 if not lost and enough else 1
 

@@ -86,7 +86,7 @@ std::string read_once(vectors::Store& store, std::mt19937& random) {
 // The child: each writer does its operations one after the other, and readers read beside them,
 // until the process is killed.
 int write_until_killed(const Arguments& arguments) {
-  auto store = open_store(arguments.folder, 1'000);
+  auto store = open_store(arguments.folder);
   if (!store.ok()) {
     std::cerr << store.error().message << "\n";
     return 2;
@@ -146,6 +146,7 @@ struct Figures {
   unsigned in_flight_kept = 0;
   unsigned in_flight_gone = 0;
   std::uint64_t vectors_checked = 0;
+  std::uint64_t linked_at_opening = 0;  // Vectors of the graphs that checkpoints gave.
   double slowest_open_ms = 0;
 };
 
@@ -209,12 +210,22 @@ class CrashTest {
     return wrong;
   }
 
+  static std::uint64_t linked_at_opening(vectors::Store& store) {
+    for (unsigned writer = 0; writer < kWriters; ++writer) {
+      for (const auto& description : store.list(account(writer))) {
+        [[maybe_unused]] const auto opened = store.find(account(writer), description.name);
+      }
+    }
+    return store.loaded().internals.linked_count;
+  }
+
   std::string check(const std::string& folder) {
     const auto began = std::chrono::steady_clock::now();
     auto store = open_store(folder);
     if (!store.ok()) return store.error().message;
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
     figures_.slowest_open_ms = std::max(figures_.slowest_open_ms, took.count());
+    figures_.linked_at_opening += linked_at_opening(*store.value());
     for (unsigned writer = 0; writer < kWriters; ++writer) {
       Model& model = models_[writer];
       const std::string without = model.difference(*store.value(), account(writer));
@@ -258,7 +269,8 @@ int run(Arguments arguments) {
             << " acknowledged operations (least in a cycle: " << figures.least_per_cycle
             << "), 0 lost, 0 revived; under way at the kill: " << figures.in_flight_kept
             << " whole, " << figures.in_flight_gone << " absent or none; "
-            << figures.vectors_checked << " vectors compared; slowest opening "
+            << figures.vectors_checked << " vectors compared, " << figures.linked_at_opening
+            << " of them in saved graphs; slowest opening "
             << static_cast<int>(figures.slowest_open_ms) << " ms\n";
   if (own_folder) std::filesystem::remove_all(arguments.folder);
   return 0;

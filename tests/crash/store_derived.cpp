@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "store_model.h"
+#include "store_script.h"
 
 namespace selvedge::crash {
 namespace {
@@ -53,11 +54,7 @@ std::string fill(const Arguments& arguments, const fs::path& folder, Model& mode
   for (std::uint64_t number = 0; number < arguments.operations; ++number) {
     const Operation next = operation(arguments.seed, 0, number);
     if (perform(*store.value(), kAccount, next) != model.apply(next)) return "an answer";
-    if (number + 2 != arguments.operations) continue;
-    for (const auto& description : store.value()->list(kAccount)) {
-      const auto index = store.value()->find(kAccount, description.name);
-      if (index.ok()) index.value()->settle();
-    }
+    if (number + 2 == arguments.operations) settle(*store.value());
   }
   return {};
 }

@@ -22,7 +22,7 @@ class Model {
 
   // Empty when the account holds exactly this; else what is different. Looks at everything a reader
   // can ask: definitions, counts, listings, vectors by id, all matches of an exhaustive query with
-  // their scores, filters and partitions, and whether an approximate answer is a true one.
+  // their scores, filters and partitions, and whether approximate answers are true ones.
   std::string difference(vectors::Store& store, const std::string& account) const;
 
   std::uint64_t vector_count() const;
@@ -35,6 +35,7 @@ class Model {
   struct Index {
     vectors::MutationNumber mutation = 0;
     std::string description;
+    float recall = vectors::kRecallDefault;
     std::map<std::string, Kept> stored;
     std::vector<vectors::MetadataIndex> properties;
   };
@@ -44,6 +45,8 @@ class Model {
   static std::string listing_difference(const vectors::Index& actual, const Index& expected);
   static std::string query_difference(const vectors::Index& actual, const Index& expected);
   static std::string filter_difference(const vectors::Index& actual, const Index& expected);
+  static std::string allowed_difference(const vectors::Index& actual, vectors::QueryOptions options,
+                                        const std::vector<std::string>& right);
 
   std::map<std::string, Index> indexes_;
   std::set<std::string> deleted_;

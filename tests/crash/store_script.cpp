@@ -31,13 +31,6 @@ int fail_opening(const Error& error) {
   return error.code == Code::io ? kDiskKeptFailing : 5;
 }
 
-void settle(vectors::Store& store) {
-  for (const auto& description : store.list(kAccount)) {
-    const auto index = store.find(kAccount, description.name);
-    if (index.ok()) index.value()->settle();
-  }
-}
-
 int fail(std::uint64_t number, const std::string& what) {
   std::cerr << "operation " << number << ": " << what << "\n";
   return 6;
@@ -48,6 +41,13 @@ bool writes_to_an_index(Kind kind) {
 }
 
 }  // namespace
+
+void settle(vectors::Store& store) {
+  for (const auto& description : store.list(kAccount)) {
+    const auto index = store.find(kAccount, description.name);
+    if (index.ok()) index.value()->settle();
+  }
+}
 
 int play(const Script& script) {
   auto opened = open(script.folder);

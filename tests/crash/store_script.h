@@ -32,6 +32,9 @@ inline constexpr int kAcknowledgements = 100;  // The descriptor they are writte
 inline constexpr int kDiskKeptFailing = 8;
 int play(const Script& script);
 
+// Lets the indexes of a script's store do what they do in the background.
+void settle(vectors::Store& store);
+
 // The other side, in another process: the store in `folder` must hold what was acknowledged. Of
 // what was not (the operation after the last one, those that answered `io`) one may be there, too,
 // whole. `going_on`: then three more operations must work. Empty, or what is wrong.

@@ -14,6 +14,7 @@ namespace {
 constexpr unsigned kIndexes = 3;
 constexpr unsigned kIds = 300;
 constexpr unsigned kIdsLarge = 6'000;
+constexpr unsigned kKinds = 45;  // Sides of the dice.
 
 void add_vectors(std::mt19937& random, bool large, Operation& made) {
   const bool many = random() % 8 == 0;
@@ -43,7 +44,8 @@ Kind kind_of(unsigned dice) {
   if (dice < 30) return Kind::upsert;
   if (dice < 40) return Kind::erase;
   if (dice < 42) return Kind::create_property;
-  return dice == 42 ? Kind::delete_property : Kind::describe;
+  if (dice == 42) return Kind::delete_property;
+  return dice == 43 ? Kind::describe : Kind::tune;
 }
 
 Result<vectors::MutationNumber> write(vectors::Index& index, const Operation& operation) {
@@ -63,6 +65,7 @@ Result<vectors::MutationNumber> write(vectors::Index& index, const Operation& op
     case Kind::create:
     case Kind::drop:
     case Kind::describe:
+    case Kind::tune:
       break;
   }
   return Error{Code::internal, "not a write"};
@@ -80,7 +83,7 @@ Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number) {
   std::mt19937 random(mixed);
   Operation made;
   made.number = number;
-  made.kind = kind_of(static_cast<unsigned>(random() % 44));
+  made.kind = kind_of(static_cast<unsigned>(random() % kKinds));
   const auto which = random() % kIndexes;
   made.index = "index " + std::to_string(which);
   const bool large = which + 1 == kIndexes;
@@ -93,6 +96,9 @@ Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number) {
       break;
     case Kind::describe:
       made.description = "description " + std::to_string(number);
+      break;
+    case Kind::tune:
+      made.recall = 0.9F + 0.01F * static_cast<float>(random() % 10);
       break;
     case Kind::create_property:
     case Kind::delete_property:
@@ -109,11 +115,11 @@ Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number) {
   return made;
 }
 
-Result<std::unique_ptr<vectors::Store>> open_store(const std::string& folder,
-                                                   std::size_t linked_from) {
+Result<std::unique_ptr<vectors::Store>> open_store(const std::string& folder) {
   vectors::RocksStore::Options options;
   options.reader = read_metadata;
-  options.near.rows_min = linked_from;
+  options.near.rows_min = 400;
+  options.near.dead_min = 30;
   options.checkpoints.vectors_min = 100;
   options.checkpoints.changes_min = 150;
   options.checkpoints.changes_at_close_min = 40;
@@ -138,6 +144,7 @@ std::optional<Code> perform(vectors::Store& store, const std::string& account,
   }
   const auto index = store.find(account, operation.index);
   if (!index.ok()) return index.error().code;
+  if (operation.kind == Kind::tune) return code_of(index.value()->set_recall(operation.recall));
   return code_of(write(*index.value(), operation));
 }
 

@@ -25,7 +25,8 @@ enum class Kind : std::uint8_t {
   erase,
   create_property,
   delete_property,
-  describe
+  describe,
+  tune
 };
 
 struct Operation {
@@ -36,18 +37,17 @@ struct Operation {
   vectors::MetadataIndex property;  // Of the kinds of properties.
   bool with_written = false;
   std::string description;  // For describe.
+  float recall = 0;         // For tune.
 };
 
 // Operation `number` of a writer. The same arguments always give the same operation. Of the three
 // indexes the last one is the large one.
 Operation operation(std::uint64_t seed, unsigned writer, std::uint64_t number);
 
-// The store in `folder`. Files are derived already of few vectors, often, and what nobody asks for
-// is soon unloaded, so that a short run meets all of it. Indexes of `linked_from` vectors and more
-// are linked to graphs.
-inline constexpr std::size_t kLinkedFrom = 5'000;
-Result<std::unique_ptr<vectors::Store>> open_store(const std::string& folder,
-                                                   std::size_t linked_from = kLinkedFrom);
+// The store in `folder`. Few vectors are linked to a graph already, few dead ones are taken out of
+// it, files are derived often, and what nobody asks for is soon unloaded, so that a short run meets
+// all of it.
+Result<std::unique_ptr<vectors::Store>> open_store(const std::string& folder);
 
 // Does it. The code of the error, or nothing.
 std::optional<Code> perform(vectors::Store& store, const std::string& account,

@@ -1,4 +1,5 @@
 // Fuzzes the bodies of every route, through the door, over a real store in a temporary folder.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -56,7 +57,8 @@ class Fuzzed {
     std::filesystem::remove_all(folder_, error);
   }
 
-  // The first byte picks the route, the second a content type and a query, the rest is the body.
+  // The first byte picks the route, the second a content type, a query and whether a line with the
+  // recall precedes the body, which is the rest.
   void run(std::string_view input) {
     if (runs_++ % kRunsPerIndex == 0) new_index();
     const auto route = static_cast<unsigned char>(input[0]);
@@ -65,7 +67,13 @@ class Fuzzed {
                                                   "multipart/form-data; boundary=b",
                                                   "application/octet-stream"};
     const auto& [method, path] = routes_[route % routes_.size()];
-    ask(method, path, std::string(input.substr(2)), kTypes[form % 4], (form & 4) != 0);
+    input.remove_prefix(2);
+    std::string recall;
+    if ((form & 8) != 0) {
+      recall = input.substr(0, input.find('\n'));
+      input.remove_prefix(std::min(input.size(), recall.size() + 1));
+    }
+    ask(method, path, std::string(input), kTypes[form % 4], (form & 4) != 0, recall);
   }
 
  private:
@@ -109,12 +117,13 @@ class Fuzzed {
   }
 
   void ask(const std::string& method, const std::string& path, std::string body,
-           std::string_view content_type, bool discard) {
+           std::string_view content_type, bool discard, const std::string& recall = "") {
     http::Request request;
     request.method = method;
     request.target = request.path = path;
     if (discard) request.query.emplace_back("unparsable-behavior", "discard");
     request.headers.set("content-type", std::string(content_type));
+    if (!recall.empty()) request.headers.set("selvedge-recall", recall);
     request.body = std::move(body);
     asio::io_context io{1};
     auto answer = asio::co_spawn(io, whole(std::move(request)), asio::use_future);
