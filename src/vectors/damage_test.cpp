@@ -144,6 +144,7 @@ void write_file(const fs::path& path, const std::string& bytes) {
 }
 
 constexpr int kWrites = 12;
+constexpr std::size_t kPageBytes = 4'096;
 
 std::vector<fixtures::Vector> written(int number) {
   return {{"v" + std::to_string(number), {static_cast<float>(number), 1}, "metadata"},
@@ -176,6 +177,16 @@ class Damage : public testing::Test {
       if (largest.empty() || entry.file_size() > fs::file_size(largest)) largest = entry.path();
     }
     return largest;
+  }
+
+  // One write after the other, with metadata of so many bytes, to the log of a new opening.
+  fs::path append_to_new_log(const std::vector<std::size_t>& metadata_bytes) {
+    auto store = Store::open(pristine_.path()).value();
+    const auto index = store->find("a", "docs").value();
+    for (const std::size_t bytes : metadata_bytes) {
+      EXPECT_TRUE(index->upsert(batch_of({{"x", {1, 1}, std::string(bytes, 'm')}})).ok());
+    }
+    return file_named(".log");
   }
 
   // Opens a copy of the store in which the file `name` is `bytes`.
@@ -230,6 +241,38 @@ TEST_F(Damage, ALogWhoseEndIsZerosLosesOnlyWhatIsZero) {
   const fs::path log = file_named(".log");
   const std::string bytes = read_file(log);
   EXPECT_EQ(writes_found(log, bytes + std::string(4096, '\0')).value(), std::size_t{kWrites});
+}
+
+std::string with_zeros(std::string bytes, std::size_t page, std::size_t pages) {
+  const std::size_t end = std::min(bytes.size(), (page + pages) * kPageBytes);
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(page * kPageBytes),
+            bytes.begin() + static_cast<std::ptrdiff_t>(end), '\0');
+  return bytes;
+}
+
+// As it is left by a power failure while a large record was on its way to the disk.
+TEST_F(Damage, ALastRecordOfTheLogThatLacksPagesIsDroppedAndTheStoreGoesOn) {
+  fill(false);
+  const fs::path log = append_to_new_log({100'000});
+  const std::string bytes = read_file(log);
+  for (std::size_t page = 0; page * kPageBytes < bytes.size(); ++page) {
+    for (const std::size_t pages : {1U, 3U}) {
+      const auto found = writes_found(log, with_zeros(bytes, page, pages));
+      ASSERT_TRUE(found.ok()) << page << ", " << pages << ": " << found.error().message;
+      EXPECT_EQ(found.value(), std::size_t{kWrites}) << page << ", " << pages;
+    }
+  }
+}
+
+TEST_F(Damage, ARecordOfTheLogThatLacksPagesBeforeAnotherIsReported) {
+  fill(false);
+  const fs::path log = append_to_new_log({100'000, 10});
+  const std::string bytes = read_file(log);
+  for (std::size_t page = 0; page * kPageBytes < 100'000; ++page) {
+    const auto found = writes_found(log, with_zeros(bytes, page, 1));
+    ASSERT_FALSE(found.ok()) << page;
+    EXPECT_EQ(found.error().code, Code::corrupt_data) << found.error().message;
+  }
 }
 
 TEST_F(Damage, AFlippedBitAnywhereInTheLogIsReported) {

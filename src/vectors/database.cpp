@@ -146,9 +146,9 @@ Status Database::remove(std::span<const Range> ranges, std::string_view marker) 
     if (status.ok()) status = batch.DeleteRange(slice(begin), slice(end));
   }
   if (status.ok() && !marker.empty()) status = batch.Delete(slice(marker));
-  if (status.ok()) status = db_->Write(rocksdb::WriteOptions(), &batch);
   if (!status.ok()) return from_status(status);
-  return ok_status();
+  // Synced, too: of a log only the last record may be torn (vectors/log_tail.h).
+  return commit(batch);
 }
 
 Status Database::snapshot(const std::filesystem::path& folder) const {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include <fcntl.h>
@@ -219,15 +220,20 @@ void LossyDisk::sync(Node& node) {
   node.named.clear();
 }
 
+// A page comes to the disk as it was at one moment: what is written to it later is lost with that.
 std::string LossyDisk::some_pages(const Node& node, const Chosen& chosen) {
   std::string bytes = node.bytes;
+  std::set<std::uint64_t> lost;
   for (const Written& each : node.written) {
     write(bytes, each, false);
     const std::uint64_t end = each.position + each.bytes.size();
     for (std::uint64_t at = each.position; at < end;) {
-      const std::uint64_t next = std::min(end, (at / kPageBytes + 1) * kPageBytes);
-      if (chance(*chosen.random, chosen.share)) {
+      const std::uint64_t page = at / kPageBytes;
+      const std::uint64_t next = std::min(end, (page + 1) * kPageBytes);
+      if (!lost.contains(page) && chance(*chosen.random, chosen.share)) {
         bytes.replace(at, next - at, each.bytes, at - each.position, next - at);
+      } else {
+        lost.insert(page);
       }
       at = next;
     }
