@@ -140,7 +140,7 @@ LossyDisk::NodePointer LossyDisk::folder_of(std::string_view path, std::string& 
 void LossyDisk::rename(Node& folder, const std::string& removed, const std::string& added,
                        NodePointer node) {
   folder.named.push_back({count_, removed, added, std::move(node)});
-  name(folder.now, folder.named.back());
+  put(folder.now, folder.named.back());
 }
 
 // Calls that will fail change nothing.
@@ -202,7 +202,7 @@ void LossyDisk::remove(const Change& change) {
   if (node != nullptr && node->now.empty()) rename(*folder, name, "", nullptr);
 }
 
-void LossyDisk::name(Names& names, const Named& named) {
+void LossyDisk::put(Names& names, const Named& named) {
   if (!named.removed.empty()) names.erase(named.removed);
   if (!named.added.empty()) names[named.added] = named.node;
 }
@@ -215,7 +215,7 @@ void LossyDisk::write(std::string& bytes, const Written& written, bool with_byte
 
 void LossyDisk::sync(Node& node) {
   for (const Written& each : node.written) write(node.bytes, each, true);
-  for (const Named& each : node.named) name(node.names, each);
+  for (const Named& each : node.named) put(node.names, each);
   node.written.clear();
   node.named.clear();
 }
@@ -263,7 +263,7 @@ LossyDisk::Names LossyDisk::names_of(const Node& folder, const Chosen& chosen) {
   for (const Named& each : folder.named) {
     const bool there =
         chosen.loss == Loss::end ? each.at < chosen.moment : chance(*chosen.random, chosen.share);
-    if (there) name(names, each);
+    if (there) put(names, each);
   }
   return names;
 }

@@ -96,15 +96,15 @@ class LossyDisk {
   void remove(const Change& change);
   static void sync(Node& node);
   static void write(std::string& bytes, const Written& written, bool with_bytes);
-  static void name(Names& names, const Named& named);
+  static void put(Names& names, const Named& named);
   static std::string contents(const Node& node, const Chosen& chosen);
   static std::string some_pages(const Node& node, const Chosen& chosen);
   static Names names_of(const Node& folder, const Chosen& chosen);
   static void collect(const Node& folder, const std::string& path, const Chosen& chosen,
                       DiskState& state);
 
-  NodePointer root_;
   std::vector<std::weak_ptr<Node>> nodes_;
+  NodePointer root_;
   std::uint64_t count_ = 0;  // Of changes.
 };
 
