@@ -268,7 +268,8 @@ TEST_F(Damage, ARecordOfTheLogThatLacksPagesBeforeAnotherIsReported) {
   fill(false);
   const fs::path log = append_to_new_log({100'000, 10});
   const std::string bytes = read_file(log);
-  for (std::size_t page = 0; page * kPageBytes < 100'000; ++page) {
+  // The page where the large one ends is that of the small one, too.
+  for (std::size_t page = 0; (page + 1) * kPageBytes < 100'000; ++page) {
     const auto found = writes_found(log, with_zeros(bytes, page, 1));
     ASSERT_FALSE(found.ok()) << page;
     EXPECT_EQ(found.error().code, Code::corrupt_data) << found.error().message;

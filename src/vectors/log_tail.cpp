@@ -62,8 +62,9 @@ Error damaged(const std::filesystem::path& path, std::uint64_t at, const char* w
 
 // What the headers of a log say.
 struct Headers {
-  std::optional<std::uint64_t> last;   // Where the last record begins.
-  std::optional<std::uint64_t> zeros;  // The first header that is zeros, as where none was written.
+  std::optional<std::uint64_t> last;  // Where the last record begins.
+  std::optional<std::uint64_t>
+      zeros;  // The first header without a type, as where none was written.
 };
 
 // `block` begins at offset `at` of the file; `last` when the file ends with it.
@@ -72,10 +73,8 @@ Status check_block(const std::filesystem::path& path, std::string_view block, st
   while (block.size() >= kHeaderBytes) {
     const std::size_t record_bytes = kHeaderBytes + little_endian(block.substr(4, 2));
     const auto type = static_cast<std::uint8_t>(block[6]);
-    if (type == 0 && record_bytes == kHeaderBytes) {
-      if (!headers.zeros) headers.zeros = at;
-      return ok_status();
-    }
+    if (type == 0 && !headers.zeros) headers.zeros = at;
+    if (type == 0 && record_bytes == kHeaderBytes) return ok_status();
     if (record_bytes > block.size()) {
       if (last && !length_was_damaged(block)) {
         if (type == kFirst || type == kWhole) headers.last = at;
@@ -84,12 +83,7 @@ Status check_block(const std::filesystem::path& path, std::string_view block, st
       return damaged(path, at, "length");
     }
     if (type == 0 || type > kLast) return damaged(path, at, "type");
-    if (type == kWhole || type == kFirst) {
-      if (headers.zeros && checksum_fits(block, record_bytes - kHeaderBytes)) {
-        return damaged(path, *headers.zeros, "header");
-      }
-      headers.last = at;
-    }
+    if (type == kWhole || type == kFirst) headers.last = at;
     block.remove_prefix(record_bytes);
     at += record_bytes;
   }
@@ -100,58 +94,88 @@ bool zeros_only(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
-// `bytes` begin at `offset` of their file. Whether a page of it is zeros.
-bool has_page_of_zeros(std::string_view bytes, std::uint64_t offset) {
-  std::uint64_t at = (kPageBytes - offset % kPageBytes) % kPageBytes;
-  for (; at < bytes.size(); at += kPageBytes) {
-    if (zeros_only(bytes.substr(at, kPageBytes))) return true;
+// The end of a log, from some record on.
+struct Tail {
+  std::string bytes;
+  std::uint64_t offset = 0;  // Of the bytes in the file.
+
+  std::string_view from(std::uint64_t at) const {
+    return std::string_view(bytes).substr(std::min<std::uint64_t>(bytes.size(), at - offset));
+  }
+};
+
+// The part of a record that begins at `at` does not fit. Whether that is since a page of it, or the
+// rest of the page that it begins in, reads as zeros.
+bool lacks_page(const Tail& tail, std::uint64_t at) {
+  const std::string_view bytes = tail.from(at);
+  const std::uint64_t first_page = kPageBytes - at % kPageBytes;
+  if (zeros_only(bytes.substr(0, first_page))) return true;
+  const std::uint64_t length = bytes[6] == 0 ? kPageBytes : little_endian(bytes.substr(4, 2));
+  const std::string_view part = bytes.substr(0, kHeaderBytes + length);
+  for (std::uint64_t page = first_page; page < part.size(); page += kPageBytes) {
+    if (zeros_only(part.substr(page, kPageBytes))) return true;
   }
   return false;
 }
 
-// A record from its first part on, as far as the file has it. Whether its parts are right.
-bool parts_fit(std::string_view bytes, std::uint64_t offset) {
-  for (std::uint64_t at = 0; at < bytes.size();) {
-    const std::uint64_t left = kBlockBytes - (offset + at) % kBlockBytes;
+// Where the first part that does not fit begins, of the record that begins at `at`. What the file
+// lacks of it fits.
+std::optional<std::uint64_t> unfit_part(const Tail& tail, std::uint64_t at) {
+  for (;;) {
+    const std::uint64_t left = kBlockBytes - at % kBlockBytes;
+    const std::string_view part = tail.from(at).substr(0, left);
     if (left < kHeaderBytes) {
       at += left;
       continue;
     }
-    const std::string_view part = bytes.substr(at, left);
-    if (part.size() < kHeaderBytes) return true;
-    const std::size_t payload_bytes = little_endian(part.substr(4, 2));
+    if (part.size() < kHeaderBytes) return std::nullopt;
+    const std::size_t part_bytes = kHeaderBytes + little_endian(part.substr(4, 2));
     const auto type = static_cast<std::uint8_t>(part[6]);
-    if (type == 0) return false;
-    if (kHeaderBytes + payload_bytes > part.size()) return part.size() < left;
-    if (!checksum_fits(part, payload_bytes)) return false;
-    if (type == kWhole || type == kLast) return true;
-    at += kHeaderBytes + payload_bytes;
+    if (type != 0 && part_bytes > part.size() && part.size() < left) return std::nullopt;
+    const bool fits =
+        type != 0 && part_bytes <= part.size() && checksum_fits(part, part_bytes - kHeaderBytes);
+    if (!fits) return at;
+    if (type == kWhole || type == kLast) return std::nullopt;
+    at += part_bytes;
   }
-  return true;
 }
 
-// Where the log must be cut off, if it must.
-std::optional<std::uint64_t> torn_at(std::ifstream& file, const Headers& headers) {
-  const std::uint64_t begin =
-      std::min(headers.last.value_or(UINT64_MAX), headers.zeros.value_or(UINT64_MAX));
-  if (begin == UINT64_MAX) return std::nullopt;
-  file.clear();
-  file.seekg(static_cast<std::streamoff>(begin));
-  const std::string bytes(std::istreambuf_iterator<char>(file), {});
-  const std::string_view tail(bytes);
-  if (headers.last) {
-    const std::string_view record = tail.substr(std::min(tail.size(), *headers.last - begin));
-    if (!parts_fit(record, *headers.last) && has_page_of_zeros(record, *headers.last)) {
-      return headers.last;
+// Whether a record begins in one of the blocks after the one of `at`.
+bool another_begins(const Tail& tail, std::uint64_t at) {
+  for (at = (at / kBlockBytes + 1) * kBlockBytes; !tail.from(at).empty(); at += kBlockBytes) {
+    std::string_view block = tail.from(at).substr(0, kBlockBytes);
+    while (block.size() >= kHeaderBytes) {
+      const std::size_t part_bytes = kHeaderBytes + little_endian(block.substr(4, 2));
+      const auto type = static_cast<std::uint8_t>(block[6]);
+      if (type == 0 || part_bytes > block.size()) break;
+      const bool begins = type == kWhole || type == kFirst;
+      if (begins && checksum_fits(block, part_bytes - kHeaderBytes)) return true;
+      block.remove_prefix(part_bytes);
     }
   }
-  if (headers.zeros) {
-    const std::uint64_t at = *headers.zeros;
-    const std::string_view rest = tail.substr(std::min(tail.size(), at - begin));
-    // The page was there as it was before the record.
-    if (zeros_only(rest.substr(0, kPageBytes - at % kPageBytes)) && !zeros_only(rest)) return at;
+  return false;
+}
+
+// Where the file must be cut off, if it must. Errors: corrupt_data.
+Result<std::optional<std::uint64_t>> torn_at(const std::filesystem::path& path, std::ifstream& file,
+                                             const Headers& headers) {
+  using Offset = std::optional<std::uint64_t>;
+  if (!headers.last && !headers.zeros) return Offset();
+  Tail tail;
+  tail.offset = std::min(headers.last.value_or(UINT64_MAX), headers.zeros.value_or(UINT64_MAX));
+  file.clear();
+  file.seekg(static_cast<std::streamoff>(tail.offset));
+  tail.bytes.assign(std::istreambuf_iterator<char>(file), {});
+  if (headers.last) {
+    const Offset unfit = unfit_part(tail, *headers.last);
+    if (unfit && !another_begins(tail, *unfit) && lacks_page(tail, *unfit)) return headers.last;
   }
-  return std::nullopt;
+  // Else zeros to the end of the file, which is space that was reserved.
+  if (headers.zeros && !zeros_only(tail.from(*headers.zeros))) {
+    if (another_begins(tail, *headers.zeros)) return damaged(path, *headers.zeros, "header");
+    if (lacks_page(tail, *headers.zeros)) return headers.zeros;
+  }
+  return Offset();
 }
 
 Status check_log_tail(const std::filesystem::path& path, bool may_be_torn) {
@@ -169,8 +193,8 @@ Status check_log_tail(const std::filesystem::path& path, bool may_be_torn) {
     }
     checked = check_block(path, block, at, at + kBlockBytes >= file_bytes, headers);
   }
-  const auto torn = may_be_torn ? torn_at(file, headers) : std::nullopt;
-  if (!torn) return checked;
+  SEL_TRY(torn, torn_at(path, file, headers));
+  if (!torn || !may_be_torn) return checked;
   log::warn(
       "{}: the record at offset {} came to the disk in parts, as when the power fails: cut off",
       path.string(), *torn);
