@@ -94,7 +94,7 @@ void DiskState::write_to(const std::string& folder) const {
 // Which of the changes that were not synced are there.
 struct LossyDisk::Chosen {
   Loss loss = Loss::everything;
-  std::uint64_t moment = 0;  // Of Loss::end.
+  std::uint64_t moment = 0;  // Of Loss::end and of the names of Loss::parts.
   double share = 0;          // Of Loss::parts.
   std::mt19937_64* random = nullptr;
 };
@@ -261,9 +261,7 @@ LossyDisk::Names LossyDisk::names_of(const Node& folder, const Chosen& chosen) {
   Names names = folder.names;
   if (chosen.loss == Loss::everything || chosen.loss == Loss::names) return names;
   for (const Named& each : folder.named) {
-    const bool there =
-        chosen.loss == Loss::end ? each.at < chosen.moment : chance(*chosen.random, chosen.share);
-    if (there) put(names, each);
+    if (each.at < chosen.moment) put(names, each);
   }
   return names;
 }
@@ -292,7 +290,8 @@ DiskState LossyDisk::state(Loss loss, std::mt19937_64& random) const {
     for (const Written& written : node->written) moments.push_back(written.at);
     for (const Named& named : node->named) moments.push_back(named.at);
   }
-  if (!moments.empty()) chosen.moment = moments[random() % moments.size()];
+  moments.push_back(count_ + 1);
+  chosen.moment = moments[random() % moments.size()];
   DiskState state;
   collect(*root_, "", chosen, state);
   return state;

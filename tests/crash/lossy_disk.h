@@ -34,7 +34,7 @@ enum class Loss : std::uint8_t {
   data,        // Names and sizes did; what was written did not, and new room reads as zeros.
   names,       // What was written did; new, changed and removed names did not.
   end,         // Those before a moment did, and a part of the write of that moment.
-  parts,       // Any of the names and of the pages did; room of the others reads as zeros.
+  parts,       // Names before a moment and any of the pages did; the other pages read as zeros.
 };
 inline constexpr Loss kLosses[] = {Loss::everything, Loss::data, Loss::names, Loss::end,
                                    Loss::parts};
@@ -50,7 +50,9 @@ struct DiskState {
 };
 
 // Knows of each file and of each folder what was synced and what came since. A file is there after
-// a failure only when its folder was synced, too: POSIX promises no more than that.
+// a failure only when its folder was synced, too: POSIX promises no more than that. Names come in
+// the order in which they were made, as file systems with a journal keep them; RocksDB relies on it
+// when it names a new manifest in CURRENT.
 class LossyDisk {
  public:
   // Begins with what is in `folder`, all of it synced.
