@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <utility>
 
 #include "ann/kernel_variants.h"
 #include "base/check.h"
@@ -17,6 +19,10 @@ constexpr std::size_t kEntriesMost = 1'024;
 constexpr std::size_t kSlotsPerEntry = 400;
 // Of a row that is mended, no more are compared.
 constexpr std::size_t kMendedMost = 160;
+// Of a row's copies so many are kept whatever else it leads to; a chain has two.
+constexpr std::size_t kCopiesMost = 8;
+// Of a chain's dying so many are passed to find a living one for a new copy.
+constexpr std::size_t kDyingMost = 64;
 // A candidate so near to the front is likely to be followed soon: its row is fetched.
 constexpr std::size_t kRowsAhead = 6;
 // Of how far the rest usually moves a score: scores of heads that are lower by more are given up.
@@ -277,14 +283,13 @@ float Graph::distance(const Codes& codes, const Partner& a, const Partner& b, st
   return std::max(0.0F, 2 * (a.bias + b.bias - product)) + beyond * beyond;
 }
 
-// Of scratch.partners, sorted by distance, keeps in scratch.kept those to which no kept one is
-// much nearer than the row's own.
+// Of scratch.partners, sorted by distance, adds to scratch.kept those to which none of them is much
+// nearer than the row's own.
 void Graph::prune(const Codes& codes, Scratch& scratch) const {
   const auto& partners = scratch.partners;
   std::vector<std::uint32_t>& left = scratch.left;  // Places in `partners`, nearest first.
   left.resize(partners.size());
   for (std::uint32_t at = 0; at < left.size(); ++at) left[at] = at;
-  scratch.kept.clear();
   while (!left.empty()) {
     const Partner& keep = partners[left.front()];
     scratch.kept.push_back(keep.slot);
@@ -315,6 +320,10 @@ void sort_partners(Graph::Scratch& scratch) {
 
 void Graph::link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch) {
   search(codes, query, Effort::whole(shape_.width), scratch);
+  if (const Slot copy = find_copy(codes, slot, scratch.candidates); copy != kNoSlot) {
+    link_copy(codes, slot, copy, scratch);
+    return;
+  }
   scratch.partners.clear();
   add_partner(codes, slot, scratch);
   const Partner own = scratch.partners.front();
@@ -330,13 +339,102 @@ void Graph::link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch&
         std::max(0.0F, 2 * (own.bias - scratch.candidates.score(at))) + beyond * beyond;
   }
   if (codes.quantizer->space() == Space::product) sort_partners(scratch);
+  scratch.kept.clear();
   prune(codes, scratch);
-  write_row(slot, scratch.kept);
-  states_[slot] = State::linked;
+  begin_linked(codes, slot, scratch.kept);
   scratch.others = scratch.kept;
   for (const Slot to : scratch.others) link_back(codes, slot, to, scratch);
+}
+
+void Graph::begin_linked(const Codes& codes, Slot slot, std::span<const Slot> neighbours) {
+  write_row(slot, neighbours);
+  states_[slot] = State::linked;
   linked_count_.fetch_add(1, std::memory_order_relaxed);
   maybe_enter(codes, slot);
+}
+
+namespace {
+
+// Nothing tells such vectors apart.
+bool same_code(const Codes& codes, Slot a, Slot b) {
+  return std::memcmp(codes.head(a), codes.head(b), kBlockBytes) == 0 &&
+         std::memcmp(codes.rest(a), codes.rest(b), codes.quantizer->rest_bytes()) == 0;
+}
+
+}  // namespace
+
+std::vector<Slot> Graph::copies_in_row(const Codes& codes, Slot slot) const {
+  std::vector<Slot> copies(kRowNumbers);
+  copies.resize(read_row(slot, copies.data()));
+  std::erase_if(copies, [&](Slot each) { return !same_code(codes, slot, each); });
+  return copies;
+}
+
+// Along a chain, from a slot to `at` and on over the dying: the first of the others, or kNoSlot.
+Slot Graph::living_copy(const Codes& codes, Slot from, Slot at, std::size_t steps_most) const {
+  const Slot begun = from;
+  for (std::size_t step = 0; step < steps_most && at != kNoSlot && at != begun; ++step) {
+    if (states_[at] == State::linked) return at;
+    Slot next = kNoSlot;
+    for (const Slot each : copies_in_row(codes, at)) next = each == from ? next : each;
+    from = std::exchange(at, next);
+  }
+  return kNoSlot;
+}
+
+// Among what a search for the slot found, or not far from there; kNoSlot where there is none.
+Slot Graph::find_copy(const Codes& codes, Slot slot, const Candidates& found) const {
+  Slot dying = kNoSlot;
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    const Slot copy = found.slot(at);
+    if (copy == slot || !same_code(codes, slot, copy)) continue;
+    if (states_[copy] == State::linked) return copy;
+    dying = copy;
+  }
+  if (dying == kNoSlot) return kNoSlot;
+  for (const Slot each : copies_in_row(codes, dying)) {
+    const Slot living = living_copy(codes, dying, each, kDyingMost);
+    if (living != kNoSlot) return living;
+  }
+  return kNoSlot;
+}
+
+// Behind `copy` in its chain, with its row: what is near to one is near to the other. Nothing else
+// leads there, since everybody would prune it.
+void Graph::link_copy(const Codes& codes, Slot slot, Slot copy, Scratch& scratch) {
+  const std::vector<Slot> chain = copies_in_row(codes, copy);
+  const Slot old = chain.empty() ? kNoSlot : chain.front();
+  const Slot after = living_copy(codes, copy, old, linked_count());
+  scratch.others = {copy};
+  if (after != kNoSlot) scratch.others.push_back(after);
+  Slot neighbours[kRowNumbers];
+  const std::size_t count = read_row(copy, neighbours);
+  for (std::size_t at = 0; at < count && scratch.others.size() < kNeighboursMost; ++at) {
+    const Slot each = neighbours[at];
+    if (states_[each] != State::linked || same_code(codes, slot, each)) continue;
+    scratch.others.push_back(each);
+  }
+  begin_linked(codes, slot, scratch.others);
+  if (after != kNoSlot) {
+    Slot back = kNoSlot;
+    for (const Slot each : copies_in_row(codes, after)) {
+      if (living_copy(codes, after, each, linked_count()) == copy) back = each;
+    }
+    replace_in_row(codes, after, back, slot, scratch);
+  }
+  replace_in_row(codes, copy, old, slot, scratch);
+}
+
+// Adds `next` where the row does not have `old`.
+void Graph::replace_in_row(const Codes& codes, Slot of, Slot old, Slot next, Scratch& scratch) {
+  std::uint32_t* const numbers = row(of);
+  const std::size_t count = number(numbers, 0).load(std::memory_order_relaxed);
+  for (std::size_t at = 1; at <= count; ++at) {
+    if (number(numbers, at).load(std::memory_order_relaxed) != old) continue;
+    number(numbers, at).store(next, std::memory_order_release);
+    return;
+  }
+  link_back(codes, next, of, scratch);
 }
 
 void Graph::link_back(const Codes& codes, Slot from, Slot to, Scratch& scratch) {
@@ -365,6 +463,13 @@ void Graph::prune_around(const Codes& codes, Slot slot, std::span<const Slot> ot
   }
   scratch.partners.erase(scratch.partners.begin());
   sort_partners(scratch);
+  scratch.kept.clear();
+  // The slot's copies lead on to the others of their chain, to which nothing else leads.
+  std::erase_if(scratch.partners, [&](const Partner& partner) {
+    if (scratch.kept.size() == kCopiesMost || !same_code(codes, slot, partner.slot)) return false;
+    scratch.kept.push_back(partner.slot);
+    return true;
+  });
   prune(codes, scratch);
   write_row(slot, scratch.kept);
 }
@@ -379,7 +484,8 @@ void Graph::mend_rows(const Codes& codes, Slot first, Slot end, Scratch& scratch
   }
 }
 
-// The dying of a row are replaced by those to which they led.
+// The dying of a row are replaced by those to which they led; dying copies, by the next of the
+// chain only, so that chains stay chains.
 void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
   Slot neighbours[kRowNumbers];
   const std::size_t count = read_row(slot, neighbours);
@@ -397,11 +503,18 @@ void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
   }
   if (whole) return;
   for (std::size_t at = 0; at < count; ++at) {
+    if (states_[neighbours[at]] == State::linked || !same_code(codes, slot, neighbours[at]))
+      continue;
+    Slot next = living_copy(codes, slot, neighbours[at], linked_count());
+    if (next != kNoSlot && scratch.visited.add_all(&next, 1) == 1) scratch.others.push_back(next);
+  }
+  for (std::size_t at = 0; at < count; ++at) {
     if (states_[neighbours[at]] == State::linked) continue;
     Slot beyond[kRowNumbers];
     const std::size_t fresh = scratch.visited.add_all(beyond, read_row(neighbours[at], beyond));
     for (std::size_t each = 0; each < fresh && scratch.others.size() < kMendedMost; ++each) {
-      if (states_[beyond[each]] == State::linked) scratch.others.push_back(beyond[each]);
+      if (states_[beyond[each]] != State::linked || same_code(codes, slot, beyond[each])) continue;
+      scratch.others.push_back(beyond[each]);
     }
   }
   prune_around(codes, slot, scratch.others, scratch);

@@ -52,6 +52,10 @@ struct Entries {
 // thread, beside everything else, and never wait: rows change in place, number by number. One
 // thread at a time does the rest.
 //
+// Slots of the same code are a chain: the row of each leads to the one before and the one behind,
+// and no other row to more than one of them. So whoever finds one finds all, as far as the width
+// goes, and they crowd nothing out of the rows of others.
+//
 // Dead slots stay where they are and are found, until they are taken out (as FreshDiskANN does,
 // Singh et al., 2021): marked, then row by row replaced by what they led to, then forgotten. From
 // then on no row leads there; a search that began before may still read such a slot's code, so
@@ -195,6 +199,13 @@ class Graph {
                std::size_t count, Scratch& scratch) const;
   void prune(const Codes& codes, Scratch& scratch) const;
   void link_back(const Codes& codes, Slot from, Slot to, Scratch& scratch);
+  void begin_linked(const Codes& codes, Slot slot, std::span<const Slot> neighbours);
+
+  std::vector<Slot> copies_in_row(const Codes& codes, Slot slot) const;
+  Slot living_copy(const Codes& codes, Slot from, Slot at, std::size_t steps_most) const;
+  Slot find_copy(const Codes& codes, Slot slot, const Candidates& found) const;
+  void link_copy(const Codes& codes, Slot slot, Slot copy, Scratch& scratch);
+  void replace_in_row(const Codes& codes, Slot of, Slot old, Slot next, Scratch& scratch);
   static float distance(const Codes& codes, const Partner& a, const Partner& b, std::int32_t dot,
                         std::int32_t rest_dot);
   void begin(const Codes& codes, const CodeQuery& query, Scratch& scratch) const;

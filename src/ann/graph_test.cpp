@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <random>
 #include <set>
 #include <thread>
@@ -59,13 +60,15 @@ class World {
     codes_->quantizer->encode(values, scratch_.query, codes_->head(slot), codes_->rest(slot));
     graph_.link(*codes_, slot, codes_->quantizer->coordinate_query(scratch_.query), scratch_);
   }
-  // Takes these out, some rows at a time.
-  void take_out(const std::vector<Slot>& slots) {
+  // Takes these out, some rows at a time; `between` is called after each time.
+  void take_out(
+      const std::vector<Slot>& slots, const std::function<void()>& between = [] {}) {
     for (const Slot slot : slots) lives_[slot] = false;
     graph_.mark_dying(slots);
     const auto end = static_cast<Slot>(graph_.slot_end());
     for (Slot first = 0; first < end; first += 100) {
       graph_.mend_rows(*codes_, first, std::min(first + 100, end), scratch_);
+      between();
     }
     graph_.forget(*codes_, slots);
   }
@@ -105,6 +108,13 @@ class World {
       }
     }
     return static_cast<double>(found) / static_cast<double>(kTop * queries.size());
+  }
+  // How many living slots of this very vector a walk for so many finds.
+  std::size_t equal_found(const Values& values, std::size_t width) {
+    const auto found = walk(values, width, scratch_);
+    return static_cast<std::size_t>(std::count_if(found.begin(), found.end(), [&](Slot slot) {
+      return lives_[slot] && vectors_[slot] == values;
+    }));
   }
   const Values& vector(Slot slot) const { return vectors_[slot]; }
   Graph& graph() { return graph_; }
@@ -273,23 +283,76 @@ TEST(Graph, OfAllowedSlotsAWalkFindsNearlyAllAndAListTheSameWithoutOne) {
 }
 
 // Most of an index may be the same text.
-TEST(Graph, EqualVectorsDoNotHideEachOtherOrTheRest) {
-  Clusters clusters(7);
-  auto vectors = some(clusters, 600);
-  for (std::size_t at = 0; at < 200; ++at) vectors[at * 3] = vectors[0];
-  World world(Space::distance, vectors.size(), vectors);
-  for (Slot slot = 0; slot < vectors.size(); ++slot) world.put(slot, vectors[slot]);
-  std::size_t equal = 0;
-  for (const Slot found : world.walk(vectors[0], 100, world.scratch())) {
-    equal += vectors[found] == vectors[0] ? 1U : 0U;
+TEST(Graph, EqualVectorsAreAllFoundAndDoNotHideTheRest) {
+  for (const std::size_t copies : {200, 2'000}) {
+    Clusters clusters(7);
+    auto vectors = some(clusters, 400 + copies);
+    const Values equal = vectors[0];
+    const std::size_t step = vectors.size() / copies;
+    for (std::size_t at = 0; at < copies; ++at) vectors[at * step] = equal;
+    World world(Space::distance, vectors.size(), vectors);
+    for (Slot slot = 0; slot < vectors.size(); ++slot) world.put(slot, vectors[slot]);
+    EXPECT_EQ(world.equal_found(equal, copies), copies);
+    std::size_t others = 0;
+    std::size_t found = 0;
+    for (Slot slot = 0; slot < vectors.size(); ++slot) {
+      if (vectors[slot] == equal) continue;
+      const auto walked = world.walk(vectors[slot], 20, world.scratch());
+      found += std::find(walked.begin(), walked.end(), slot) != walked.end() ? 1U : 0U;
+      ++others;
+    }
+    EXPECT_GE(found, others * 99 / 100);
   }
-  EXPECT_GE(equal, 80U);  // Pruned rows do not lead to all of the equal ones.
-  std::size_t found = 0;
-  for (Slot slot = 1; slot < vectors.size(); slot += 3) {
-    const auto walked = world.walk(vectors[slot], 20, world.scratch());
-    found += std::find(walked.begin(), walked.end(), slot) != walked.end() ? 1U : 0U;
+}
+
+// Of equal vectors half die again and again, also those that others lead to, and new ones come
+// while the rows are mended.
+TEST(Graph, EqualVectorsStayFoundWhileSomeOfThemComeAndGo) {
+  constexpr std::size_t kCopies = 300;
+  constexpr std::size_t kSlots = 1'000;
+  Clusters clusters(8);
+  auto vectors = some(clusters, kSlots);
+  const Values equal = vectors[0];
+  World world(Space::distance, kSlots, vectors);
+  std::vector<Slot> living;
+  std::vector<Slot> free;
+  for (Slot slot = 0; slot < kSlots; ++slot) {
+    if (slot % 2 == 1) {
+      world.put(slot, vectors[slot]);
+    } else if (living.size() < kCopies) {
+      world.put(slot, equal);
+      living.push_back(slot);
+    } else {
+      free.push_back(slot);
+    }
   }
-  EXPECT_GE(found, 195U);
+  std::mt19937 random(9);
+  for (int cycle = 0; cycle < 10; ++cycle) {
+    std::shuffle(living.begin(), living.end(), random);
+    const std::vector<Slot> dying(living.begin() + kCopies / 2, living.end());
+    living.resize(kCopies / 2);
+    world.take_out(dying, [&] {
+      world.put(free.back(), equal);
+      living.push_back(free.back());
+      free.pop_back();
+    });
+    free.insert(free.end(), dying.begin(), dying.end());
+    EXPECT_EQ(world.equal_found(equal, living.size()), living.size()) << cycle;
+    while (living.size() < kCopies) {
+      world.put(free.back(), equal);
+      living.push_back(free.back());
+      free.pop_back();
+    }
+    EXPECT_EQ(world.equal_found(equal, kCopies), kCopies) << cycle;
+  }
+  for (const auto& row = world.graph().rows(); const Slot slot : free) {
+    ASSERT_EQ(row[slot * Graph::kRowNumbers], 0U);
+    for (Slot other = 0; other < kSlots; ++other) {
+      const auto leads =
+          row.subspan(other * Graph::kRowNumbers + 1, row[other * Graph::kRowNumbers]);
+      ASSERT_EQ(std::count(leads.begin(), leads.end(), slot), 0) << other;
+    }
+  }
 }
 
 TEST(Graph, AnIndexThatLostItsEntriesIsStillFoundWhole) {
