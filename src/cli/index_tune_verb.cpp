@@ -72,7 +72,7 @@ std::string tuning_text(const json& result) {
   if (setting >= 1) {
     text += ": every vector is looked at";
   } else if (!table.empty() && !reached) {
-    text += ": more than was measured; the widest search is used";
+    text += ": more than any width promises; every vector is looked at";
   }
   return text + '\n';
 }

@@ -31,7 +31,7 @@ TEST(TuningText, MarksTheFirstThatFindsEnough) {
 
 TEST(TuningText, SaysWhenMoreIsWantedThanWasMeasured) {
   EXPECT_THAT(tuning_text(told(0.99)),
-              EndsWith("recall 0.99: more than was measured; the widest search is used\n"));
+              EndsWith("recall 0.99: more than any width promises; every vector is looked at\n"));
   EXPECT_THAT(tuning_text(told(0.99)), testing::Not(HasSubstr("<-")));
 }
 

@@ -14,7 +14,7 @@ namespace {
 // u64, bytes of the file u64, checksum of all before u64. Table: for each section its name, offset
 // u64, bytes u64 and the checksums of its blocks.
 constexpr std::string_view kMagic = "SLVCHKPT";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kHeaderBytes = 88;
 
 Error damaged(const char* what) {

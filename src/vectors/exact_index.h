@@ -258,6 +258,7 @@ class ExactIndex final : public Index,
   // one being written has, which its writer guards by upkeep_mutex_.
   std::atomic<std::uint64_t> linked_since_ = 0;
   std::uint64_t linked_saved_ = 0;
+  std::atomic<bool> calibrating_ = false;  // The graph, for the linker has time for it.
   NearGraph near_;
 
   mutable std::mutex lists_mutex_;  // Guards the pointer.

@@ -91,9 +91,10 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
   turn.free.insert(turn.free.end(), taken.begin(), taken.end());
   const bool caught_up = turn.linked_until == recent.end();
   make_lists(snapshot, caught_up, stop);
-  if (caught_up) near_.calibrate(snapshot, stop);
+  near_.calibrate(snapshot, caught_up, stop);
+  calibrating_ = near_.calibrating();
   end_turn(turn);
-  return !stop.stop_requested() && (!caught_up || near_.taking_out());
+  return !stop.stop_requested() && (!caught_up || near_.taking_out() || calibrating_);
 }
 
 Status ExactIndex::save_graph(CheckpointWriter& writer, const std::stop_token& stop) {

@@ -26,8 +26,8 @@ void ExactIndex::keep_up(const std::stop_token& stop) {
     const std::lock_guard writer(writer_mutex_);
     const std::uint64_t many =
         std::max<std::uint64_t>(shared_->checkpoints.changes_min, state_.vector_count / 4);
-    // While there is more to link, a graph is not worth a checkpoint of its own.
-    const bool linked = rows_.recent().size() == 0 && linked_since_ > many;
+    // While there is more to link or to measure, a graph is not worth a checkpoint of its own.
+    const bool linked = rows_.recent().size() == 0 && !calibrating_ && linked_since_ > many;
     due = state_.vector_count >= shared_->checkpoints.vectors_min &&
           (changed_count_ > many || linked);
   }

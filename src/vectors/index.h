@@ -95,11 +95,11 @@ struct Internals {
 // Of an index whose recall was never set.
 inline constexpr float kRecallDefault = 0.95F;
 
-// What the search found when it was measured on vectors of the index, asked for the ten nearest.
+// What a search for the ten nearest can count on, as measured on vectors of the index.
 struct RecallPoint {
   std::size_t width = 0;  // How many vectors a query follows at once.
-  float recall = 0;       // Share of the true nearest that was found.
-  float us = 0;           // Of one query, microseconds on one thread.
+  float recall = 0;       // Share of the true nearest, less than was found when measured.
+  float us = 0;           // Of one query, CPU microseconds.
 };
 
 struct IndexStats {

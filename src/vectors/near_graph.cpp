@@ -2,14 +2,10 @@
 #include "vectors/near_graph.h"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <cmath>
 #include <iterator>
 #include <random>
 #include <utility>
 
-#include "ann/lanes.h"
 #include "base/limits.h"
 
 namespace selvedge::vectors {
@@ -23,14 +19,6 @@ constexpr std::size_t kOftenTrained = 100'000;
 // A newer vector may lose so much more than those it was learned from.
 constexpr double kLostMore = 0.03;
 constexpr std::size_t kEncodedToJudge = 2'000;
-constexpr std::size_t kAsked = 200;
-constexpr float kWay = 0.3F;
-constexpr float kFartherWay = 0.4F;
-constexpr std::size_t kFartherEach = 7;
-constexpr std::size_t kAskedTop = 10;
-constexpr std::size_t kTrueWidth = 600;
-constexpr std::array<std::size_t, 22> kWidths = {
-    10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 56, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512};
 
 ann::Space space_of(Metric metric) {
   return metric == Metric::dot_product ? ann::Space::product : ann::Space::distance;
@@ -44,21 +32,6 @@ NearGraph::NearGraph(const IndexConfig& config, NearRules rules)
 std::shared_ptr<const NearView> NearGraph::view() const {
   const std::lock_guard lock(view_mutex_);
   return view_;
-}
-
-bool NearGraph::bring_to_space(const Snapshot& snapshot, Slot slot,
-                               std::vector<float>& values) const {
-  const Place at = snapshot.place(slot);
-  const auto row = at.chunk().values(at.row, config_.dimensions);
-  const auto squares = ann::squared_length<double>(row);
-  if (!fits_codes(squares)) return false;
-  const float scale =
-      config_.metric == Metric::cosine ? static_cast<float>(1 / std::sqrt(squares)) : 1.0F;
-  values.resize(row.size());
-  for (std::size_t dimension = 0; dimension < row.size(); ++dimension) {
-    values[dimension] = row[dimension] * scale;
-  }
-  return true;
 }
 
 void NearGraph::train(const Snapshot& snapshot, const std::stop_token& stop) {
@@ -93,6 +66,7 @@ void NearGraph::train(const Snapshot& snapshot, const std::stop_token& stop) {
   lost_share_ = codes_->quantizer->lost_share();
   encoded_count_ = 0;
   calibrated_count_ = 0;
+  calibration_.reset();
   publish();
 }
 
@@ -126,6 +100,7 @@ void NearGraph::link(const Snapshot& snapshot, SlotLog::Entry entry) {
   const double lost =
       codes_->quantizer->encode(values_, scratch_.query, codes_->head(slot), codes_->rest(slot));
   ++encoded_count_;
+  ++uncalibrated_count_;
   lost_share_ += (lost - lost_share_) /
                  static_cast<double>(std::min<std::size_t>(encoded_count_, kEncodedToJudge));
   graph_->link(*codes_, slot, codes_->quantizer->coordinate_query(scratch_.query), scratch_);
@@ -181,55 +156,19 @@ std::vector<Slot> NearGraph::take_out(std::size_t rows) {
   return std::exchange(dying_, {});
 }
 
-// Asked for are points a third of the way from a vector to any other: from there several are about
-// equally near, and none is very near, as it is between a question and the texts that answer it.
-// How far was chosen so that widths find in the benchmark's vectors what they find for its
-// questions, which are of other pages (docs/benchmarks.md).
-void NearGraph::calibrate(const Snapshot& snapshot, const std::stop_token& stop) {
-  const std::size_t linked = linked_count();
-  if (linked < rules_.rows_min || linked < 2 * calibrated_count_) return;
-  publish();
-  const auto seen = view();
-  std::vector<std::size_t> found(kWidths.size());
-  std::vector<std::chrono::duration<float, std::micro>> took(kWidths.size());
-  std::size_t asked = 0;
-  std::mt19937_64 random(linked);
-  for (std::size_t drawn = 0; drawn < 8 * kAsked && asked < kAsked; ++drawn) {
-    if (stop.stop_requested()) return;
-    const auto slot = static_cast<Slot>(random() % snapshot.slot_end);
-    if (!snapshot.sees(slot) || !graph_->linked(slot)) continue;
-    std::vector<float> point;
-    if (!bring_to_space(snapshot, slot, point)) continue;
-    const auto far = static_cast<Slot>(random() % snapshot.slot_end);
-    std::vector<float> other;
-    if (!snapshot.sees(far) || !bring_to_space(snapshot, far, other)) continue;
-    const float way = drawn % kFartherEach == 0 ? kFartherWay : kWay;
-    for (std::size_t at = 0; at < point.size(); ++at) point[at] += way * (other[at] - point[at]);
-    const PreparedQuery query(config_.metric, point);
-    const auto truth = walk(*seen, snapshot, query, kAskedTop, kTrueWidth);
-    if (truth.size() < kAskedTop) continue;
-    ++asked;
-    for (std::size_t at = 0; at < kWidths.size(); ++at) {
-      const auto begun = std::chrono::steady_clock::now();
-      const auto walked = walk(*seen, snapshot, query, kAskedTop, kWidths[at]);
-      took[at] += std::chrono::steady_clock::now() - begun;
-      for (const Candidate& each : walked) {
-        found[at] +=
-            std::any_of(truth.begin(), truth.end(),
-                        [&each](const Candidate& right) { return right.slot() == each.slot(); })
-                ? 1U
-                : 0U;
-      }
-    }
+void NearGraph::calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
+  if (!calibration_) {
+    const std::size_t linked = linked_count();
+    const std::size_t enough = idle ? calibrated_count_ / 4 : calibrated_count_;
+    if (linked < rules_.rows_min) return;
+    if (calibrated_count_ > 0 && uncalibrated_count_ <= enough) return;
+    calibration_.emplace(config_.metric, config_.dimensions, linked);
+    uncalibrated_count_ = 0;
   }
-  if (asked == 0) return;
-  settings_.clear();
-  float best = 0;
-  for (std::size_t at = 0; at < kWidths.size(); ++at) {
-    best = std::max(best, static_cast<float>(found[at]) / static_cast<float>(asked * kAskedTop));
-    settings_.push_back({kWidths[at], best, took[at].count() / static_cast<float>(asked)});
-  }
-  calibrated_count_ = linked;
+  if (!calibration_->ask_some(*view(), snapshot, stop)) return;
+  settings_ = calibration_->settings();
+  calibrated_count_ = calibration_->linked();
+  calibration_.reset();
   publish();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "ann/graph.h"
 #include "ann/quantizer.h"
 #include "base/result.h"
+#include "vectors/calibration.h"
 #include "vectors/checkpoint_file.h"
 #include "vectors/index.h"
 #include "vectors/near_view.h"
@@ -63,8 +65,10 @@ class NearGraph {
   bool holds(Slot slot) const;
   // Shows readers what was linked.
   void publish();
-  // Measures which width finds what, when that was not done for so many.
-  void calibrate(const Snapshot& snapshot, const std::stop_token& stop);
+  // Does a part of measuring which width finds what, when that is due: when as many were linked
+  // since as there were, or a quarter where nothing else is to be done.
+  void calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop);
+  bool calibrating() const { return calibration_.has_value(); }
 
   // Rows that ended and are held(). They are kept in mind until they are taken out.
   void bury(std::span<const Slot> slots);
@@ -81,7 +85,9 @@ class NearGraph {
   Status read_arrays(const CheckpointFile& file, std::size_t slot_end, std::string_view settings);
   bool read_settings(std::string_view settings, const StoredRows& rows);
   std::vector<Slot> dying_in_graph() const;
-  bool bring_to_space(const Snapshot& snapshot, Slot slot, std::vector<float>& values) const;
+  bool bring_to_space(const Snapshot& snapshot, Slot slot, std::vector<float>& values) const {
+    return values_in_space(config_.metric, config_.dimensions, snapshot, slot, values);
+  }
 
   const IndexConfig config_;
   const NearRules rules_;
@@ -92,10 +98,12 @@ class NearGraph {
   std::vector<SlotLog::Entry> apart_;
   std::shared_ptr<ScratchPool> scratches_ = std::make_shared<ScratchPool>();
   std::vector<NearView::Setting> settings_;
-  std::size_t trained_count_ = 0;     // Linked when it was learned.
-  std::size_t calibrated_count_ = 0;  // Linked when it was measured.
-  double lost_share_ = 0;             // Of those encoded since, a moving average.
-  std::size_t encoded_count_ = 0;     // Since it was learned.
+  std::size_t trained_count_ = 0;           // Linked when it was learned.
+  std::size_t calibrated_count_ = 0;        // Linked when it was measured; 0: not with these codes.
+  std::size_t uncalibrated_count_ = 0;      // Linked since.
+  std::optional<Calibration> calibration_;  // Under way.
+  double lost_share_ = 0;                   // Of those encoded since, a moving average.
+  std::size_t encoded_count_ = 0;           // Since it was learned.
 
   std::vector<Slot> dead_;   // Ended, the graph holds them.
   std::vector<Slot> dying_;  // Those being taken out.

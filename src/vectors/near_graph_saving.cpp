@@ -62,6 +62,7 @@ Status NearGraph::save(CheckpointWriter& writer, const std::stop_token& stop) co
   put_number(settings, static_cast<std::uint64_t>(slot_end));
   put_number(settings, static_cast<std::uint64_t>(trained_count_));
   put_number(settings, static_cast<std::uint64_t>(calibrated_count_));
+  put_number(settings, static_cast<std::uint64_t>(uncalibrated_count_));
   put_number(settings, static_cast<std::uint64_t>(encoded_count_));
   put_number(settings, std::bit_cast<std::uint64_t>(lost_share_));
   const auto begun = graph_->entries();
@@ -71,6 +72,7 @@ Status NearGraph::save(CheckpointWriter& writer, const std::stop_token& stop) co
   for (const NearView::Setting& each : settings_) {
     put_number(settings, static_cast<std::uint32_t>(each.width));
     put_number(settings, std::bit_cast<std::uint32_t>(each.recall));
+    put_number(settings, std::bit_cast<std::uint32_t>(each.recall_of_many));
     put_number(settings, std::bit_cast<std::uint32_t>(each.us));
   }
   put_number(settings, static_cast<std::uint32_t>(apart_.size()));
@@ -130,7 +132,7 @@ Status NearGraph::read_arrays(const CheckpointFile& file, std::size_t slot_end,
       copy_array(file, kRests, codes_->rests.first(slot_end * codes_->quantizer->rest_bytes())));
   SEL_CHECK_OK(copy_array(file, kRows, graph_->rows_to_fill(slot_end)));
   ByteReader reader(settings);
-  reader.take(5 * sizeof(std::uint64_t));
+  reader.take(6 * sizeof(std::uint64_t));
   std::vector<Slot> begun;
   for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.sound(); --left) {
     begun.push_back(reader.number<std::uint32_t>());
@@ -144,13 +146,16 @@ bool NearGraph::read_settings(std::string_view settings, const StoredRows& rows)
   reader.number<std::uint64_t>();
   trained_count_ = static_cast<std::size_t>(reader.number<std::uint64_t>());
   calibrated_count_ = static_cast<std::size_t>(reader.number<std::uint64_t>());
+  uncalibrated_count_ = static_cast<std::size_t>(reader.number<std::uint64_t>());
   encoded_count_ = static_cast<std::size_t>(reader.number<std::uint64_t>());
   lost_share_ = std::bit_cast<double>(reader.number<std::uint64_t>());
   reader.take(std::size_t{reader.number<std::uint32_t>()} * sizeof(Slot));
   for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.sound(); --left) {
     const std::size_t width = reader.number<std::uint32_t>();
     const auto recall = std::bit_cast<float>(reader.number<std::uint32_t>());
-    settings_.push_back({width, recall, std::bit_cast<float>(reader.number<std::uint32_t>())});
+    const auto of_many = std::bit_cast<float>(reader.number<std::uint32_t>());
+    const auto us = std::bit_cast<float>(reader.number<std::uint32_t>());
+    settings_.push_back({width, recall, of_many, us});
     if (width == 0 || width > kWidthMost) return false;
   }
   std::vector<bool> known = held();
@@ -171,7 +176,8 @@ void NearGraph::clear() {
   graph_ = nullptr;
   apart_.clear();
   settings_.clear();
-  trained_count_ = calibrated_count_ = encoded_count_ = 0;
+  trained_count_ = calibrated_count_ = uncalibrated_count_ = encoded_count_ = 0;
+  calibration_.reset();
   lost_share_ = 0;
   dead_.clear();
   dying_.clear();

@@ -312,6 +312,23 @@ TEST_F(NearGraphTest, EqualVectorsAreAllFound) {
   for (const std::string& id : found(equal, 50)) EXPECT_EQ(id.substr(0, 5), "same ");
 }
 
+TEST_F(NearGraphTest, AsManyEqualVectorsAsAreAskedForAreAllFound) {
+  open();
+  Clusters clusters(true);
+  const auto equal = clusters.next();
+  std::vector<Vector> batch;
+  for (int at = 0; at < 2'000; ++at) {
+    const bool same = at % 10 == 0;
+    batch.push_back(
+        {(same ? "same " : "other ") + std::to_string(at), same ? equal : clusters.next()});
+  }
+  ASSERT_TRUE(index_->upsert(batch_of(batch)).ok());
+  ASSERT_NO_FATAL_FAILURE(settle());
+  const Ids ids = found(equal, 200);
+  ASSERT_EQ(ids.size(), 200U);
+  for (const std::string& id : ids) EXPECT_EQ(id.substr(0, 5), "same ");
+}
+
 TEST_F(NearGraphTest, ADelayedWriteShowsNothingBeforeItsTime) {
   open();
   Clusters clusters(true);

@@ -6,15 +6,12 @@
 #include <iterator>
 #include <span>
 
+#include "ann/lanes.h"
 #include "vectors/top_k.h"
 
 namespace selvedge::vectors {
 namespace {
 
-// Settings are measured for as many.
-constexpr std::size_t kMeasuredCount = 10;
-// Where nothing was measured yet.
-constexpr std::size_t kUnmeasuredWidth = 128;
 // A walk that found too few rows that are still there is walked again, wider, up to here.
 constexpr std::size_t kWidthMost = 4'096;
 
@@ -39,16 +36,28 @@ void prefetch(const Place& at, std::size_t stride) {
 // Queries that do not are scanned.
 bool fits_codes(const PreparedQuery& query) { return vectors::fits_codes(query.squared_length()); }
 
-std::size_t width_for(const NearView& view, float recall, std::size_t count) {
-  std::size_t width = view.settings.empty() ? kUnmeasuredWidth : view.settings.back().width;
-  for (const NearView::Setting& each : view.settings) {
-    if (each.recall < recall) continue;
-    width = each.width;
-    break;
-  }
-  // Of more, as much wider.
-  if (count > kMeasuredCount) width = width * count / kMeasuredCount;
-  return std::max(width, count);
+// The first width that was measured to be wide enough.
+std::optional<std::size_t> width_of(const NearView& view, float NearView::Setting::*recall,
+                                    float wanted) {
+  const auto enough =
+      std::find_if(view.settings.begin(), view.settings.end(),
+                   [&](const NearView::Setting& each) { return each.*recall >= wanted; });
+  if (enough == view.settings.end()) return std::nullopt;
+  return enough->width;
+}
+
+// Nothing where no width that was measured finds as much, or none was measured yet.
+std::optional<std::size_t> width_for(const NearView& view, float recall, std::size_t count) {
+  constexpr std::size_t kFew = NearView::kFew;
+  constexpr std::size_t kMany = NearView::kMany;
+  const auto narrow = width_of(view, &NearView::Setting::recall, recall);
+  if (!narrow || count <= kFew) return narrow;
+  const auto wide = width_of(view, &NearView::Setting::recall_of_many, recall);
+  if (!wide) return std::nullopt;
+  // Of more than was measured, as much wider.
+  if (count >= kMany) return *wide * count / kMany;
+  const std::size_t more = std::max(*wide, *narrow) - *narrow;
+  return std::max(count, *narrow + more * (count - kFew) / (kMany - kFew));
 }
 
 // Offers the rows of these entries that the snapshot sees and `found` does not have.
@@ -184,6 +193,20 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
 
 }  // namespace
 
+bool values_in_space(Metric metric, std::size_t dimensions, const Snapshot& snapshot, Slot slot,
+                     std::vector<float>& values) {
+  const Place at = snapshot.place(slot);
+  const auto row = at.chunk().values(at.row, dimensions);
+  const auto squares = ann::squared_length<double>(row);
+  if (!fits_codes(squares)) return false;
+  const float scale = metric == Metric::cosine ? static_cast<float>(1 / std::sqrt(squares)) : 1.0F;
+  values.resize(row.size());
+  for (std::size_t dimension = 0; dimension < row.size(); ++dimension) {
+    values[dimension] = row[dimension] * scale;
+  }
+  return true;
+}
+
 std::vector<Candidate> walk(const NearView& view, const Snapshot& snapshot,
                             const PreparedQuery& query, std::size_t count, std::size_t width) {
   TopK<Candidate> nearest(count);
@@ -200,10 +223,11 @@ std::optional<std::vector<Candidate>> search_near(const NearView& view, const Sn
   if (snapshot.recent.size() > linked || count * 8 > linked || !fits_codes(query)) {
     return std::nullopt;
   }
-  std::size_t width = width_for(view, recall, count);
+  const auto enough = width_for(view, recall, count);
+  if (!enough) return std::nullopt;
   std::vector<Slot> found;
   TopK<Candidate> nearest(count);
-  for (;; width *= 2) {
+  for (std::size_t width = *enough;; width *= 2) {
     if (width > kWidthMost) return std::nullopt;
     walk_into(view, snapshot, query, count, width, found, nearest);
     // Dead rows that are not taken out yet may have crowded out others.
@@ -312,6 +336,18 @@ std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
 
 }  // namespace
 
+std::vector<Candidate> nearest_by_codes(const NearView& view, const Snapshot& snapshot,
+                                        const PreparedQuery& query, std::size_t count,
+                                        std::size_t width, std::span<const Slot> slots) {
+  auto scratch = view.scratches->take();
+  const std::span<const float> values(query.values(), query.dimensions());
+  const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
+  ann::Graph::search_listed(*view.codes, code, width, slots, *scratch);
+  const std::vector<Slot> found = best_allowed(*scratch, width);
+  view.scratches->give(std::move(scratch));
+  return nearest_of(snapshot, query, count, found);
+}
+
 std::vector<Candidate> nearest_of(const Snapshot& snapshot, const PreparedQuery& query,
                                   std::size_t count, std::span<const Slot> slots) {
   TopK<Candidate> nearest(count);
@@ -323,13 +359,13 @@ std::vector<Candidate> search_near_allowed(const NearView& view, const Snapshot&
                                            const PreparedQuery& query, std::size_t count,
                                            float recall, const AllowedRows& allowed) {
   if (allowed.empty()) return {};
-  const std::size_t width = width_for(view, recall, count);
+  const auto width = width_for(view, recall, count);
   const std::size_t among = allowed.count_most();
-  if (among <= std::max(kExactMost, rescored(count, width)) || !fits_codes(query)) {
+  if (!width || among <= std::max(kExactMost, rescored(count, *width)) || !fits_codes(query)) {
     return nearest_of(snapshot, query, count, seen_slots(snapshot, allowed));
   }
   const std::vector<Slot> uncoded = without_code(view, snapshot);
-  std::vector<Slot> found = find_allowed(view, snapshot, query, count, width, allowed, uncoded);
+  std::vector<Slot> found = find_allowed(view, snapshot, query, count, *width, allowed, uncoded);
   const AllowedTest test{snapshot, allowed};
   const std::size_t coded = found.size();
   for (const Slot slot : uncoded) {

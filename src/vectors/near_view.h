@@ -43,10 +43,14 @@ class ScratchPool {
 // What a search needs of a graph as it is at some moment. Immutable, but for what grows in the
 // graph itself.
 struct NearView {
+  // Settings say what walks for so many find.
+  static constexpr std::size_t kFew = 10;
+  static constexpr std::size_t kMany = 100;
   struct Setting {
-    std::size_t width = 0;  // Of the walk, for the ten nearest.
-    float recall = 0;       // Measured on the index's own vectors.
-    float us = 0;           // Of one walk, then.
+    std::size_t width = 0;     // Of the walk.
+    float recall = 0;          // What a query for few can count on, see Calibration.
+    float recall_of_many = 0;  // The same of many; 0 where the width is less.
+    float us = 0;              // Of one walk for few, on average.
   };
   std::shared_ptr<const ann::Codes> codes;
   std::shared_ptr<const ann::Graph> graph;
@@ -71,13 +75,18 @@ inline bool fits_codes(double squares) {
   return squares >= kSquaresLeast && squares <= kSquaresMost;
 }
 
+// A row's values as the codes are made of them: of length 1 for cosine. False: the codes cannot
+// hold it. The snapshot sees the slot.
+bool values_in_space(Metric metric, std::size_t dimensions, const Snapshot& snapshot, Slot slot,
+                     std::vector<float>& values);
+
 // The nearest rows of a walk of this width, with exact keys, which point into the snapshot. Rows
 // that it does not see are left out, so there may be fewer than `count`.
 std::vector<Candidate> walk(const NearView& view, const Snapshot& snapshot,
                             const PreparedQuery& query, std::size_t count, std::size_t width);
 
 // The nearest rows, nearly: by a walk, and every row that is not linked yet is looked at. Nothing:
-// the graph does not serve this query, which is for a scan.
+// the graph does not serve this query, or no width promises that recall: it is for a scan.
 std::optional<std::vector<Candidate>> search_near(const NearView& view, const Snapshot& snapshot,
                                                   const PreparedQuery& query, std::size_t count,
                                                   float recall);
@@ -87,6 +96,12 @@ std::optional<std::vector<Candidate>> search_near(const NearView& view, const Sn
 std::vector<Candidate> search_near_allowed(const NearView& view, const Snapshot& snapshot,
                                            const PreparedQuery& query, std::size_t count,
                                            float recall, const AllowedRows& allowed);
+
+// The nearest of these rows, which the snapshot sees and the graph holds: the `width` best by their
+// codes, with exact keys.
+std::vector<Candidate> nearest_by_codes(const NearView& view, const Snapshot& snapshot,
+                                        const PreparedQuery& query, std::size_t count,
+                                        std::size_t width, std::span<const Slot> slots);
 
 // The nearest of these rows, which the snapshot sees, exactly. `slots` ascend.
 std::vector<Candidate> nearest_of(const Snapshot& snapshot, const PreparedQuery& query,
