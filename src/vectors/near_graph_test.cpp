@@ -491,11 +491,12 @@ TEST(NearView, AnOlderSnapshotIsSearchedThroughAGraphThatHasGrown) {
     put(std::to_string(at), values);
   }
   link_all();
-  const auto view = near.view();
+  NearView view = *near.view();
+  view.settings = {{.width = 128, .recall = 1, .recall_of_many = 1}};
   std::size_t right = 0;
   for (int each = 0; each < 50; ++each) {
     const PreparedQuery query(Metric::cosine, clusters.next());
-    const auto found = search_near(*view, *before, query, 10, 1);
+    const auto found = search_near(view, *before, query, 10, 0.95F);
     ASSERT_TRUE(found.has_value());
     ASSERT_EQ(found->size(), 10U);
     const auto exact = scan(*before, query, 10, {});
