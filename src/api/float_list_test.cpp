@@ -16,11 +16,22 @@
 namespace selvedge::api {
 namespace {
 
-std::optional<float> read(const std::string& number) {
+std::optional<float> first_of(const std::string& list, std::size_t count) {
   std::vector<float> values;
-  if (!append_float_list("[" + number + "]", values)) return std::nullopt;
-  EXPECT_EQ(values.size(), 1U);
+  if (!append_float_list(list, values)) return std::nullopt;
+  EXPECT_EQ(values.size(), count);
   return values.at(0);
+}
+
+// Alone, and before others: numbers are read by another way when more text follows.
+std::optional<float> read(const std::string& number) {
+  const auto alone = first_of("[" + number + "]", 1);
+  const auto before = first_of("[" + number + ",0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]", 17);
+  EXPECT_EQ(alone.has_value(), before.has_value()) << number;
+  if (alone && before) {
+    EXPECT_EQ(std::memcmp(&*alone, &*before, sizeof *alone), 0) << number;
+  }
+  return alone;
 }
 
 float expected(const std::string& number) {
@@ -79,6 +90,30 @@ TEST(FloatList, WhatClientsWriteOfRandomFloatsAndDoublesIsReadExactly) {
     const int size = std::snprintf(text, sizeof text, "%.20g", middle);
     expect_same(std::string(text, static_cast<std::size_t>(size)));
   }
+}
+
+TEST(FloatList, DigitsBehindThePointAreReadExactlyHoweverManyThereAre) {
+  std::mt19937_64 random(3);
+  char text[64];
+  for (int round = 0; round < 300'000; ++round) {
+    const double whole = static_cast<double>(random() % 3 == 0 ? random() % 10 : 0);
+    const auto single = static_cast<float>(whole + std::ldexp(static_cast<double>(random()), -68));
+    const double middle = (double{single} + std::nextafter(single, 0.0F)) / 2;
+    // The middle of two floats, and what is next to it by the last digits.
+    for (const double value : {double{single}, middle, std::nextafter(middle, 1.0)}) {
+      std::snprintf(text, sizeof text, "%.*f", static_cast<int>(1 + random() % 25), value);
+      expect_same(text);
+    }
+  }
+}
+
+TEST(FloatList, TheTextBehindAListIsLeftAlone) {
+  std::vector<float> values;
+  EXPECT_EQ(read_float_list("[0.5, 1],\"topK\":3}", values), 8U);
+  EXPECT_EQ(read_float_list("[]]", values), 2U);
+  EXPECT_EQ(values, (std::vector<float>{0.5F, 1}));
+  EXPECT_FALSE(read_float_list("[0.5,", values).has_value());
+  EXPECT_EQ(values.size(), 2U);
 }
 
 TEST(FloatList, CornersOfTheGrammarAndOfTheRange) {

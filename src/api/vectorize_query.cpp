@@ -11,6 +11,7 @@
 
 #include "api/json_reader.h"
 #include "api/json_writer.h"
+#include "api/query_body.h"
 #include "api/vectorize_errors.h"
 #include "api/vectorize_filter.h"
 #include "api/vectorize_metadata_indexes.h"
@@ -41,13 +42,17 @@ Status parse_vector(const json& vector, Query& query) {
   return ok_status();
 }
 
-Status parse_subject(const json& body, Query& query) {
-  const json* vector = present(body, "vector");
-  const json* vector_id = present(body, "vectorId");
-  if (vector != nullptr && vector_id != nullptr) {
+Status parse_subject(QueryBody& body, Query& query) {
+  const json* vector = present(body.fields, "vector");
+  const json* vector_id = present(body.fields, "vectorId");
+  if ((vector != nullptr || body.vector) && vector_id != nullptr) {
     return unparsable_body("vector and vectorId exclude each other");
   }
   if (vector != nullptr) return parse_vector(*vector, query);
+  if (body.vector) {
+    query.vector = *std::move(body.vector);
+    return ok_status();
+  }
   if (vector_id == nullptr) return unparsable_body("missing field `vector`");
   if (!vector_id->is_string()) return unparsable_body("vectorId: expected a string");
   query.vector_id = vector_id->get<std::string>();
@@ -138,14 +143,15 @@ Status parse_recall(const json& body, const Rules& rules, Query& query) {
 }
 
 Result<Query> parse_query(std::string_view text, const Rules& rules, QueryForm form) {
-  auto body = parse_json(text);
-  if (!body.ok() || !body->is_object()) return unparsable_body("expected an object");
+  auto body = parse_query_body(text);
+  if (!body.ok() || !body->fields.is_object()) return unparsable_body("expected an object");
+  const json& fields = body->fields;
   Query query;
   SEL_CHECK_OK(parse_subject(*body, query));
-  SEL_CHECK_OK(parse_returns(*body, rules, form, query));
-  SEL_CHECK_OK(parse_top_k(*body, rules, form, query));
-  SEL_CHECK_OK(parse_recall(*body, rules, query));
-  SEL_CHECK_OK(parse_conditions(*body, rules, query));
+  SEL_CHECK_OK(parse_returns(fields, rules, form, query));
+  SEL_CHECK_OK(parse_top_k(fields, rules, form, query));
+  SEL_CHECK_OK(parse_recall(fields, rules, query));
+  SEL_CHECK_OK(parse_conditions(fields, rules, query));
   return query;
 }
 
