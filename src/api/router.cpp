@@ -2,26 +2,26 @@
 #include "api/router.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace selvedge::api {
 namespace {
 
-std::vector<std::string> split(std::string_view path) {
-  std::vector<std::string> segments;
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> segments;
   if (path.starts_with('/')) path.remove_prefix(1);
   if (path.ends_with('/')) path.remove_suffix(1);
   if (path.empty()) return segments;
+  segments.reserve(static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')) + 1);
   std::size_t begin = 0;
   while (true) {
     const std::size_t end = path.find('/', begin);
-    segments.emplace_back(path.substr(begin, end - begin));
+    segments.push_back(path.substr(begin, end - begin));
     if (end == std::string_view::npos) return segments;
     begin = end + 1;
   }
 }
 
-std::string joined(const std::vector<std::string>& segments, std::size_t from) {
+std::string joined(const std::vector<std::string_view>& segments, std::size_t from) {
   std::string text;
   for (std::size_t at = from; at < segments.size(); ++at) {
     if (at != from) text += '/';
@@ -30,24 +30,35 @@ std::string joined(const std::vector<std::string>& segments, std::size_t from) {
   return text;
 }
 
-std::optional<PathParameters> match(const std::vector<std::string>& pattern,
-                                    const std::vector<std::string>& path) {
+bool is_rest(std::string_view wanted) { return wanted.ends_with("...}"); }
+
+bool matches(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path) {
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    const std::string& wanted = pattern[at];
+    if (at >= path.size()) return false;
+    if (!wanted.starts_with('{')) {
+      if (wanted != path[at]) return false;
+      continue;
+    }
+    if (path[at].empty()) return false;
+    if (is_rest(wanted)) return true;
+  }
+  return path.size() == pattern.size();
+}
+
+// What a pattern that matches has caught.
+PathParameters caught(const std::vector<std::string>& pattern,
+                      const std::vector<std::string_view>& path) {
   PathParameters parameters;
   for (std::size_t at = 0; at < pattern.size(); ++at) {
     const std::string& wanted = pattern[at];
-    if (at >= path.size()) return std::nullopt;
-    if (!wanted.starts_with('{')) {
-      if (wanted != path[at]) return std::nullopt;
-      continue;
-    }
-    if (path[at].empty()) return std::nullopt;
-    if (wanted.ends_with("...}")) {
+    if (!wanted.starts_with('{')) continue;
+    if (is_rest(wanted)) {
       parameters.add(wanted.substr(1, wanted.size() - 5), joined(path, at));
-      return parameters;
+    } else {
+      parameters.add(wanted.substr(1, wanted.size() - 2), std::string(path[at]));
     }
-    parameters.add(wanted.substr(1, wanted.size() - 2), path[at]);
   }
-  if (path.size() != pattern.size()) return std::nullopt;
   return parameters;
 }
 
@@ -68,22 +79,21 @@ std::string_view PathParameters::get(std::string_view name) const {
 
 void Router::add(Route route) {
   Entry entry;
-  entry.segments = split(route.pattern);
+  for (const std::string_view segment : split(route.pattern)) entry.segments.emplace_back(segment);
   entry.route = std::move(route);
   entries_.push_back(std::move(entry));
 }
 
 Router::Found Router::find(std::string_view method, std::string_view path) const {
   Found found;
-  const std::vector<std::string> segments = split(path);
+  const std::vector<std::string_view> segments = split(path);
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   for (const Entry& entry : entries_) {
-    auto parameters = match(entry.segments, segments);
-    if (!parameters) continue;
+    if (!matches(entry.segments, segments)) continue;
     found.allowed.push_back(entry.route.method);
     if (found.route != nullptr || entry.route.method != wanted) continue;
     found.route = &entry.route;
-    found.parameters = std::move(*parameters);
+    found.parameters = caught(entry.segments, segments);
   }
   if (found.allowed.empty()) return found;
   if (std::find(found.allowed.begin(), found.allowed.end(), "GET") != found.allowed.end()) {

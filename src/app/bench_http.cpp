@@ -2,6 +2,8 @@
 #include "app/bench_http.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -131,68 +133,93 @@ std::size_t content_length(std::string_view head) {
   return length;
 }
 
-// One answer; what comes behind it stays in `input`. Empty: the connection broke off.
-asio::awaitable<std::string> read_answer(tcp::socket& socket, std::string& input) {
-  const auto token = asio::as_tuple(asio::use_awaitable);
-  const auto [fault, head_bytes] =
-      co_await asio::async_read_until(socket, asio::dynamic_buffer(input), kHeadEnd, token);
-  if (fault) co_return std::string();
-  const std::size_t whole =
-      head_bytes + content_length(std::string_view(input).substr(0, head_bytes));
-  if (whole > input.size()) {
-    const auto [broken, count] = co_await asio::async_read(
-        socket, asio::dynamic_buffer(input), asio::transfer_exactly(whole - input.size()), token);
-    if (broken) co_return std::string();
-  }
-  std::string answer = input.substr(0, whole);
-  input.erase(0, whole);
-  co_return answer;
-}
+// A keep-alive connection, and the answer that it waits for.
+class Line {
+ public:
+  explicit Line(asio::io_context& io) : socket_(io) {}
 
-asio::awaitable<void> ask_over_one(tcp::socket& socket, Pass& pass) {
-  const auto token = asio::as_tuple(asio::use_awaitable);
-  std::string input;
-  while (pass.next < pass.requests.size() && pass.failure.empty()) {
-    const std::size_t at = pass.next++;
-    const double begun = wall_s();
-    const auto [fault, count] =
-        co_await asio::async_write(socket, asio::buffer(pass.requests[at]), token);
-    std::string answer;
-    if (!fault) answer = co_await read_answer(socket, input);
-    pass.us.push_back(static_cast<float>((wall_s() - begun) * 1e6));
-    constexpr std::string_view kFine = "HTTP/1.1 200";
-    if (!answer.starts_with(kFine)) {
-      pass.failure = answer.empty() ? "the server closed the connection" : answer;
-      co_return;
+  boost::system::error_code connect(std::uint16_t port) {
+    boost::system::error_code fault;
+    socket_.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port), fault);
+    if (!fault) socket_.set_option(tcp::no_delay(true), fault);
+    return fault;
+  }
+  int descriptor() { return socket_.native_handle(); }
+  bool asks() const { return asks_; }
+
+  // The next question of the pass, if there is one.
+  void ask(Pass& pass) {
+    asks_ = pass.next < pass.requests.size() && pass.failure.empty();
+    if (!asks_) return;
+    at_ = pass.next++;
+    begun_ = wall_s();
+    boost::system::error_code fault;
+    asio::write(socket_, asio::buffer(pass.requests[at_]), fault);
+    if (fault) fail(pass, fault.message());
+  }
+
+  // What has come; with the whole answer the next question goes out.
+  void read(Pass& pass) {
+    std::array<char, 16 * 1024> bytes;
+    boost::system::error_code fault;
+    answer_.append(bytes.data(), socket_.read_some(asio::buffer(bytes), fault));
+    if (fault) return fail(pass, answer_.empty() ? "the server closed the connection" : answer_);
+    if (whole_ == 0) {
+      const std::size_t head = answer_.find(kHeadEnd);
+      if (head == std::string::npos) return;
+      whole_ = head + kHeadEnd.size() + content_length(std::string_view(answer_).substr(0, head));
     }
-    pass.bodies[at] = std::move(answer);
+    if (answer_.size() < whole_) return;
+    pass.us.push_back(static_cast<float>((wall_s() - begun_) * 1e6));
+    if (!answer_.starts_with("HTTP/1.1 200")) return fail(pass, answer_);
+    pass.bodies[at_] = std::exchange(answer_, std::string());
+    whole_ = 0;
+    ask(pass);
   }
-}
 
-// Keep-alive connections, kept from pass to pass.
+ private:
+  void fail(Pass& pass, const std::string& why) {
+    pass.failure = why;
+    asks_ = false;
+  }
+
+  tcp::socket socket_;
+  bool asks_ = false;
+  std::size_t at_ = 0;
+  double begun_ = 0;
+  std::string answer_;
+  std::size_t whole_ = 0;  // Its bytes; 0 while the head is not whole.
+};
+
+// Connections, kept from pass to pass, and one thread that does no more than a client must: the
+// server's cores are the client's, too.
 class Client {
  public:
   Client(std::uint16_t port, std::size_t connections) : port_(port) {
-    for (std::size_t at = 0; at < connections; ++at) sockets_.emplace_back(io_);
+    for (std::size_t at = 0; at < connections; ++at) lines_.emplace_back(io_);
   }
 
   Status connect() {
-    for (tcp::socket& socket : sockets_) {
-      boost::system::error_code fault;
-      socket.connect(tcp::endpoint(asio::ip::address_v4::loopback(), port_), fault);
+    for (Line& line : lines_) {
+      const auto fault = line.connect(port_);
       if (fault) return Error{Code::unavailable, "cannot connect: " + fault.message()};
-      socket.set_option(tcp::no_delay(true), fault);
     }
     return ok_status();
   }
 
+  // Seconds until all was answered.
   Result<double> ask(Pass& pass) {
-    io_.restart();
     const double begun = wall_s();
-    for (tcp::socket& socket : sockets_) {
-      asio::co_spawn(io_, ask_over_one(socket, pass), asio::detached);
+    for (Line& line : lines_) line.ask(pass);
+    std::vector<pollfd> waited;
+    for (Line& line : lines_) waited.push_back({line.descriptor(), POLLIN, 0});
+    while (
+        std::any_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.asks(); })) {
+      if (::poll(waited.data(), waited.size(), -1) < 0 && errno != EINTR) break;
+      for (std::size_t at = 0; at < lines_.size(); ++at) {
+        if (waited[at].revents != 0 && lines_[at].asks()) lines_[at].read(pass);
+      }
     }
-    io_.run();
     const double took = wall_s() - begun;
     if (!pass.failure.empty()) return Error{Code::io, "the server answered: " + pass.failure};
     return took;
@@ -200,7 +227,7 @@ class Client {
 
  private:
   asio::io_context io_{1};
-  std::vector<tcp::socket> sockets_;
+  std::vector<Line> lines_;
   std::uint16_t port_;
 };
 

@@ -40,7 +40,7 @@ std::size_t BodySink::add(std::string_view bytes) {
     took = step.value();
   } else if (bytes.size() <= bytes_max_ - before) {
     if (before > kTrustedBytes && bytes_told_ > body_.capacity()) {
-      body_.reserve(std::min(bytes_told_, bytes_max_));
+      body_.reserve(std::min(bytes_told_, bytes_max_) + kBodySpareBytes);
     }
     body_.append(bytes);
   } else {

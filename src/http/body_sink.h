@@ -12,6 +12,9 @@
 
 namespace selvedge::http {
 
+// Room behind the end of a large body: who reads beyond it in large steps need not copy it first.
+inline constexpr std::size_t kBodySpareBytes = 64;
+
 // Bytes of request bodies that the server holds at the moment. Outlives every hold.
 struct BodyBudget {
   std::size_t used = 0;

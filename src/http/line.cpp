@@ -16,6 +16,8 @@ using boost::system::error_code;
 // Bytes after which a busy connection lets the others have a turn: about half a millisecond.
 constexpr std::size_t kTurnBytes = 1024 * 1024;
 
+constexpr std::size_t kReadBytesMax = 64 * 1024;  // At once.
+
 std::string shown(const tcp::endpoint& endpoint) {
   const std::string address = endpoint.address().to_string();
   const bool v6 = endpoint.address().is_v6();
@@ -49,13 +51,11 @@ Line::Got Line::read_now(std::size_t bytes_max) {
     input_.erase(0, taken_);
     taken_ = 0;
   }
-  const std::size_t before = input_.size();
-  input_.resize(before + bytes_max);
+  std::array<char, kReadBytesMax> bytes;  // Only what came is kept, and nothing is zeroed for it.
   error_code fault;
   const std::size_t count =
-      socket_.read_some(asio::buffer(input_.data() + before, bytes_max), fault);
-  input_.resize(before + count);
-  if (input_.empty()) std::string().swap(input_);
+      socket_.read_some(asio::buffer(bytes.data(), std::min(bytes_max, bytes.size())), fault);
+  input_.append(bytes.data(), count);
   moved_bytes_ += count;
   if (fault == asio::error::would_block || fault == asio::error::try_again) return Got::nothing;
   return fault ? Got::end : Got::bytes;

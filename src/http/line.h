@@ -31,8 +31,8 @@ class Line : public std::enable_shared_from_this<Line> {
   std::string_view input() const { return std::string_view(input_).substr(taken_); }
   void take(std::size_t bytes);
 
-  // Waits for more input, at most `bytes_max`. Never `nothing`; `end` also for a broken connection
-  // and after close().
+  // Waits for more input, at most `bytes_max` and 64 KB. Never `nothing`; `end` also for a broken
+  // connection and after close().
   asio::awaitable<Got> read(Clock::time_point deadline, std::size_t bytes_max);
 
   // Sends the parts, one after the other. False when the client is gone, or took nothing for

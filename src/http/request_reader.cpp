@@ -16,7 +16,7 @@ namespace beast = boost::beast;
 
 namespace {
 
-constexpr std::size_t kHeadReadBytes = 4 * 1024;
+constexpr std::size_t kHeadReadBytes = 16 * 1024;  // Mostly the body of a vector query, too.
 constexpr std::size_t kBodyReadBytes = 64 * 1024;
 // Of a chunked body, bytes that carry no content: extensions and trailers.
 constexpr std::size_t kChunkFramingBytesMax = 16 * 1024;

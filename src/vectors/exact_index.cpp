@@ -80,6 +80,7 @@ ExactIndex::~ExactIndex() {
 
 Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch, Delay delay) {
   SEL_CHECK_OK(check_batch(batch));
+  pace_.wait(batch.ids.size());
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   std::vector<std::size_t> chosen;
@@ -93,6 +94,7 @@ Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch, Delay delay)
 
 Result<MutationNumber> ExactIndex::upsert(const VectorBatch& batch, Delay delay) {
   SEL_CHECK_OK(check_batch(batch));
+  pace_.wait(batch.ids.size());
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   std::unordered_map<std::string_view, std::size_t> last;
@@ -226,6 +228,7 @@ void ExactIndex::publish(const layout::State& state, Delay delay) {
   Published::State next{snapshot_rows(), nullptr};
   // With a delay for all writes a reader never begins with records that the next write changes.
   if (shared_->write_delay.count() > 0) next.records = shared_->database->current_view();
+  pace_.note(next.snapshot->recent.size(), 0);
   published_.publish(std::move(next), delay);
   want_links();
 }

@@ -26,6 +26,7 @@
 #include "vectors/property_lists.h"
 #include "vectors/published.h"
 #include "vectors/rows.h"
+#include "vectors/write_pace.h"
 
 namespace selvedge::vectors {
 
@@ -260,6 +261,8 @@ class ExactIndex final : public Index,
   std::uint64_t linked_saved_ = 0;
   std::atomic<bool> calibrating_ = false;  // The graph, for the linker has time for it.
   NearGraph near_;
+
+  WritePace pace_;
 
   mutable std::mutex lists_mutex_;  // Guards the pointer.
   std::shared_ptr<const PropertyLists> lists_;

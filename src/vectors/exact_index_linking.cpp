@@ -54,6 +54,7 @@ void ExactIndex::end_turn(const Turn& turn) {
   const std::lock_guard writer(writer_mutex_);
   rows_.recent().drop_before(turn.linked_until);
   rows_.free(turn.free);
+  pace_.note(rows_.recent().size(), turn.linked_until - turn.snapshot->recent.begin());
   published_.refresh(snapshot_rows());
 }
 
@@ -191,6 +192,7 @@ std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const Prepa
   const float wanted = recall.value_or(recall_);
   // Taken after the snapshot: what that does not call recent is in the graph that this shows.
   const auto view = snapshot.recent_noted ? near_.view() : nullptr;
+  pace_.look(snapshot.recent.size());
   if (!restriction.any()) {
     if (view != nullptr && wanted < 1) {
       if (auto found = search_near(*view, snapshot, query, count, wanted)) {
