@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "api/errors.h"
+#include "api/index_use.h"
 #include "api/json_writer.h"
 #include "api/vectorize_indexes.h"
 #include "api/vectorize_query.h"
 #include "api/vectorize_tuning.h"
 #include "api/vectorize_vectors.h"
-#include "base/limits.h"
 #include "base/offload.h"
 
 namespace selvedge::api {
@@ -70,7 +70,7 @@ Result<std::string> call_delete_v1(const IndexPath& path, http::Request& request
 
 // The request lives in the caller's coroutine, which waits for the pool even when it is cancelled.
 asio::awaitable<http::Response> answer_binding(const ApiContext& context, BindingCall call,
-                                               http::Request& request,
+                                               asio::thread_pool& pool, http::Request& request,
                                                const PathParameters& parameters) {
   const std::string account(request.headers.get("selvedge-account"));
   std::string name(parameters.get("index"));
@@ -87,18 +87,19 @@ asio::awaitable<http::Response> answer_binding(const ApiContext& context, Bindin
                          VectorizeDoor::binding, delay};
     return call(path, request);
   };
-  auto result = co_await offload(context.pool, std::move(work));
+  auto result = co_await offload(pool, std::move(work));
   if (!result.ok()) co_return vectorize_binding_error(result.error());
   co_return json_response(200, std::move(*result));
 }
 
 void add_call(Router& router, const ApiContext& context, std::string method, std::string path,
-              BindingCall call, std::size_t body_bytes_max = limits::json_body_bytes_max) {
+              BindingCall call, IndexUse use = IndexUse::reads) {
+  asio::thread_pool& pool = pool_for(context, use);
   router.add({std::move(method), std::move(path),
-              [&context, call](http::Request& request, const PathParameters& parameters) {
-                return answer_binding(context, call, request, parameters);
+              [&context, &pool, call](http::Request& request, const PathParameters& parameters) {
+                return answer_binding(context, call, pool, request, parameters);
               },
-              body_bytes_max});
+              body_bytes_max(context, use)});
 }
 
 }  // namespace
@@ -106,19 +107,18 @@ void add_call(Router& router, const ApiContext& context, std::string method, std
 void add_vectorize_binding_routes(Router& router, const ApiContext& context) {
   add_call(router, context, "GET", "/info", call_info);
   add_call(router, context, "POST", "/query", call_query);
-  const std::size_t write_bytes = context.rules.write_bytes_max;
-  add_call(router, context, "POST", "/insert", call_insert, write_bytes);
-  add_call(router, context, "POST", "/upsert", call_upsert, write_bytes);
+  add_call(router, context, "POST", "/insert", call_insert, IndexUse::writes_vectors);
+  add_call(router, context, "POST", "/upsert", call_upsert, IndexUse::writes_vectors);
   add_call(router, context, "POST", "/getByIds", call_get);
-  add_call(router, context, "POST", "/deleteByIds", call_delete);
+  add_call(router, context, "POST", "/deleteByIds", call_delete, IndexUse::writes);
 
   const std::string v1 = "/binding/indexes/{index}";
   add_call(router, context, "GET", v1, call_describe_v1);
   add_call(router, context, "POST", v1 + "/query", call_query_v1);
-  add_call(router, context, "POST", v1 + "/insert", call_insert_v1, write_bytes);
-  add_call(router, context, "POST", v1 + "/upsert", call_upsert_v1, write_bytes);
+  add_call(router, context, "POST", v1 + "/insert", call_insert_v1, IndexUse::writes_vectors);
+  add_call(router, context, "POST", v1 + "/upsert", call_upsert_v1, IndexUse::writes_vectors);
   add_call(router, context, "POST", v1 + "/getByIds", call_get);
-  add_call(router, context, "POST", v1 + "/deleteByIds", call_delete_v1);
+  add_call(router, context, "POST", v1 + "/deleteByIds", call_delete_v1, IndexUse::writes);
 }
 
 }  // namespace selvedge::api

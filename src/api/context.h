@@ -42,6 +42,9 @@ struct ApiContext {
   std::shared_ptr<TestKit> kit = nullptr;  // Faults and latency; an idle one by the door's making.
   std::filesystem::path snapshots = {};    // Folder for them; empty: none are made.
   std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
+  // For what changes indexes, and so waits for the disk and for other writers: no query stands in a
+  // queue behind it. Null: `pool`.
+  boost::asio::thread_pool* write_pool = nullptr;
 };
 
 }  // namespace selvedge::api

@@ -1,10 +1,10 @@
 // Vectorize routes: each path of Vectorize, and the blocking call behind it.
 #include "api/vectorize_routes.h"
 
-#include <cstdint>
 #include <utility>
 
 #include "api/errors.h"
+#include "api/index_use.h"
 #include "api/vectorize_errors.h"
 #include "api/vectorize_indexes.h"
 #include "api/vectorize_listing.h"
@@ -12,7 +12,6 @@
 #include "api/vectorize_query.h"
 #include "api/vectorize_tuning.h"
 #include "api/vectorize_vectors.h"
-#include "base/limits.h"
 #include "base/offload.h"
 
 namespace selvedge::api {
@@ -27,7 +26,7 @@ using VectorizeCall = Result<QueryAnswer> (*)(const IndexPath&, http::Request&);
 // Runs a blocking Vectorize call on the pool. The request lives in the caller's coroutine, which
 // waits for the pool even when it is cancelled.
 asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, VectorizeCall call,
-                                                 http::Request& request,
+                                                 asio::thread_pool& pool, http::Request& request,
                                                  const PathParameters& parameters) {
   auto work = [&context, call, &request, &parameters]() -> Result<QueryAnswer> {
     SEL_TRY(delay, write_delay_of(request));
@@ -35,7 +34,7 @@ asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, Vect
                          context.rules, VectorizeDoor::rest,       delay};
     return call(path, request);
   };
-  auto answer = co_await offload(context.pool, std::move(work));
+  auto answer = co_await offload(pool, std::move(work));
   if (!answer.ok()) co_return vectorize_error(answer.error());
   if (answer->advice.empty()) co_return envelope(answer->json);
   co_return advised_envelope(answer->json, answer->advice);
@@ -121,58 +120,56 @@ Result<QueryAnswer> call_memory(const IndexPath& path, http::Request&) {
   return plain(index_memory(path));
 }
 
-enum class Bodies : std::uint8_t { json, vectors };
-
 struct VectorizeRoute {
   std::string_view method;
   std::string_view rest;  // Of the path, after `indexes`.
   VectorizeCall call;
-  Bodies bodies = Bodies::json;
+  IndexUse use = IndexUse::reads;
 };
 
 constexpr VectorizeRoute kV2Routes[] = {
-    {"POST", "", call_create},
+    {"POST", "", call_create, IndexUse::writes},
     {"GET", "", call_list},
     {"GET", "/{index}", call_get},
-    {"DELETE", "/{index}", call_delete},
+    {"DELETE", "/{index}", call_delete, IndexUse::writes},
     {"GET", "/{index}/info", call_info},
     {"GET", "/{index}/list", call_list_vectors},
-    {"POST", "/{index}/insert", call_write<WriteKind::insert>, Bodies::vectors},
-    {"POST", "/{index}/upsert", call_write<WriteKind::upsert>, Bodies::vectors},
+    {"POST", "/{index}/insert", call_write<WriteKind::insert>, IndexUse::writes_vectors},
+    {"POST", "/{index}/upsert", call_write<WriteKind::upsert>, IndexUse::writes_vectors},
     {"POST", "/{index}/query", call_query<QueryForm::v2>},
     {"POST", "/{index}/get_by_ids", call_by_ids<get_vectors>},
-    {"POST", "/{index}/delete_by_ids", call_by_ids<delete_vectors>},
-    {"POST", "/{index}/metadata_index/create", call_create_metadata_index},
+    {"POST", "/{index}/delete_by_ids", call_by_ids<delete_vectors>, IndexUse::writes},
+    {"POST", "/{index}/metadata_index/create", call_create_metadata_index, IndexUse::writes},
     {"GET", "/{index}/metadata_index/list", call_list_metadata_indexes},
-    {"POST", "/{index}/metadata_index/delete", call_delete_metadata_index},
+    {"POST", "/{index}/metadata_index/delete", call_delete_metadata_index, IndexUse::writes},
     // Ours.
     {"GET", "/{index}/recall", call_recall},
-    {"PUT", "/{index}/recall", call_set_recall},
+    {"PUT", "/{index}/recall", call_set_recall, IndexUse::writes},
     {"GET", "/{index}/memory", call_memory},
 };
 
 constexpr VectorizeRoute kV1Routes[] = {
-    {"POST", "", call_create_v1},
+    {"POST", "", call_create_v1, IndexUse::writes},
     {"GET", "", call_list},
     {"GET", "/{index}", call_get},
-    {"PUT", "/{index}", call_describe},
-    {"DELETE", "/{index}", call_delete},
-    {"POST", "/{index}/insert", call_write_v1<WriteKind::insert>, Bodies::vectors},
-    {"POST", "/{index}/upsert", call_write_v1<WriteKind::upsert>, Bodies::vectors},
+    {"PUT", "/{index}", call_describe, IndexUse::writes},
+    {"DELETE", "/{index}", call_delete, IndexUse::writes},
+    {"POST", "/{index}/insert", call_write_v1<WriteKind::insert>, IndexUse::writes_vectors},
+    {"POST", "/{index}/upsert", call_write_v1<WriteKind::upsert>, IndexUse::writes_vectors},
     {"POST", "/{index}/query", call_query<QueryForm::v1>},
     {"POST", "/{index}/get-by-ids", call_by_ids<get_vectors>},
-    {"POST", "/{index}/delete-by-ids", call_by_ids<delete_vectors_v1>},
+    {"POST", "/{index}/delete-by-ids", call_by_ids<delete_vectors_v1>, IndexUse::writes},
 };
 
 void add_route(Router& router, const ApiContext& context, std::string_view base,
                const VectorizeRoute& route) {
-  router.add(
-      {std::string(route.method), std::string(base) + std::string(route.rest),
-       [&context, call = route.call](http::Request& request, const PathParameters& parameters) {
-         return answer_vectorize(context, call, request, parameters);
-       },
-       route.bodies == Bodies::vectors ? context.rules.write_bytes_max
-                                       : limits::json_body_bytes_max});
+  asio::thread_pool& pool = pool_for(context, route.use);
+  router.add({std::string(route.method), std::string(base) + std::string(route.rest),
+              [&context, &pool, call = route.call](http::Request& request,
+                                                   const PathParameters& parameters) {
+                return answer_vectorize(context, call, pool, request, parameters);
+              },
+              body_bytes_max(context, route.use)});
 }
 
 }  // namespace

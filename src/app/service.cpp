@@ -1,4 +1,4 @@
-// Wires the layers together on one I/O thread and one worker pool, and takes them down in order.
+// Wires the layers together on one I/O thread and two worker pools, and takes them down in order.
 #include "app/service.h"
 
 #include <csignal>
@@ -61,6 +61,7 @@ class Service {
   std::shared_ptr<api::TestKit> kit_;
   asio::io_context io_{1};
   asio::thread_pool pool_{std::max(2u, std::thread::hardware_concurrency())};
+  asio::thread_pool write_pool_{std::max(2u, std::thread::hardware_concurrency())};
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<catalog::Finetunes> finetunes_;
   std::unique_ptr<vectors::Store> store_;
@@ -150,7 +151,8 @@ Status Service::open_api_port() {
                       .identities = identities_,
                       .kit = kit_,
                       .snapshots = std::filesystem::absolute(options_.home) / "snapshots",
-                      .tokens = options_.tokens});
+                      .tokens = options_.tokens,
+                      .write_pool = &write_pool_});
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };
   http.error_body = [this](int status, Code code, std::string_view message,
@@ -252,6 +254,7 @@ void Service::run() {
   });
   io_.run();
   pool_.join();
+  write_pool_.join();
 }
 
 }  // namespace
