@@ -30,7 +30,7 @@ struct Codes {
   std::uint8_t* head(Slot slot) const { return heads.data() + slot * kBlockBytes; }
   std::uint8_t* rest(Slot slot) const { return rests.data() + slot * quantizer->rest_bytes(); }
   // Slots below `count` will be written: see ReservedMemory::announce.
-  void announce(std::size_t count) {
+  void announce(std::size_t count) const {
     heads.announce(count * kBlockBytes);
     rests.announce(count * quantizer->rest_bytes());
   }

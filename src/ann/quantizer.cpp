@@ -174,9 +174,23 @@ double Quantizer::encode(std::span<const float> values, Scratch& scratch, std::u
     squares += moved[at] * moved[at];
   }
   dot_rows(moved, {projection_.data(), padded_}, std::span(coordinates).first(coordinates_));
+  return write_code(scratch, squares, head, rest);
+}
+
+void Quantizer::encode_quickly(std::span<const float> values, Scratch& scratch, std::uint8_t* head,
+                               std::uint8_t* rest) const {
+  SEL_CHECK(values.size() == dimensions_);
+  project_quickly(values, scratch);
+  const float* moved = moved_in(scratch.coordinates);
+  write_code(scratch, squared_length<float>({moved, dimensions_}), head, rest);
+}
+
+// Of the coordinates in `scratch`, those of a moved vector of this squared length.
+double Quantizer::write_code(Scratch& scratch, float squares, std::uint8_t* head,
+                             std::uint8_t* rest) const {
   std::fill(head, head + kBlockBytes, std::uint8_t{0});
   std::fill(rest, rest + rest_bytes(), std::uint8_t{0});
-  const std::span<const float> all = std::span(coordinates).first(coordinates_);
+  const std::span<const float> all = std::span(scratch.coordinates).first(coordinates_);
   const Part first = encode_part(all.first(kHeadCoordinates), true, head);
   const Part second = encode_part(all.subspan(kHeadCoordinates), false, rest);
   const Trailer end{first.factor, squares / 2, second.factor};
@@ -201,6 +215,11 @@ void to_bytes(const float* values, std::size_t count, float scale, std::uint8_t*
 
 CodeQuery Quantizer::query(std::span<const float> values, Scratch& scratch) const {
   SEL_CHECK(values.size() == dimensions_);
+  project_quickly(values, scratch);
+  return finish(scratch, space_ == Space::distance ? 1.0F : 0.0F);
+}
+
+void Quantizer::project_quickly(std::span<const float> values, Scratch& scratch) const {
   scratch.bytes.resize(padded_bytes_);
   scratch.dots.resize(coordinates_);
   float* moved = moved_in(scratch.coordinates);
@@ -217,7 +236,6 @@ CodeQuery Quantizer::query(std::span<const float> values, Scratch& scratch) cons
     const auto dot = static_cast<float>(scratch.dots[at] - kBytesMiddle * row_sums_[at]);
     scratch.coordinates[at] = dot * steps_[at] * back;
   }
-  return finish(scratch, space_ == Space::distance ? 1.0F : 0.0F);
 }
 
 namespace {

@@ -60,6 +60,11 @@ class Quantizer {
   double encode(std::span<const float> values, Scratch& scratch, std::uint8_t* head,
                 std::uint8_t* rest) const;
 
+  // The same, but projects with 8 bits, as `query` does: ten times as fast, and nearly the same
+  // code. What `scratch` holds then is of no use.
+  void encode_quickly(std::span<const float> values, Scratch& scratch, std::uint8_t* head,
+                      std::uint8_t* rest) const;
+
   // The query that `encode` was last called for: exact coordinates. Valid until `scratch` changes.
   // Always scores by distance.
   CodeQuery coordinate_query(Scratch& scratch) const;
@@ -77,6 +82,9 @@ class Quantizer {
 
  private:
   friend class QuantizerBytes;
+  // Into scratch.coordinates; the moved vector lies behind them.
+  void project_quickly(std::span<const float> values, Scratch& scratch) const;
+  double write_code(Scratch& scratch, float squares, std::uint8_t* head, std::uint8_t* rest) const;
   CodeQuery finish(Scratch& scratch, float weight) const;
   float* moved_in(AlignedVector<float>& coordinates) const;
   void compress_projection();

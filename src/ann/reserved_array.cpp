@@ -34,8 +34,10 @@ ReservedMemory::ReservedMemory(std::size_t bytes)
 
 ReservedMemory::~ReservedMemory() { ::munmap(data_, bytes_); }
 
-void ReservedMemory::announce(std::size_t bytes) {
+void ReservedMemory::announce(std::size_t bytes) const {
   if (bytes < kHugePageBytes || bytes <= announced_) return;
+  const std::lock_guard announcing(announcing_mutex_);
+  if (bytes <= announced_) return;
   const std::size_t end = std::min(round_up(bytes, kAnnouncedBytes), bytes_);
   // A wish: without huge pages searches are slower, not wrong.
   ::madvise(static_cast<char*>(data_) + announced_, end - announced_, MADV_HUGEPAGE);

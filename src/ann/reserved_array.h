@@ -1,8 +1,10 @@
 // Reserved array: memory that grows in place, so that readers never see it move.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <span>
 
 namespace selvedge::ann {
@@ -20,13 +22,14 @@ class ReservedMemory {
 
   void* data() const { return data_; }
   // Before the first write beyond what was announced: asks for huge pages up to there once that
-  // many bytes fill some. Not thread-safe.
-  void announce(std::size_t bytes);
+  // many bytes fill some. Thread-safe.
+  void announce(std::size_t bytes) const;
 
  private:
   void* data_ = nullptr;
-  std::size_t bytes_ = 0;      // Reserved.
-  std::size_t announced_ = 0;  // Huge pages were asked for up to here.
+  std::size_t bytes_ = 0;  // Reserved.
+  mutable std::mutex announcing_mutex_;
+  mutable std::atomic<std::size_t> announced_ = 0;  // Huge pages were asked for up to here.
 };
 
 template <class T>
@@ -39,7 +42,7 @@ class ReservedArray {
   T* data() const { return static_cast<T*>(memory_.data()); }
   T& operator[](std::size_t at) const { return data()[at]; }
   std::span<T> first(std::size_t count) const { return {data(), count}; }
-  void announce(std::size_t count) { memory_.announce(count * sizeof(T)); }
+  void announce(std::size_t count) const { memory_.announce(count * sizeof(T)); }
 
  private:
   ReservedMemory memory_;

@@ -126,10 +126,14 @@ Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
   }
   SEL_CHECK_OK(commit(changes, next, touched, delay));  // Durable ...
   std::vector<PropertyValue> properties;
+  std::vector<Slot> slots;
+  slots.reserve(chosen.size());
   for (const std::size_t at : chosen) {
     properties_->read(shared_->reader, batch.metadata[at], next.mutation, properties);
-    rows_.put(batch.ids[at], values_of(batch, at), batch.partitions[at], next.mutation, properties);
+    slots.push_back(rows_.put(batch.ids[at], values_of(batch, at), batch.partitions[at],
+                              next.mutation, properties));
   }
+  if (rows_.recent_noted()) encode_recent(batch, chosen, slots);
   free_dead();
   publish(next, delay);  // ... then seen by every query that starts from here on.
   return next.mutation;
@@ -218,8 +222,25 @@ Status ExactIndex::check_batch(const VectorBatch& batch) const {
   return ok_status();
 }
 
+void ExactIndex::encode_recent(const VectorBatch& batch, std::span<const std::size_t> chosen,
+                               std::span<const Slot> slots) {
+  const auto view = near_.view();
+  if (view == nullptr) return;
+  if (recent_codes_.codes != view->codes) {
+    recent_codes_ = {view->codes, rows_.recent().end() - slots.size()};
+  }
+  ann::Quantizer::Scratch scratch;
+  std::vector<float> space;
+  for (std::size_t at = 0; at < slots.size(); ++at) {
+    const auto values = values_of(batch, chosen[at]);
+    if (near_.encode(*view->codes, values, slots[at], scratch, space)) continue;
+    recent_codes_.from = rows_.recent().end();  // Who has none is before those who have.
+  }
+}
+
 std::shared_ptr<const Snapshot> ExactIndex::snapshot_rows() {
-  return rows_.snapshot({state_.vector_count, state_.mutation, state_.mutation_us}, properties_);
+  return rows_.snapshot({state_.vector_count, state_.mutation, state_.mutation_us}, properties_,
+                        recent_codes_);
 }
 
 void ExactIndex::publish(const layout::State& state, Delay delay) {

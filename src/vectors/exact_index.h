@@ -186,6 +186,9 @@ class ExactIndex final : public Index,
   // Where readers are to see what was before, its records are held fast first.
   Status commit(rocksdb::WriteBatch& changes, const layout::State& next,
                 std::span<const std::string_view> touched, Delay delay);
+  // Codes of the newest recent rows, `slots`, by which queries judge them until they are linked.
+  void encode_recent(const VectorBatch& batch, std::span<const std::size_t> chosen,
+                     std::span<const Slot> slots);
   // The rows as the writer has left them; under the writer's mutex.
   std::shared_ptr<const Snapshot> snapshot_rows();
   void publish(const layout::State& state, Delay delay);
@@ -234,6 +237,7 @@ class ExactIndex final : public Index,
   mutable std::mutex writer_mutex_;
   Rows rows_;
   std::shared_ptr<const Properties> properties_ = std::make_shared<const Properties>();
+  RecentCodes recent_codes_;
   layout::State state_;
   bool dropped_ = false;
   std::string failure_;  // Why a write failed; from then on there are none.

@@ -83,7 +83,7 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
     const Place at = snapshot.place(entry.slot);
     const bool seen = at.chunk().visible(at.row, snapshot.stats.mutation);
     if (!seen || at.chunk().born(at.row) != entry.born) continue;
-    near_.link(snapshot, entry);
+    near_.link(snapshot, turn.linked_until);
     ++linked;
   }
   linked_since_ += linked;

@@ -89,7 +89,16 @@ bool NearGraph::outgrown() const {
          lost_share_ > codes_->quantizer->lost_share() + kLostMore;
 }
 
-void NearGraph::link(const Snapshot& snapshot, SlotLog::Entry entry) {
+bool NearGraph::encode(const ann::Codes& codes, std::span<const float> row, Slot slot,
+                       ann::Quantizer::Scratch& scratch, std::vector<float>& space) const {
+  if (!values_in_space(config_.metric, row, space)) return false;
+  codes.announce(slot + 1);
+  codes.quantizer->encode_quickly(space, scratch, codes.head(slot), codes.rest(slot));
+  return true;
+}
+
+void NearGraph::link(const Snapshot& snapshot, std::uint64_t position) {
+  const SlotLog::Entry entry = snapshot.recent.at(position);
   const Slot slot = entry.slot;
   codes_->announce(snapshot.slot_end);
   graph_->announce(snapshot.slot_end);
@@ -97,8 +106,14 @@ void NearGraph::link(const Snapshot& snapshot, SlotLog::Entry entry) {
     apart_.push_back(entry);
     return;
   }
+  // Queries may be reading a code that is there already.
+  const RecentCodes& known = snapshot.recent_codes;
+  const bool coded = known.codes == codes_ && position >= known.from;
+  spare_code_.resize(ann::kBlockBytes + codes_->quantizer->rest_bytes());
+  std::uint8_t* const spare = spare_code_.data();
   const double lost =
-      codes_->quantizer->encode(values_, scratch_.query, codes_->head(slot), codes_->rest(slot));
+      codes_->quantizer->encode(values_, scratch_.query, coded ? spare : codes_->head(slot),
+                                coded ? spare + ann::kBlockBytes : codes_->rest(slot));
   ++encoded_count_;
   ++uncalibrated_count_;
   lost_share_ += (lost - lost_share_) /

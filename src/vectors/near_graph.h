@@ -59,8 +59,13 @@ class NearGraph {
   // Of every slot below that: holds().
   std::vector<bool> held() const;
 
-  // Makes the slot's row reachable. Rows that cannot be are kept apart.
-  void link(const Snapshot& snapshot, SlotLog::Entry entry);
+  // Writes the code of a row that is not linked yet; `space` is for its making. False: codes cannot
+  // hold it. Any thread, one at a time a slot.
+  bool encode(const ann::Codes& codes, std::span<const float> row, Slot slot,
+              ann::Quantizer::Scratch& scratch, std::vector<float>& space) const;
+  // Makes the row at this position of the snapshot's recent ones reachable. Rows that cannot be are
+  // kept apart.
+  void link(const Snapshot& snapshot, std::uint64_t position);
   // Whether the graph or the list of those apart holds the slot.
   bool holds(Slot slot) const;
   // Shows readers what was linked.
@@ -95,6 +100,7 @@ class NearGraph {
   std::shared_ptr<ann::Graph> graph_;
   ann::Graph::Scratch scratch_;
   std::vector<float> values_;
+  std::vector<std::uint8_t> spare_code_;
   std::vector<SlotLog::Entry> apart_;
   std::shared_ptr<ScratchPool> scratches_ = std::make_shared<ScratchPool>();
   std::vector<NearView::Setting> settings_;

@@ -477,7 +477,7 @@ TEST(NearView, AnOlderSnapshotIsSearchedThroughAGraphThatHasGrown) {
     const auto seen = snapshot();
     if (!near.trained()) near.train(*seen, {});
     for (auto at = seen->recent.begin(); at < seen->recent.end(); ++at) {
-      near.link(*seen, seen->recent.at(at));
+      near.link(*seen, at);
     }
     near.publish();
     rows.recent().drop_before(seen->recent.end());

@@ -165,6 +165,45 @@ void rescore_promising(const Snapshot& snapshot, const PreparedQuery& query,
   }
 }
 
+// Of so few, exact keys are as quick as codes.
+constexpr std::size_t kRecentFew = 16;
+
+// The position of the first recent row that the view's codes hold, and with it all behind it.
+std::uint64_t coded_from(const NearView& view, const Snapshot& snapshot) {
+  const SlotLog::View& recent = snapshot.recent;
+  const RecentCodes& known = snapshot.recent_codes;
+  if (known.codes != view.codes) return recent.end();
+  const std::uint64_t from = std::clamp(known.from, recent.begin(), recent.end());
+  return recent.end() - from <= kRecentFew ? recent.end() : from;
+}
+
+// Offers those recent rows from `first` on that are best by their codes, and that `found` does not
+// have.
+void offer_coded(const NearView& view, const Snapshot& snapshot, const PreparedQuery& query,
+                 std::uint64_t first, std::size_t wanted, std::span<const Slot> found,
+                 TopK<Candidate>& nearest) {
+  std::vector<Slot> slots;
+  const SlotLog::View& recent = snapshot.recent;
+  for (std::uint64_t at = first; at < recent.end(); ++at) {
+    const SlotLog::Entry& entry = recent.at(at);
+    const Place place = snapshot.place(entry.slot);
+    const bool seen = place.chunk().visible(place.row, snapshot.stats.mutation);
+    if (seen && place.chunk().born(place.row) == entry.born) slots.push_back(entry.slot);
+  }
+  auto scratch = view.scratches->take();
+  const std::span<const float> values(query.values(), query.dimensions());
+  const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
+  ann::Graph::search_listed(*view.codes, code, wanted, slots, *scratch);
+  slots.clear();
+  for (std::size_t at = 0; at < scratch->allowed.size(); ++at) {
+    const Slot slot = scratch->allowed.slot(at);
+    // The graph may be newer than the snapshot.
+    if (std::find(found.begin(), found.end(), slot) == found.end()) slots.push_back(slot);
+  }
+  view.scratches->give(std::move(scratch));
+  rescore(snapshot, query, slots, nearest);
+}
+
 // Fills `found` with the slots that were offered.
 void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQuery& query,
                std::size_t count, std::size_t width, std::vector<Slot>& found,
@@ -200,7 +239,10 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
 bool values_in_space(Metric metric, std::size_t dimensions, const Snapshot& snapshot, Slot slot,
                      std::vector<float>& values) {
   const Place at = snapshot.place(slot);
-  const auto row = at.chunk().values(at.row, dimensions);
+  return values_in_space(metric, at.chunk().values(at.row, dimensions), values);
+}
+
+bool values_in_space(Metric metric, std::span<const float> row, std::vector<float>& values) {
   const auto squares = ann::squared_length<double>(row);
   if (!fits_codes(squares)) return false;
   const float scale = metric == Metric::cosine ? static_cast<float>(1 / std::sqrt(squares)) : 1.0F;
@@ -241,7 +283,12 @@ std::optional<std::vector<Candidate>> search_near(const NearView& view, const Sn
   }
   const SlotLog::View& recent = snapshot.recent;
   const auto recent_at = [&recent](std::size_t at) { return recent.at(recent.begin() + at); };
-  offer_entries(snapshot, query, recent.size(), recent_at, found, nearest);
+  const std::uint64_t coded = coded_from(view, snapshot);
+  offer_entries(snapshot, query, static_cast<std::size_t>(coded - recent.begin()), recent_at, found,
+                nearest);
+  if (coded < recent.end()) {
+    offer_coded(view, snapshot, query, coded, rescored(count, width), found, nearest);
+  }
   const std::vector<SlotLog::Entry>& apart = *view.apart;
   if (apart.empty()) return nearest.sorted();
   // Some of those apart may have been recent when the snapshot was taken.

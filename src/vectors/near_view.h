@@ -108,6 +108,7 @@ inline bool fits_codes(double squares) {
 // hold it. The snapshot sees the slot.
 bool values_in_space(Metric metric, std::size_t dimensions, const Snapshot& snapshot, Slot slot,
                      std::vector<float>& values);
+bool values_in_space(Metric metric, std::span<const float> row, std::vector<float>& values);
 
 // The nearest rows of a walk of this width, with exact keys, which point into the snapshot. Rows
 // that it does not see are left out, so there may be fewer than `count`.

@@ -269,7 +269,8 @@ void Rows::remove_column(std::size_t at) {
 }
 
 std::shared_ptr<const Snapshot> Rows::snapshot(const IndexStats& stats,
-                                               std::shared_ptr<const Properties> properties) {
+                                               std::shared_ptr<const Properties> properties,
+                                               RecentCodes recent_codes) {
   // Ended ones behind a living one are swept out before they become many.
   if (living_.size() >= 2 * living_checked_ + 64) {
     std::erase_if(living_,
@@ -280,9 +281,9 @@ std::shared_ptr<const Snapshot> Rows::snapshot(const IndexStats& stats,
   partitions_lent_ = true;
   auto ended = std::make_shared<std::atomic<bool>>(false);
   living_.push_back({++sequence_, ended});
-  return std::make_shared<const Snapshot>(
-      Snapshot{SnapshotEnd(std::move(ended)), grid_, chunks_, slot_end_, recent_.view(),
-               unlisted_.view(), partitions_, std::move(properties), stats, recent_noted_});
+  return std::make_shared<const Snapshot>(Snapshot{
+      SnapshotEnd(std::move(ended)), grid_, chunks_, slot_end_, recent_.view(), unlisted_.view(),
+      partitions_, std::move(properties), stats, recent_noted_, std::move(recent_codes)});
 }
 
 PartitionNumber Rows::partition_number(const std::optional<std::string_view>& partition) {

@@ -94,9 +94,10 @@ class Rows {
   void install_column(Draft draft, std::size_t at);
   void remove_column(std::size_t at);
 
-  // `properties` has one entry per column.
+  // `properties` has one entry per column; `recent_codes` are about positions of recent().
   std::shared_ptr<const Snapshot> snapshot(const IndexStats& stats,
-                                           std::shared_ptr<const Properties> properties);
+                                           std::shared_ptr<const Properties> properties,
+                                           RecentCodes recent_codes = {});
 
  private:
   using ChunkList = std::vector<IndexedChunk>;

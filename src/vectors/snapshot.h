@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,10 @@
 #include "vectors/properties.h"
 #include "vectors/slot_grid.h"
 #include "vectors/slot_log.h"
+
+namespace selvedge::ann {
+struct Codes;
+}
 
 namespace selvedge::vectors {
 
@@ -37,6 +42,12 @@ struct Place {
   std::uint32_t row = 0;
 
   const Chunk& chunk() const { return *indexed->chunk; }
+};
+
+// Which recent rows have codes, and of which making: those from a position on.
+struct RecentCodes {
+  std::shared_ptr<const ann::Codes> codes;  // Null: none has any.
+  std::uint64_t from = 0;
 };
 
 // Tells the writer when the last reader of a snapshot has gone: everything they did comes before
@@ -68,6 +79,7 @@ struct Snapshot {
   std::shared_ptr<const Properties> properties;  // One for each column.
   IndexStats stats;
   bool recent_noted = false;  // Else nobody noted yet which rows the graph lacks: it may lack any.
+  RecentCodes recent_codes;
 
   // How many rows of a chunk to look at.
   std::size_t rows_in(std::size_t chunk_at) const {
