@@ -177,23 +177,29 @@ std::uint64_t coded_from(const NearView& view, const Snapshot& snapshot) {
   return recent.end() - from <= kRecentFew ? recent.end() : from;
 }
 
-// Offers those recent rows from `first` on that are best by their codes, and that `found` does not
-// have.
+// Offers the `count` recent rows from `first` on that are best by their codes, but for those that
+// `found` has. They are few: that codes misjudge their order matters less than in the graph.
 void offer_coded(const NearView& view, const Snapshot& snapshot, const PreparedQuery& query,
-                 std::uint64_t first, std::size_t wanted, std::span<const Slot> found,
+                 std::uint64_t first, std::size_t count, std::span<const Slot> found,
                  TopK<Candidate>& nearest) {
   std::vector<Slot> slots;
   const SlotLog::View& recent = snapshot.recent;
-  for (std::uint64_t at = first; at < recent.end(); ++at) {
-    const SlotLog::Entry& entry = recent.at(at);
-    const Place place = snapshot.place(entry.slot);
-    const bool seen = place.chunk().visible(place.row, snapshot.stats.mutation);
-    if (seen && place.chunk().born(place.row) == entry.born) slots.push_back(entry.slot);
+  slots.reserve(static_cast<std::size_t>(recent.end() - first));
+  for (std::uint64_t at = first; at < recent.end();) {
+    // Slots of one chunk together, as they mostly follow each other.
+    const Chunk& chunk = snapshot.place(recent.at(at).slot).chunk();
+    for (; at < recent.end(); ++at) {
+      const SlotLog::Entry& entry = recent.at(at);
+      const std::size_t row = std::size_t{entry.slot} - chunk.first_slot();
+      if (row >= chunk.capacity()) break;  // Also of a slot before the chunk.
+      if (chunk.born(row) != entry.born || !chunk.visible(row, snapshot.stats.mutation)) continue;
+      slots.push_back(entry.slot);
+    }
   }
   auto scratch = view.scratches->take();
   const std::span<const float> values(query.values(), query.dimensions());
   const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
-  ann::Graph::search_listed(*view.codes, code, wanted, slots, *scratch);
+  ann::Graph::search_listed(*view.codes, code, count, slots, *scratch);
   slots.clear();
   for (std::size_t at = 0; at < scratch->allowed.size(); ++at) {
     const Slot slot = scratch->allowed.slot(at);
@@ -287,7 +293,7 @@ std::optional<std::vector<Candidate>> search_near(const NearView& view, const Sn
   offer_entries(snapshot, query, static_cast<std::size_t>(coded - recent.begin()), recent_at, found,
                 nearest);
   if (coded < recent.end()) {
-    offer_coded(view, snapshot, query, coded, rescored(count, width), found, nearest);
+    offer_coded(view, snapshot, query, coded, count, found, nearest);
   }
   const std::vector<SlotLog::Entry>& apart = *view.apart;
   if (apart.empty()) return nearest.sorted();
