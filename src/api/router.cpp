@@ -33,17 +33,14 @@ std::string joined(const std::vector<std::string_view>& segments, std::size_t fr
 bool is_rest(std::string_view wanted) { return wanted.ends_with("...}"); }
 
 bool matches(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path) {
-  for (std::size_t at = 0; at < pattern.size(); ++at) {
+  const bool rest = !pattern.empty() && is_rest(pattern.back());
+  if (rest ? path.size() < pattern.size() : path.size() != pattern.size()) return false;
+  // From the end, where patterns differ most.
+  for (std::size_t at = pattern.size(); at-- > 0;) {
     const std::string& wanted = pattern[at];
-    if (at >= path.size()) return false;
-    if (!wanted.starts_with('{')) {
-      if (wanted != path[at]) return false;
-      continue;
-    }
-    if (path[at].empty()) return false;
-    if (is_rest(wanted)) return true;
+    if (wanted.starts_with('{') ? path[at].empty() : wanted != path[at]) return false;
   }
-  return path.size() == pattern.size();
+  return true;
 }
 
 // What a pattern that matches has caught.

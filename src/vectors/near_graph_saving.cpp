@@ -34,6 +34,25 @@ Status write_section(CheckpointWriter& writer, std::string_view name, std::strin
   return ok_status();
 }
 
+// What each linked slot has, and zeros for the others: writers may be making codes for those.
+Status write_slots(CheckpointWriter& writer, std::string_view name, const ann::Graph& graph,
+                   const std::uint8_t* data, std::size_t bytes_each, const std::stop_token& stop) {
+  SEL_CHECK_OK(writer.begin(name));
+  std::string some;
+  for (Slot slot = 0; slot < graph.slot_end(); ++slot, data += bytes_each) {
+    if (graph.linked(slot)) {
+      some.append(reinterpret_cast<const char*>(data), bytes_each);
+    } else {
+      some.append(bytes_each, '\0');
+    }
+    if (some.size() < kWrittenAtOnce) continue;
+    if (stop.stop_requested()) return Error{Code::cancelled, "the checkpoint was cancelled"};
+    SEL_CHECK_OK(writer.append(some));
+    some.clear();
+  }
+  return writer.append(some);
+}
+
 template <class T>
 std::string_view bytes_of(const T* data, std::size_t count) {
   return {reinterpret_cast<const char*>(data), count * sizeof(T)};
@@ -85,10 +104,9 @@ Status NearGraph::save(CheckpointWriter& writer, const std::stop_token& stop) co
   SEL_CHECK_OK(write_section(writer, kSettings, settings, stop));
   SEL_CHECK_OK(write_section(writer, kQuantizer, ann::QuantizerBytes::write(quantizer), stop));
   SEL_CHECK_OK(write_section(writer, kStates, states, stop));
-  SEL_CHECK_OK(write_section(writer, kHeads,
-                             bytes_of(codes_->heads.data(), slot_end * ann::kBlockBytes), stop));
-  SEL_CHECK_OK(write_section(
-      writer, kRests, bytes_of(codes_->rests.data(), slot_end * quantizer.rest_bytes()), stop));
+  SEL_CHECK_OK(write_slots(writer, kHeads, *graph_, codes_->heads.data(), ann::kBlockBytes, stop));
+  SEL_CHECK_OK(
+      write_slots(writer, kRests, *graph_, codes_->rests.data(), quantizer.rest_bytes(), stop));
   const auto rows = graph_->rows().first(slot_end * ann::Graph::kRowNumbers);
   return write_section(writer, kRows, bytes_of(rows.data(), rows.size()), stop);
 }
