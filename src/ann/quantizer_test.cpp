@@ -120,6 +120,21 @@ TEST_P(QuantizerOf, ScoresComeNearTheTrueOnesAndAreRightOnAverage) {
   EXPECT_NEAR(bias / count, 0, kBias);
 }
 
+TEST_P(QuantizerOf, CodesMadeQuicklyScoreNearlyAsTheOthers) {
+  Quantizer::Scratch encoding;
+  Quantizer::Scratch asking;
+  for (std::size_t at = 0; at < std::min<std::size_t>(shape_.rows, 24); ++at) {
+    for (std::size_t from = 0; from < std::min<std::size_t>(shape_.rows, 24); ++from) {
+      const Pair pair = pair_of(row(from), row(at), mean_);
+      quantizer_->encode(row(at), encoding, head_.data(), rest_.data());
+      const double slowly = score(quantizer_->query(row(from), asking));
+      quantizer_->encode_quickly(row(at), encoding, head_.data(), rest_.data());
+      const double quickly = score(quantizer_->query(row(from), asking));
+      EXPECT_NEAR(quickly, slowly, kFarthest / 2 * (pair.query_length * pair.row_length + 1e-30));
+    }
+  }
+}
+
 TEST_P(QuantizerOf, AVectorsOwnQueryScoresItsOwnDistance) {
   Quantizer::Scratch scratch;
   for (std::size_t at = 0; at < std::min<std::size_t>(shape_.rows, 24); ++at) {

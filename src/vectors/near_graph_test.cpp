@@ -511,6 +511,52 @@ TEST(NearView, AnOlderSnapshotIsSearchedThroughAGraphThatHasGrown) {
   EXPECT_GE(right, 475U);
 }
 
+// Of recent rows that have codes only those that are best by them are looked at.
+TEST(NearView, RecentRowsAreFoundByTheirCodes) {
+  Clusters clusters(true);
+  Rows rows(kDimensions);
+  NearGraph near({kDimensions, Metric::cosine, ""}, {.rows_min = 100});
+  rows.note_recent(true);
+  MutationNumber mutation = 0;
+  const auto snapshot = [&](RecentCodes codes) {
+    return rows.snapshot({rows.size(), mutation, 1}, std::make_shared<const Properties>(),
+                         std::move(codes));
+  };
+  const auto put = [&](const std::string& id, const std::vector<float>& values) {
+    return rows.put(id, values, std::nullopt, ++mutation, {});
+  };
+  for (int at = 0; at < 1'000; ++at) put(std::to_string(at), clusters.next());
+  const auto first = snapshot({});
+  near.train(*first, {});
+  for (auto at = first->recent.begin(); at < first->recent.end(); ++at) near.link(*first, at);
+  near.publish();
+  rows.recent().drop_before(first->recent.end());
+  const auto view = near.view();
+  const RecentCodes codes{view->codes, rows.recent().end()};
+  ann::Quantizer::Scratch scratch;
+  std::vector<float> space;
+  for (int at = 500; at < 1'500; ++at) {
+    const auto values = clusters.next();
+    const Slot slot = put(std::to_string(at), values);
+    ASSERT_TRUE(near.encode(*view->codes, values, slot, scratch, space));
+  }
+  const auto seen = snapshot(codes);
+  std::size_t right = 0;
+  for (int each = 0; each < 100; ++each) {
+    const PreparedQuery query(Metric::cosine, clusters.next());
+    const auto found = search_near(*view, *seen, query, 10, 1);
+    ASSERT_TRUE(found.has_value());
+    ASSERT_EQ(found->size(), 10U);
+    const auto exact = scan(*seen, query, 10, {});
+    for (std::size_t at = 0; at < exact.size(); ++at) {
+      right += std::any_of(found->begin(), found->end(), [&](const Candidate& one) {
+        return one.slot() == exact[at].slot() && one.key == exact[at].key;
+      });
+    }
+  }
+  EXPECT_GE(right, 970U);
+}
+
 TEST_F(NearGraphTest, TheLinkerTurnsToEveryIndex) {
   open();
   Clusters clusters(true);
