@@ -177,11 +177,11 @@ std::uint64_t coded_from(const NearView& view, const Snapshot& snapshot) {
   return recent.end() - from <= kRecentFew ? recent.end() : from;
 }
 
-// Offers the `count` recent rows from `first` on that are best by their codes, but for those that
-// `found` has. They are few: that codes misjudge their order matters less than in the graph.
+// Offers the recent rows from `first` on that are promising by their codes, at most `wanted`, but
+// for those that `found` has.
 void offer_coded(const NearView& view, const Snapshot& snapshot, const PreparedQuery& query,
-                 std::uint64_t first, std::size_t count, std::span<const Slot> found,
-                 TopK<Candidate>& nearest) {
+                 std::uint64_t first, std::size_t count, std::size_t wanted,
+                 std::span<const Slot> found, TopK<Candidate>& nearest) {
   std::vector<Slot> slots;
   const SlotLog::View& recent = snapshot.recent;
   slots.reserve(static_cast<std::size_t>(recent.end() - first));
@@ -199,15 +199,18 @@ void offer_coded(const NearView& view, const Snapshot& snapshot, const PreparedQ
   auto scratch = view.scratches->take();
   const std::span<const float> values(query.values(), query.dimensions());
   const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
-  ann::Graph::search_listed(*view.codes, code, count, slots, *scratch);
+  ann::Graph::search_listed(*view.codes, code, wanted, slots, *scratch);
   slots.clear();
+  std::vector<float> scores;
   for (std::size_t at = 0; at < scratch->allowed.size(); ++at) {
     const Slot slot = scratch->allowed.slot(at);
     // The graph may be newer than the snapshot.
-    if (std::find(found.begin(), found.end(), slot) == found.end()) slots.push_back(slot);
+    if (std::find(found.begin(), found.end(), slot) != found.end()) continue;
+    slots.push_back(slot);
+    scores.push_back(scratch->allowed.score(at));
   }
   view.scratches->give(std::move(scratch));
-  rescore(snapshot, query, slots, nearest);
+  rescore_promising(snapshot, query, slots, scores, count, nearest);
 }
 
 // Fills `found` with the slots that were offered.
@@ -293,7 +296,7 @@ std::optional<std::vector<Candidate>> search_near(const NearView& view, const Sn
   offer_entries(snapshot, query, static_cast<std::size_t>(coded - recent.begin()), recent_at, found,
                 nearest);
   if (coded < recent.end()) {
-    offer_coded(view, snapshot, query, coded, count, found, nearest);
+    offer_coded(view, snapshot, query, coded, count, rescored(count, width), found, nearest);
   }
   const std::vector<SlotLog::Entry>& apart = *view.apart;
   if (apart.empty()) return nearest.sorted();
