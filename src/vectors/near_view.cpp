@@ -296,7 +296,7 @@ std::optional<std::vector<Candidate>> search_near(const NearView& view, const Sn
   offer_entries(snapshot, query, static_cast<std::size_t>(coded - recent.begin()), recent_at, found,
                 nearest);
   if (coded < recent.end()) {
-    offer_coded(view, snapshot, query, coded, count, rescored(count, width), found, nearest);
+    offer_coded(view, snapshot, query, coded, count, rescored(count, *enough), found, nearest);
   }
   const std::vector<SlotLog::Entry>& apart = *view.apart;
   if (apart.empty()) return nearest.sorted();
