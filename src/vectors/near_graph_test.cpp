@@ -530,6 +530,7 @@ TEST(NearView, RecentRowsAreFoundByTheirCodes) {
   near.train(*first, {});
   for (auto at = first->recent.begin(); at < first->recent.end(); ++at) near.link(*first, at);
   near.publish();
+  near.calibrate(*first, true, {});
   rows.recent().drop_before(first->recent.end());
   const auto view = near.view();
   const RecentCodes codes{view->codes, rows.recent().end()};
@@ -544,7 +545,7 @@ TEST(NearView, RecentRowsAreFoundByTheirCodes) {
   std::size_t right = 0;
   for (int each = 0; each < 100; ++each) {
     const PreparedQuery query(Metric::cosine, clusters.next());
-    const auto found = search_near(*view, *seen, query, 10, 1);
+    const auto found = search_near(*view, *seen, query, 10, 0.9F);
     ASSERT_TRUE(found.has_value());
     ASSERT_EQ(found->size(), 10U);
     const auto exact = scan(*seen, query, 10, {});
