@@ -530,22 +530,23 @@ TEST(NearView, RecentRowsAreFoundByTheirCodes) {
   near.train(*first, {});
   for (auto at = first->recent.begin(); at < first->recent.end(); ++at) near.link(*first, at);
   near.publish();
-  near.calibrate(*first, true, {});
   rows.recent().drop_before(first->recent.end());
-  const auto view = near.view();
-  const RecentCodes codes{view->codes, rows.recent().end()};
+  NearView view = *near.view();
+  view.settings.push_back({.width = 128, .recall = 1});
+  view.settings.back().recall_of_many = 1;
+  const RecentCodes codes{view.codes, rows.recent().end()};
   ann::Quantizer::Scratch scratch;
   std::vector<float> space;
   for (int at = 500; at < 1'500; ++at) {
     const auto values = clusters.next();
     const Slot slot = put(std::to_string(at), values);
-    ASSERT_TRUE(near.encode(*view->codes, values, slot, scratch, space));
+    ASSERT_TRUE(near.encode(*view.codes, values, slot, scratch, space));
   }
   const auto seen = snapshot(codes);
   std::size_t right = 0;
   for (int each = 0; each < 100; ++each) {
     const PreparedQuery query(Metric::cosine, clusters.next());
-    const auto found = search_near(*view, *seen, query, 10, 0.9F);
+    const auto found = search_near(view, *seen, query, 10, 0.9F);
     ASSERT_TRUE(found.has_value());
     ASSERT_EQ(found->size(), 10U);
     const auto exact = scan(*seen, query, 10, {});
