@@ -246,20 +246,13 @@ std::vector<Slot> look_at_all(const Snapshot& snapshot, const Restriction& restr
   return slots;
 }
 
-}  // namespace
-
-AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
-                         const Restriction& restriction) {
-  AllowedRows allowed;
-  if (lists == nullptr || !lists->serves(snapshot)) {
-    allowed.unlisted = look_at_all(snapshot, restriction);
-    return allowed;
-  }
-  const Plan plan(snapshot, *lists);
+SlotSet listed_by(const Snapshot& snapshot, const PropertyLists& lists,
+                  const Restriction& restriction) {
+  const Plan plan(snapshot, lists);
   Part part =
       restriction.filter == nullptr ? Part::all() : plan.part_of(restriction.filter->root());
   if (restriction.partition) {
-    const Postings& partitions = lists->partitions();
+    const Postings& partitions = lists.partitions();
     const std::size_t number = *restriction.partition;
     const SlotSet* ready = partitions.ready(number);
     if (ready != nullptr) {
@@ -270,7 +263,25 @@ AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
       part = Part::none();
     }
   }
-  allowed.listed = plan.finished(std::move(part));
+  return plan.finished(std::move(part));
+}
+
+}  // namespace
+
+AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
+                         const Restriction& restriction) {
+  AllowedRows allowed;
+  if (lists == nullptr || !lists->serves(snapshot)) {
+    allowed.unlisted = look_at_all(snapshot, restriction);
+    return allowed;
+  }
+  if (lists->base() != nullptr) {
+    allowed.listed = listed_by(snapshot, *lists->base(), restriction);
+    allowed.listed.remove(lists->filled());
+    allowed.listed.add(listed_by(snapshot, *lists, restriction));
+  } else {
+    allowed.listed = listed_by(snapshot, *lists, restriction);
+  }
 
   // A slot that was filled since has another row than the lists know, whether it is seen or not.
   std::vector<Slot> given_anew;

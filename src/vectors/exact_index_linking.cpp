@@ -217,13 +217,20 @@ std::shared_ptr<const PropertyLists> ExactIndex::lists() const {
 
 void ExactIndex::make_lists(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
   const auto known = lists();
-  const bool stale = idle && known != nullptr && known->serves(snapshot) &&
-                     known->unknown_count(snapshot) >
+  const auto built = known == nullptr || known->base() == nullptr ? known : known->base();
+  const bool stale = idle && built != nullptr && built->serves(snapshot) &&
+                     built->unknown_count(snapshot) >
                          std::max<std::size_t>(kUnlistedIdle, snapshot.stats.vector_count / 64);
-  if (!stale && !PropertyLists::wanted(known.get(), snapshot)) return;
-  auto made = PropertyLists::build(snapshot, stop);
+  std::shared_ptr<const PropertyLists> made;
+  if (stale || PropertyLists::wanted(built.get(), snapshot)) {
+    made = PropertyLists::build(snapshot, stop);
+  } else if (known != nullptr && known->serves(snapshot) &&
+             known->extension_wanted(snapshot, idle)) {
+    made = PropertyLists::extend(built, snapshot, stop);
+  }
   if (made == nullptr) return;
-  const std::uint64_t listed = made->log_end();
+  // What came in since is needed when it is extended anew.
+  const std::uint64_t listed = (made->base() == nullptr ? made : made->base())->log_end();
   {
     const std::lock_guard lock(lists_mutex_);
     lists_.swap(made);

@@ -245,11 +245,37 @@ std::size_t ValueList::bytes() const {
 
 std::shared_ptr<const PropertyLists> PropertyLists::build(const Snapshot& snapshot,
                                                           const std::stop_token& stop) {
+  return make(snapshot, rows_seen(snapshot, stop), stop);
+}
+
+std::shared_ptr<const PropertyLists> PropertyLists::extend(
+    std::shared_ptr<const PropertyLists> base, const Snapshot& snapshot,
+    const std::stop_token& stop) {
+  std::vector<Slot> filled;
+  for (std::uint64_t at = base->log_end_; at < snapshot.unlisted.end(); ++at) {
+    filled.push_back(snapshot.unlisted.at(at).slot);
+  }
+  sort_slots(filled);
+  filled.erase(std::unique(filled.begin(), filled.end()), filled.end());
+  std::vector<Slot> seen;
+  for (const Slot slot : filled) {
+    if (snapshot.sees(slot)) seen.push_back(slot);
+  }
+  auto made = make(snapshot, seen, stop);
+  if (made == nullptr) return nullptr;
+  made->filled_ = SlotSet::of(filled);
+  made->filled_.shrink();
+  made->base_ = std::move(base);
+  return made;
+}
+
+std::shared_ptr<PropertyLists> PropertyLists::make(const Snapshot& snapshot,
+                                                   std::span<const Slot> slots,
+                                                   const std::stop_token& stop) {
   auto made = std::make_shared<PropertyLists>();
   made->mutation_ = snapshot.stats.mutation;
   made->log_end_ = snapshot.unlisted.end();
   made->slot_end_ = snapshot.slot_end;
-  const std::vector<Slot> slots = rows_seen(snapshot, stop);
   for (std::size_t at = 0; at < snapshot.properties->size(); ++at) {
     auto listed = list_property(snapshot, slots, at, stop);
     if (!listed) return nullptr;
@@ -284,6 +310,14 @@ bool PropertyLists::wanted(const PropertyLists* lists, const Snapshot& snapshot)
                      [lists](const MetadataIndex& index) { return lists->find(index) == nullptr; });
 }
 
+bool PropertyLists::extension_wanted(const Snapshot& snapshot, bool idle) const {
+  constexpr std::size_t kUnlistedLeast = 1'024;
+  // A share of what is extended already: so all extensions together cost a few times the last one.
+  const std::size_t extended = base_ == nullptr ? 0 : all_.size();
+  return unknown_count(snapshot) >
+         std::max(idle ? kUnlistedLeast / 4 : kUnlistedLeast, extended / 8);
+}
+
 const ListedProperty* PropertyLists::find(const MetadataIndex& index) const {
   const auto at =
       std::find_if(properties_.begin(), properties_.end(), [&index](const ListedProperty& each) {
@@ -295,6 +329,7 @@ const ListedProperty* PropertyLists::find(const MetadataIndex& index) const {
 
 std::size_t PropertyLists::bytes() const {
   std::size_t sum = all_.bytes() + partitions_.bytes();
+  if (base_ != nullptr) sum += base_->bytes() + filled_.bytes();
   for (const ListedProperty& each : properties_) {
     sum += sizeof each + each.index.property.size() + each.scalars.bytes() + each.elements.bytes() +
            each.existing.bytes();

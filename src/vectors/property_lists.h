@@ -83,11 +83,25 @@ class PropertyLists {
   // when `stop` was requested, soon after. The snapshot need not be kept.
   static std::shared_ptr<const PropertyLists> build(const Snapshot& snapshot,
                                                     const std::stop_token& stop = {});
+  // Lists of the rows alone that came in since `base`, which was built and serves the snapshot, to
+  // stand upon it. Takes as long as so many rows do.
+  static std::shared_ptr<const PropertyLists> extend(std::shared_ptr<const PropertyLists> base,
+                                                     const Snapshot& snapshot,
+                                                     const std::stop_token& stop = {});
 
   // Whether it can answer for `snapshot`: it is not newer, and all that came in since is known.
   bool serves(const Snapshot& snapshot) const;
   // Whether lists of `snapshot` would serve better than these, or than none. Not what it costs.
   static bool wanted(const PropertyLists* lists, const Snapshot& snapshot);
+
+  // Whether it would be worth it to extend the base of these, or these, anew up to `snapshot`,
+  // which they serve; `idle`: while nothing else is to be done.
+  bool extension_wanted(const Snapshot& snapshot, bool idle) const;
+
+  // What these stand upon; null when they were built.
+  const std::shared_ptr<const PropertyLists>& base() const { return base_; }
+  // Slots of which the base speaks no more: filled since.
+  const SlotSet& filled() const { return filled_; }
 
   // How many rows it does not know of those that `snapshot`, which it serves, has.
   std::size_t unknown_count(const Snapshot& snapshot) const {
@@ -106,6 +120,11 @@ class PropertyLists {
   std::size_t bytes() const;
 
  private:
+  static std::shared_ptr<PropertyLists> make(const Snapshot& snapshot, std::span<const Slot> slots,
+                                             const std::stop_token& stop);
+
+  std::shared_ptr<const PropertyLists> base_;
+  SlotSet filled_;
   MutationNumber mutation_ = 0;
   std::uint64_t log_end_ = 0;
   std::size_t slot_end_ = 0;

@@ -224,6 +224,10 @@ void live(std::uint64_t seed, std::size_t ids, std::size_t steps, std::size_t qu
     if (life.chance(6)) {
       lists = PropertyLists::build(*seen[life.random()() % seen.size()].snapshot);
       if (life.chance(2)) life.forget_listed(*lists);
+    } else if (lists != nullptr && life.chance(3)) {
+      const auto& base = lists->base() == nullptr ? lists : lists->base();
+      const Snapshot& later = *seen[life.random()() % seen.size()].snapshot;
+      if (base->serves(later)) lists = PropertyLists::extend(base, later);
     }
     for (std::size_t query = 0; query < queries; ++query) {
       const Life::Seen& asked = life.chance(3) ? seen[life.random()() % seen.size()] : seen.back();
@@ -273,6 +277,28 @@ TEST(PropertyLists, AreBuiltAnewWhenTheyWouldServeBetter) {
   EXPECT_FALSE(PropertyLists::wanted(newer.get(), *first.snapshot));  // It will be forgotten.
   life.drop_index();
   EXPECT_TRUE(PropertyLists::wanted(newer.get(), *life.publish().snapshot));
+}
+
+TEST(PropertyLists, AreExtendedWhenSomeRowsCameInAndSeldomerTheMoreThereAre) {
+  Life life(4, 400'000);
+  life.make_index();
+  life.write(50'000);
+  const auto built = PropertyLists::build(*life.publish().snapshot);
+  life.write(1'000);
+  EXPECT_FALSE(built->extension_wanted(*life.publish().snapshot, false));
+  EXPECT_TRUE(built->extension_wanted(*life.publish().snapshot, true));
+  life.write(20'000);
+  const auto first = life.publish();
+  EXPECT_TRUE(built->extension_wanted(*first.snapshot, false));
+  const auto extended = PropertyLists::extend(built, *first.snapshot);
+  EXPECT_EQ(extended->unknown_count(*first.snapshot), 0U);
+  life.write(2'000);
+  EXPECT_FALSE(extended->extension_wanted(*life.publish().snapshot, true));
+  life.write(2'000);
+  EXPECT_TRUE(extended->extension_wanted(*life.publish().snapshot, false));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(PropertyLists::extend(built, *life.publish().snapshot, stop.get_token()), nullptr);
 }
 
 TEST(PropertyLists, ABuildThatIsToldToStopGivesNothing) {
