@@ -79,6 +79,8 @@ class CheckpointFile {
   CheckpointFile() = default;
 
   const CheckpointHeader& header() const { return header_; }
+  // False: since it was verified the disk failed to give some of it, which reads as zeros.
+  bool whole() const { return mapping_ == nullptr || !mapping_->lost().ever(); }
   // Empty when there is none of this name; good as long as the file. Begins at a multiple of
   // kSectionAlignment in memory when the file was opened. Not of sections that are copied.
   std::optional<std::string_view> section(std::string_view name) const;

@@ -71,12 +71,15 @@ Result<layout::Checkpoint> CheckpointFolder::write_generation(const CheckpointCo
   written_ = generation;
   written_files_ = files_;
   written_files_.resize(content.filled.size());
+  const std::uint64_t made_good = losses_->made_good;
   for (std::size_t span = 0; span < written_files_.size(); ++span) {
     ValuesFile& file = written_files_[span];
     if (file.generation != 0 && content.filled[span] <= file.as_of) continue;
     SEL_TRY(made, write_values(snapshot, span, generation, stop));
     file = std::move(made);
   }
+  // Zeros in their place may have been taken for values.
+  if (losses_->lost != made_good) return Error{Code::io, "values could not be read from the disk"};
   const std::filesystem::path temporary = folder_ / "index.new";
   SEL_TRY(writer, CheckpointWriter::create(temporary));
   SEL_CHECK_OK(writer.add("values", encode(written_files_)));
@@ -170,9 +173,11 @@ Result<std::shared_ptr<const CheckpointFile>> CheckpointFolder::open(
 Status CheckpointFolder::map_values() {
   mappings_.clear();
   missing_.assign(files_.size(), false);
+  lost_spoiled_.assign(files_.size(), false);
   for (std::size_t span = 0; span < files_.size(); ++span) {
     const std::size_t bytes = rows_with_room(span, slot_end_) * row_bytes_;
-    auto mapping = Mapping::open_private(values_path(span, files_[span].generation), bytes);
+    auto mapping =
+        Mapping::open_private(values_path(span, files_[span].generation), bytes, losses_);
     if (!mapping.ok()) {
       missing_[span] = true;
       SEL_TRY(zeros, Mapping::empty(bytes));
@@ -218,6 +223,25 @@ std::vector<std::size_t> CheckpointFolder::damaged_blocks(std::size_t span) cons
   return damaged;
 }
 
+std::vector<std::size_t> CheckpointFolder::lost_blocks(std::size_t span) const {
+  const Mapping& mapping = *mappings_[span];
+  std::vector<std::size_t> blocks;
+  if (!mapping.lost().any()) return blocks;
+  for (std::size_t at = 0; at * kChecksumBlockBytes < mapping.bytes().size(); ++at) {
+    if (mapping.lost().any(at * kChecksumBlockBytes, kChecksumBlockBytes)) blocks.push_back(at);
+  }
+  return blocks;
+}
+
+void CheckpointFolder::spoil_lost() {
+  for (std::size_t span = 0; span < mappings_.size(); ++span) {
+    // Once: the file that is written then is another.
+    if (lost_spoiled_[span] || !mappings_[span]->lost().ever()) continue;
+    lost_spoiled_[span] = true;
+    spoil(span);
+  }
+}
+
 CheckpointFolder::Block CheckpointFolder::block(std::size_t span, std::size_t block_at) const {
   Block block;
   block.span = span;
@@ -231,10 +255,15 @@ CheckpointFolder::Block CheckpointFolder::block(std::size_t span, std::size_t bl
   return block;
 }
 
-void CheckpointFolder::clear() {
+void CheckpointFolder::forget() {
   std::error_code failed;
   std::filesystem::remove_all(folder_, failed);
   accepted_ = 0;
+  for (ValuesFile& file : files_) file.generation = 0;
+}
+
+void CheckpointFolder::clear() {
+  forget();
   files_.clear();
   mappings_.clear();
 }

@@ -58,6 +58,11 @@ class CheckpointFolder {
   MutationNumber opened_mutation() const { return opened_mutation_; }
   // Whether the span's file was not usable.
   bool missing(std::size_t span) const { return missing_[span]; }
+  // What the files of values failed to give when they were read. Thread-safe, as are lost_blocks()
+  // and block(), once the values are mapped.
+  const LossCount& losses() const { return *losses_; }
+  // Blocks of kChecksumBlockBytes that have such pages, which read as zeros.
+  std::vector<std::size_t> lost_blocks(std::size_t span) const;
   // In the memory of the slot's span.
   std::size_t offset_of(Slot slot) const { return slot % grid_.rows_max() * row_bytes_; }
   std::size_t mapped_bytes() const;
@@ -76,8 +81,13 @@ class CheckpointFolder {
   // The file is written anew with the next generation.
   void spoil(std::size_t span) { files_[span].generation = 0; }
   bool spoiled(std::size_t span) const { return files_[span].generation == 0; }
+  // So are those that failed to give something.
+  void spoil_lost();
 
-  // Removes all files.
+  // Removes all files; what is mapped stays mapped until the last holder goes, and the next
+  // generation writes all values.
+  void forget();
+  // The same, and lets go of what is mapped.
   void clear();
 
  private:
@@ -113,7 +123,9 @@ class CheckpointFolder {
   MutationNumber opened_mutation_ = 0;
   std::vector<ValuesFile> files_;
   std::vector<std::shared_ptr<const Mapping>> mappings_;
-  std::vector<bool> missing_;  // Spans whose file was not usable.
+  std::vector<bool> missing_;       // Spans whose file was not usable.
+  std::vector<bool> lost_spoiled_;  // Spans of which spoil_lost() knows.
+  const std::shared_ptr<LossCount> losses_ = std::make_shared<LossCount>();
   std::uint64_t written_ = 0;  // Not yet accepted.
   std::vector<ValuesFile> written_files_;
 };

@@ -51,7 +51,7 @@ class CheckpointTest : public testing::Test {
     options.reader = fixtures::read_pairs;
     options.checkpoints.vectors_min = 20;
     options.checkpoints.changes_min = 60;
-    options.checkpoints.changes_at_close_min = 1;
+    options.checkpoints.changes_at_rest_min = 1;
     options.upkeep_pause = std::chrono::hours(1);  // Only when a test settles or closes.
     return options;
   }
@@ -175,7 +175,7 @@ TEST_F(CheckpointTest, WhatWasWrittenSinceTheCheckpointIsThereToo) {
   index_->settle();
   ASSERT_EQ(files(derived()).size(), 2U);
   auto options = eager();
-  options.checkpoints.changes_at_close_min = 100'000;
+  options.checkpoints.changes_at_rest_min = 100'000;
   for (int round = 0; round < 10; ++round) {
     open(options);
     EXPECT_TRUE(from_checkpoint());
@@ -217,7 +217,7 @@ TEST_F(CheckpointTest, MetadataIndexesThatChangedSinceAreFilledFromTheRecords) {
   upsert(150);
   close();
   auto options = eager();
-  options.checkpoints.changes_at_close_min = 100'000;
+  options.checkpoints.changes_at_rest_min = 100'000;
   open(options);
   expect_exact("kind alone");
   ASSERT_TRUE(index_->create_metadata_index("size", PropertyType::number, true, 10).ok());
@@ -296,7 +296,7 @@ class DamagedCheckpointTest : public CheckpointTest {
  protected:
   void SetUp() override {
     auto options = eager();
-    options.checkpoints.changes_at_close_min = 100'000;
+    options.checkpoints.changes_at_rest_min = 100'000;
     open(options);
     ASSERT_TRUE(index_->create_metadata_index("kind", PropertyType::string, true, 10).ok());
     upsert(120, 90);
@@ -380,6 +380,33 @@ TEST_F(DamagedCheckpointTest, LargeValuesAreVerifiedAfterOpeningAndRepairedInPla
   expect_exact("saved again");
 }
 
+// As a disk that fails while a page is read for the first time.
+TEST_F(DamagedCheckpointTest, ValuesThatTheDiskDoesNotGiveLaterAreReadFromTheRecords) {
+  const fs::path values = files(derived())[1];
+  const auto bytes = fs::file_size(values);
+  for (const auto left : {std::uintmax_t{0}, bytes / 2}) {
+    auto options = eager();
+    options.checkpoints.verify_at_open_bytes_max = 0;
+    const fixtures::TemporaryFolder copy;
+    fs::copy(folder_.path(), copy.path(), fs::copy_options::recursive);
+    open(copy.path(), options);
+    EXPECT_TRUE(from_checkpoint());
+    fs::resize_file(copy.path() / "derived" / "1" / values.filename(), left);
+    expect_exact("cut to " + std::to_string(left));
+    const auto before = model_;
+    upsert(5, 90);
+    expect_exact("written to");
+    index_->settle();
+    expect_exact("settled");
+    upsert(5, 90);
+    open(copy.path());
+    EXPECT_TRUE(from_checkpoint());
+    expect_exact("saved again");
+    close();
+    model_ = before;
+  }
+}
+
 TEST_F(DamagedCheckpointTest, FilesOfAnotherTimeAreNotTaken) {
   const fixtures::TemporaryFolder before;
   fs::copy(folder_.path(), before.path(), fs::copy_options::recursive);
@@ -419,12 +446,69 @@ TEST_F(CheckpointTest, WhereNoFileCanBeWrittenTheIndexGoesOnAndTriesAgain) {
   expect_exact("second");
 }
 
+TEST_F(CheckpointTest, ALogThatIsLongerThanTheIndexIsGivenUpWithItsCheckpoint) {
+  std::atomic<std::int64_t> now_us = 1;
+  auto options = eager();
+  options.steady_us = [&now_us] { return now_us.load(); };
+  options.checkpoints.changes_at_rest_min = 100'000;
+  open(options);
+  upsert(200);
+  index_->settle();
+  ASSERT_EQ(files(derived()).size(), 2U);
+  fs::create_directories(derived() / "index.new" / "in the way");
+  for (int round = 0; round < 12 && fs::exists(derived()); ++round) {
+    now_us += std::chrono::microseconds(options.checkpoints.retry_after).count();
+    upsert(50);
+    index_->settle();
+    expect_exact("round " + std::to_string(round));
+  }
+  EXPECT_FALSE(fs::exists(derived()));
+  upsert(5);
+  const fixtures::TemporaryFolder copy;
+  fs::copy(folder_.path(), copy.path(), fs::copy_options::recursive);
+  close();
+  EXPECT_EQ(logged(copy.path()), 0U);
+  open(copy.path(), options);
+  EXPECT_FALSE(from_checkpoint());
+  expect_exact("read from the records");
+  open(options);
+  EXPECT_TRUE(from_checkpoint());  // Saved when it was closed.
+  expect_exact("saved again");
+}
+
+TEST_F(CheckpointTest, AnIndexThatRestsIsSavedWhileTheStoreIsOpen) {
+  std::atomic<std::int64_t> now_us = 1;
+  auto options = eager();
+  options.steady_us = [&now_us] { return now_us.load(); };
+  options.checkpoints.changes_min = 10'000;
+  options.checkpoints.changes_at_rest_min = 50;
+  open(options);
+  upsert(200);
+  index_->settle();
+  EXPECT_TRUE(files(derived()).empty());
+  now_us += std::chrono::microseconds(options.checkpoints.rest).count();
+  index_->settle();
+  const auto first = files(derived());
+  EXPECT_EQ(first.size(), 2U);
+  upsert(20);  // Too few.
+  index_->settle();
+  now_us += std::chrono::microseconds(options.checkpoints.rest).count();
+  index_->settle();
+  EXPECT_EQ(files(derived()), first);
+  upsert(40);
+  index_->settle();
+  now_us += std::chrono::microseconds(options.checkpoints.rest).count();
+  index_->settle();
+  EXPECT_NE(files(derived()), first);
+  expect_exact();
+}
+
 // A disk that is full, at each of the files in turn.
 TEST_F(CheckpointTest, WhenTheDiskIsFullTheCheckpointBeforeStays) {
   std::atomic<std::int64_t> now_us = 1;
   auto options = eager();
   options.steady_us = [&now_us] { return now_us.load(); };
-  options.checkpoints.changes_at_close_min = 100'000;
+  options.checkpoints.changes_at_rest_min = 100'000;
   open(options);
   upsert(200);
   index_->settle();
@@ -570,9 +654,57 @@ TEST_F(CheckpointTest, AnIdleIndexIsUnloadedAndComesBackWhenAskedFor) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   EXPECT_TRUE(seen.expired());
+  EXPECT_EQ(store_->loaded().unloaded_count, 1U);
+  EXPECT_EQ(store_->loaded().index_count, 0U);
   index_ = store_->find("a", "docs").value();
   EXPECT_TRUE(from_checkpoint());
   expect_exact();
+}
+
+TEST_F(CheckpointTest, ASmallIdleIndexIsUnloadedWithoutFiles) {
+  auto options = eager();
+  options.upkeep_pause = std::chrono::milliseconds(1);
+  options.idle_after = std::chrono::microseconds(0);
+  open(options);
+  upsert(10);
+  const std::weak_ptr<Index> seen = index_;
+  index_.reset();
+  for (int wait = 0; wait < 5'000 && !seen.expired(); ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_TRUE(seen.expired());
+  EXPECT_TRUE(files(derived()).empty());
+  index_ = store_->find("a", "docs").value();
+  expect_exact();
+}
+
+// Whoever comes while an index leaves gets it as it was, and no write is lost.
+TEST_F(CheckpointTest, AnIndexThatComesAndGoesAllTheTimeLosesNothing) {
+  auto options = eager();
+  options.upkeep_pause = std::chrono::milliseconds(0);
+  options.idle_after = std::chrono::microseconds(0);
+  open(options);
+  upsert(100);
+  std::atomic<bool> stop = false;
+  std::thread reader([&] {
+    const std::vector<float> query(kDimensions, 0.25F);
+    while (!stop) {
+      const auto index = store_->find("a", "docs").value();
+      EXPECT_EQ(ids_of(index->query(query, {.top_k = 10})).size(), 10U);
+    }
+  });
+  for (int round = 0; round < 200; ++round) {
+    index_.reset();
+    index_ = store_->find("a", "docs").value();
+    upsert(3);
+    if (round % 20 == 0) expect_exact("round " + std::to_string(round));
+    if (round % 10 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  stop = true;
+  reader.join();
+  expect_exact("at the end");
+  open();
+  expect_exact("opened again");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
@@ -97,6 +98,26 @@ TEST_P(DiskFailure, MakesTheIndexReadOnlyUntilReopenedAndLosesNothingAcknowledge
   const auto index = store->find("a", "docs").value();
   EXPECT_EQ(index->get(Ids{"kept"}).value().size(), 1U);
   EXPECT_TRUE(index->insert(batch_of({{"next", {3}}})).ok());
+}
+
+// Else it would come back as if nothing had happened.
+TEST_P(DiskFailure, AnIndexWhoseWriteFailedStaysInMemoryHoweverIdle) {
+  const fixtures::TemporaryFolder folder;
+  Faults faults;
+  const auto env = rocksdb::NewCompositeEnv(std::make_shared<FaultyDisk>(faults));
+  RocksStore::Options options;
+  options.env = env.get();
+  options.idle_after = std::chrono::microseconds(0);
+  options.upkeep_pause = std::chrono::milliseconds(1);
+  auto store = RocksStore::open(folder.path(), std::move(options)).value();
+  ASSERT_TRUE(store->create("a", "docs", "", {1, Metric::euclidean, ""}).ok());
+  (GetParam() ? faults.sync_fails : faults.append_fails) = true;
+  EXPECT_EQ(store->find("a", "docs").value()->insert(batch_of({{"lost", {2}}})).error().code,
+            Code::io);
+  faults = {};
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(store->loaded().index_count, 1U);
+  EXPECT_EQ(store->loaded().unloaded_count, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DiskFailure, testing::Bool(),

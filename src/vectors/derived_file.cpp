@@ -41,7 +41,8 @@ class Opened {
 };
 
 Result<std::shared_ptr<const Mapping>> map(const std::filesystem::path& path, int protection,
-                                           const std::size_t* expected) {
+                                           const std::size_t* expected,
+                                           std::shared_ptr<LossCount> losses) {
   const Opened opened(path, O_RDONLY);
   if (opened.file() < 0) return failure(path);
   struct stat status {};
@@ -53,7 +54,7 @@ Result<std::shared_ptr<const Mapping>> map(const std::filesystem::path& path, in
   // Without a reservation: most pages of a private mapping are never written.
   void* memory = ::mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_NORESERVE, opened.file(), 0);
   if (memory == MAP_FAILED) return failure(path);
-  return std::make_shared<const Mapping>(memory, bytes);
+  return std::make_shared<const Mapping>(memory, bytes, std::move(losses));
 }
 
 }  // namespace
@@ -126,34 +127,45 @@ Status sync_folder(const std::filesystem::path& folder) {
 }
 
 Result<std::shared_ptr<const Mapping>> Mapping::open(const std::filesystem::path& path) {
-  return map(path, PROT_READ, nullptr);
+  return map(path, PROT_READ, nullptr, nullptr);
 }
 
 Result<std::shared_ptr<const Mapping>> Mapping::open_private(const std::filesystem::path& path,
-                                                             std::size_t bytes) {
-  return map(path, PROT_READ | PROT_WRITE, &bytes);
+                                                             std::size_t bytes,
+                                                             std::shared_ptr<LossCount> losses) {
+  return map(path, PROT_READ | PROT_WRITE, &bytes, std::move(losses));
 }
 
 Result<std::shared_ptr<const Mapping>> Mapping::empty(std::size_t bytes) {
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return failure("memory");
-  return std::make_shared<const Mapping>(memory, bytes);
+  return std::make_shared<const Mapping>(memory, bytes, nullptr);
 }
 
-Mapping::~Mapping() { ::munmap(memory_, bytes_); }
+Mapping::Mapping(void* memory, std::size_t bytes, std::shared_ptr<LossCount> losses)
+    : memory_(memory),
+      bytes_(bytes),
+      lost_(std::make_unique<LostPages>(static_cast<char*>(memory), bytes, std::move(losses))) {}
+
+Mapping::~Mapping() {
+  lost_.reset();
+  ::munmap(memory_, bytes_);
+}
 
 Status Mapping::replace(std::size_t offset, std::string_view bytes) const {
   void* fresh =
       ::mmap(nullptr, bytes.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (fresh == MAP_FAILED) return failure("memory");
   std::memcpy(fresh, bytes.data(), bytes.size());
-  if (::mremap(fresh, bytes.size(), bytes.size(), MREMAP_MAYMOVE | MREMAP_FIXED,
-               memory() + offset) == MAP_FAILED) {
+  return lost_->put_back(offset, bytes.size(), [&]() -> Status {
+    if (::mremap(fresh, bytes.size(), bytes.size(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                 memory() + offset) != MAP_FAILED) {
+      return ok_status();
+    }
     ::munmap(fresh, bytes.size());
     return failure("memory");
-  }
-  return ok_status();
+  });
 }
 
 Result<std::size_t> read_at(const std::filesystem::path& path, std::uint64_t offset,

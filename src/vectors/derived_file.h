@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "vectors/lost_pages.h"
 
 namespace selvedge::vectors {
 
@@ -46,7 +47,8 @@ class DerivedFile {
 // Makes what was created, renamed or removed in the folder last. Errors: io.
 Status sync_folder(const std::filesystem::path& folder);
 
-// A file in memory; gone with the last owner.
+// A file in memory; gone with the last owner. What the disk fails to give later reads as zeros, see
+// lost().
 class Mapping {
  public:
   // For reading. Errors: io, not_found.
@@ -54,11 +56,12 @@ class Mapping {
   // For reading and for writing that the file never sees: a page that is written becomes memory of
   // our own. Errors: as above; corrupt_data when the file has not `bytes` bytes.
   static Result<std::shared_ptr<const Mapping>> open_private(const std::filesystem::path& path,
-                                                             std::size_t bytes);
+                                                             std::size_t bytes,
+                                                             std::shared_ptr<LossCount> losses);
   // Zeros, of no file.
   static Result<std::shared_ptr<const Mapping>> empty(std::size_t bytes);
 
-  Mapping(void* memory, std::size_t bytes) : memory_(memory), bytes_(bytes) {}
+  Mapping(void* memory, std::size_t bytes, std::shared_ptr<LossCount> losses);
   ~Mapping();
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
@@ -70,9 +73,12 @@ class Mapping {
   // Puts `bytes`, whole pages, in place of those at `offset`, at once for every reader.
   Status replace(std::size_t offset, std::string_view bytes) const;
 
+  const LostPages& lost() const { return *lost_; }
+
  private:
   void* memory_;
   std::size_t bytes_;
+  std::unique_ptr<LostPages> lost_;
 };
 
 // Reads up to bytes.size() bytes from `offset` without a mapping, so that an error of the disk is

@@ -16,6 +16,7 @@
 #include "vectors/delayed_index.h"
 #include "vectors/property_value.h"
 #include "vectors/scan.h"
+#include "vectors/scan_ahead.h"
 
 namespace selvedge::vectors {
 namespace {
@@ -51,9 +52,10 @@ std::size_t batch_bytes(const VectorBatch& batch, std::span<const std::size_t> c
 }  // namespace
 
 Result<std::shared_ptr<ExactIndex>> ExactIndex::open(std::shared_ptr<Shared> shared,
-                                                     IndexDescription description) {
+                                                     IndexDescription description,
+                                                     Opening& opening) {
   auto index = std::make_shared<ExactIndex>(std::move(shared), std::move(description));
-  SEL_CHECK_OK(index->load());
+  SEL_CHECK_OK(index->load(opening));
   return index;
 }
 
@@ -350,6 +352,17 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
     return Error{Code::query_invalid,
                  "invalid query vector: a value is not a finite float32 number"};
   }
+  for (;;) {
+    const std::uint64_t made_good = folder_.losses().made_good;
+    SEL_TRY(found, search(prepared, options));
+    // Else zeros may have been taken for values.
+    if (folder_.losses().lost == made_good) return found;
+    SEL_CHECK_OK(put_back_lost());
+  }
+}
+
+Result<std::vector<Match>> ExactIndex::search(const PreparedQuery& prepared,
+                                              const QueryOptions& options) const {
   std::size_t spare = 0;  // For vectors that vanish between the scan and the reading of metadata.
   for (int attempt = 1;; ++attempt) {
     const Published::State seen = published_.current();
@@ -591,14 +604,13 @@ Status ExactIndex::fill_column(const MetadataIndex& index, const Rows::Draft& dr
   const Properties alone({index});
   const std::string prefix = layout::record_prefix(serial_);
   std::vector<PropertyValue> values;
-  return shared_->database->scan(
-      prefix, layout::record_end(serial_), true,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        SEL_TRY(record, layout::decode_record(value, config_.dimensions));
-        alone.read(shared_->reader, record.metadata, record.mutation, values);
-        rows_.set_drafted(draft, key.substr(prefix.size()), values[0]);
-        return true;
-      });
+  return scan_ahead(*shared_->database, prefix, layout::record_end(serial_),
+                    [&](std::string_view key, std::string_view value) -> Result<bool> {
+                      SEL_TRY(record, layout::decode_record(value, config_.dimensions));
+                      alone.read(shared_->reader, record.metadata, record.mutation, values);
+                      rows_.set_drafted(draft, key.substr(prefix.size()), values[0]);
+                      return true;
+                    });
 }
 
 std::vector<MetadataIndex> ExactIndex::metadata_indexes() const {

@@ -36,7 +36,9 @@ struct CheckpointRules {
   std::size_t vectors_min = 5'000;  // Smaller indexes are read whole.
   // A checkpoint is due when more ids changed than this and than a quarter of the index.
   std::size_t changes_min = 10'000;
-  std::size_t changes_at_close_min = 1'000;  // The same when the store is closed.
+  // The same, and than a 64th, when nothing was written for a while, and when the store is closed.
+  std::size_t changes_at_rest_min = 1'000;
+  std::chrono::milliseconds rest = std::chrono::seconds(10);
   // Values of no more bytes are verified before an index opens, of more in the background.
   std::size_t verify_at_open_bytes_max = 64U << 20;
   std::chrono::milliseconds retry_after = std::chrono::seconds(30);  // When one failed.
@@ -70,6 +72,13 @@ struct Shared {
   Linker linker;  // Stopped by the store before it goes.
 };
 
+// How the opening of an index goes; written by who opens it, read by any thread.
+struct Opening {
+  std::atomic<std::uint64_t> read_count = 0;  // Vectors, where all records are read.
+  std::atomic<std::uint64_t> vector_count = 0;
+  std::stop_source stop;
+};
+
 // The truth is in the Database; memory holds values, ids, partitions, indexed properties and, of
 // many vectors, the graph; metadata is read for the matches alone. A write is encoded, committed,
 // applied to the rows and published, in this order and under one mutex; a query takes the published
@@ -81,9 +90,9 @@ class ExactIndex final : public Index,
  public:
   // Reads the checkpoint and what was written since, or, without a good one, all records. Errors:
   // io, corrupt_data (a record that does not verify, or more or fewer records than were
-  // acknowledged).
+  // acknowledged), cancelled (by `opening`).
   static Result<std::shared_ptr<ExactIndex>> open(std::shared_ptr<Shared> shared,
-                                                  IndexDescription description);
+                                                  IndexDescription description, Opening& opening);
 
   ExactIndex(std::shared_ptr<Shared> shared, IndexDescription description);
   // The last holder of a dropped index removes its records.
@@ -140,8 +149,9 @@ class ExactIndex final : public Index,
   void keep_up(const std::stop_token& stop);
   // Writes a checkpoint if anything is worth it: when the store is closed, or the index unloaded.
   Status save(const std::stop_token& stop);
-  // Whether the index would open as readers see it now, and soon.
-  bool saved() const;
+  // Whether the index, opened again, would be as readers and writers have it now, and soon: it is
+  // small or saved, no write failed, and none is yet to be seen.
+  bool may_unload() const;
 
   // References to the description before stay good.
   void set_description(IndexDescription description);
@@ -150,10 +160,10 @@ class ExactIndex final : public Index,
   void set_dropped(bool dropped);
 
  private:
-  Status load();
+  Status load(Opening& opening);
   Status load_recall();
   Status load_properties();
-  Status load_records();
+  Status load_records(Opening& opening);
   // True: the rows are as the checkpoint and the mutations since say. False: there is none to use,
   // and the rows are empty. Errors: of the database.
   Result<bool> load_checkpoint();
@@ -171,12 +181,20 @@ class ExactIndex final : public Index,
 
   Status check_values(const std::stop_token& stop);
   Status check_span(std::size_t span);
-  Status repair(const CheckpointFolder::Block& block);
+  Status repair(const CheckpointFolder::Block& block) const;
+  // Of values that their files failed to give while they were read.
+  Status put_back_lost() const;
   Status write_checkpoint(const std::stop_token& stop);
   CheckpointContent checkpoint_content(const std::stop_token& stop);
   // What is in the graph by now, which may be more or less than a snapshot sees.
   Status save_graph(CheckpointWriter& writer, const std::stop_token& stop);
   void stop_log();
+  // What it takes for a checkpoint; false: none was due, or it failed.
+  bool checkpoint_if_due(const std::stop_token& stop);
+  // So many changes are worth a checkpoint when there is time; under both mutexes.
+  std::uint64_t at_rest_many() const;
+  // Gives the checkpoint up whose log has become longer than reading all records.
+  void bound_log();
   Status accept_checkpoint(const layout::Checkpoint& checkpoint, std::uint64_t changes);
 
   Status check_batch(const VectorBatch& batch) const;
@@ -211,6 +229,8 @@ class ExactIndex final : public Index,
   // is to be done, if they could serve it much better.
   void make_lists(const Snapshot& snapshot, bool idle, const std::stop_token& stop);
 
+  // What query() answers, unless the disk failed meanwhile.
+  Result<std::vector<Match>> search(const PreparedQuery& query, const QueryOptions& options) const;
   // By a walk where the graph serves, else by a scan.
   std::vector<Candidate> nearest(const Snapshot& snapshot, const PreparedQuery& query,
                                  std::size_t count, const Restriction& restriction,
@@ -248,12 +268,11 @@ class ExactIndex final : public Index,
   // Guards the derived files; taken before writer_mutex_.
   mutable std::mutex upkeep_mutex_;
   CheckpointFolder folder_;
-  // The checkpoint that the index was opened from, for those who read sections of their own from
-  // it; may be null, and may be let go.
-  std::shared_ptr<const CheckpointFile> opened_;
-  layout::Checkpoint checkpoint_;   // The one that counts; generation 0: none.
-  std::size_t verified_spans_ = 0;  // Of those that were mapped.
-  std::int64_t retry_at_us_ = 0;    // Not before; after a failure.
+  layout::Checkpoint checkpoint_;      // The one that counts; generation 0: none.
+  std::size_t verified_spans_ = 0;     // Of those that were mapped.
+  std::int64_t retry_at_us_ = 0;       // Not before; after a failure.
+  MutationNumber quiet_mutation_ = 0;  // The last one when it was last looked ...
+  std::int64_t quiet_since_us_ = 0;    // ... and since when.
   std::atomic<std::size_t> mapped_bytes_ = 0;
 
   std::mutex linking_mutex_;  // Guards the graph's growing; taken before writer_mutex_.

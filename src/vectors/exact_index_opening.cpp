@@ -8,12 +8,16 @@
 #include "base/log.h"
 #include "vectors/checkpoint_rows.h"
 #include "vectors/exact_index.h"
+#include "vectors/scan_ahead.h"
 
 namespace selvedge::vectors {
 namespace {
 
 // Records read at once while what was written since is taken in.
 constexpr std::size_t kReplayedAtOnce = 1'000;
+// Records read between two looks at whether to stop, and at the clock.
+constexpr std::uint64_t kReadBetweenLooks = 1'000;
+constexpr std::int64_t kBetweenReportsUs = 5'000'000;
 
 bool same(const MetadataIndex& one, const MetadataIndex& other) {
   return one.property == other.property && one.type == other.type &&
@@ -26,7 +30,7 @@ Error gap() {
 
 }  // namespace
 
-Status ExactIndex::load() {
+Status ExactIndex::load(Opening& opening) {
   // Nobody else has the index yet, so nothing is locked here.
   SEL_TRY(stored, shared_->database->read({layout::state_key(serial_)}));
   if (!stored[0]) return Error{Code::corrupt_data, message("its state is missing")};
@@ -34,7 +38,7 @@ Status ExactIndex::load() {
   state_ = state;
   SEL_CHECK_OK(load_recall());
   SEL_TRY(restored, load_checkpoint());
-  if (!restored) SEL_CHECK_OK(load_records());
+  if (!restored) SEL_CHECK_OK(load_records(opening));
   publish(state, Delay::zero());
   return ok_status();
 }
@@ -47,7 +51,8 @@ Status ExactIndex::load_properties() {
   return ok_status();
 }
 
-Status ExactIndex::load_records() {
+Status ExactIndex::load_records(Opening& opening) {
+  opening.vector_count = state_.vector_count;
   SEL_CHECK_OK(load_properties());
   for (std::size_t at = 0; at < properties_->size(); ++at) {
     rows_.install_column(rows_.draft_column(properties_->indexes()[at].type), at);
@@ -55,15 +60,24 @@ Status ExactIndex::load_records() {
   const std::string prefix = layout::record_prefix(serial_);
   std::vector<float> values(config_.dimensions);
   std::vector<PropertyValue> properties;
-  SEL_CHECK_OK(shared_->database->scan(
-      prefix, layout::record_end(serial_), true,
-      [&](std::string_view key, std::string_view value) -> Result<bool> {
-        SEL_TRY(record, layout::decode_record(value, values.size()));
-        layout::copy_values(record, values);
-        properties_->read(shared_->reader, record.metadata, record.mutation, properties);
-        rows_.put(key.substr(prefix.size()), values, record.partition, record.mutation, properties);
-        return true;
-      }));
+  std::int64_t reported_us = shared_->steady_us();
+  const auto look_around = [&]() -> Status {
+    if (opening.stop.stop_requested()) return Error{Code::cancelled, message("is not opened")};
+    if (shared_->steady_us() - reported_us < kBetweenReportsUs) return ok_status();
+    reported_us = shared_->steady_us();
+    log::info("index of serial {}: {} of {} records are read", serial_, opening.read_count.load(),
+              state_.vector_count);
+    return ok_status();
+  };
+  const auto take = [&](std::string_view key, std::string_view value) -> Result<bool> {
+    if (opening.read_count++ % kReadBetweenLooks == 0) SEL_CHECK_OK(look_around());
+    SEL_TRY(record, layout::decode_record(value, values.size()));
+    layout::copy_values(record, values);
+    properties_->read(shared_->reader, record.metadata, record.mutation, properties);
+    rows_.put(key.substr(prefix.size()), values, record.partition, record.mutation, properties);
+    return true;
+  };
+  SEL_CHECK_OK(scan_ahead(*shared_->database, prefix, layout::record_end(serial_), take));
   changed_count_ = rows_.size();
   if (rows_.size() == state_.vector_count) return ok_status();
   return Error{Code::corrupt_data,
@@ -88,7 +102,6 @@ Result<bool> ExactIndex::load_checkpoint() {
   near_.clear();
   properties_ = std::make_shared<const Properties>();
   checkpoint_ = {};
-  opened_ = nullptr;
   changed_count_ = 0;
   logged_ = false;
   mapped_bytes_ = 0;
@@ -132,8 +145,8 @@ Status ExactIndex::restore(const layout::Checkpoint& checkpoint) {
     return Error{Code::corrupt_data, "the checkpoint's vectors do not add up"};
   }
   SEL_CHECK_OK(fill_columns(missing));
+  if (!file->whole()) return Error{Code::io, "the checkpoint could not be read from the disk"};
   checkpoint_ = checkpoint;
-  opened_ = std::move(file);
   logged_ = true;
   if (mapped_bytes_ <= shared_->checkpoints.verify_at_open_bytes_max) return check_values({});
   for (std::size_t span = 0; span < folder_.mapped_spans(); ++span) {

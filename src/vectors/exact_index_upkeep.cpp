@@ -11,6 +11,13 @@
 
 namespace selvedge::vectors {
 
+namespace {
+
+// As many changes are taken in again when an index is opened within a fraction of a second.
+constexpr std::uint64_t kRestShare = 64;
+
+}  // namespace
+
 void ExactIndex::keep_up(const std::stop_token& stop) {
   const std::lock_guard upkeep(upkeep_mutex_);
   if (Status checked = check_values(stop); !checked.ok()) {
@@ -20,19 +27,31 @@ void ExactIndex::keep_up(const std::stop_token& stop) {
     }
     return;
   }
-  if (shared_->steady_us() < retry_at_us_) return;
-  bool due = false;
+  if (!checkpoint_if_due(stop)) bound_log();
+}
+
+bool ExactIndex::checkpoint_if_due(const std::stop_token& stop) {
+  const CheckpointRules& rules = shared_->checkpoints;
+  const std::int64_t now = shared_->steady_us();
+  if (now < retry_at_us_) return false;
   {
     const std::lock_guard writer(writer_mutex_);
-    const std::uint64_t many =
-        std::max<std::uint64_t>(shared_->checkpoints.changes_min, state_.vector_count / 4);
+    if (state_.mutation != quiet_mutation_) quiet_since_us_ = now;
+    quiet_mutation_ = state_.mutation;
+    std::uint64_t many = std::max<std::uint64_t>(rules.changes_min, state_.vector_count / 4) + 1;
+    const bool rests = now - quiet_since_us_ >= std::chrono::microseconds(rules.rest).count();
+    if (rests) many = std::min(many, at_rest_many());
     // While there is more to link or to measure, a graph is not worth a checkpoint of its own.
-    const bool linked = rows_.recent().size() == 0 && !calibrating_ && linked_since_ > many;
-    due = state_.vector_count >= shared_->checkpoints.vectors_min &&
-          (changed_count_ > many || linked);
+    const bool linked = rows_.recent().size() == 0 && !calibrating_ && linked_since_ >= many;
+    if (state_.vector_count < rules.vectors_min || (changed_count_ < many && !linked)) return false;
   }
-  if (due) [[maybe_unused]]
-    const Status written = write_checkpoint(stop);
+  return write_checkpoint(stop).ok();
+}
+
+std::uint64_t ExactIndex::at_rest_many() const {
+  if (checkpoint_.generation == 0) return 1;
+  return std::max<std::uint64_t>(shared_->checkpoints.changes_at_rest_min,
+                                 state_.vector_count / kRestShare);
 }
 
 Status ExactIndex::save(const std::stop_token& stop) {
@@ -40,20 +59,37 @@ Status ExactIndex::save(const std::stop_token& stop) {
   {
     const std::lock_guard writer(writer_mutex_);
     if (state_.vector_count < shared_->checkpoints.vectors_min) return ok_status();
-    const std::size_t least =
-        checkpoint_.generation == 0 ? 1 : shared_->checkpoints.changes_at_close_min;
-    if (changed_count_ < least && linked_since_ < least) return ok_status();
+    if (changed_count_ < at_rest_many() && linked_since_ < at_rest_many()) return ok_status();
   }
   SEL_CHECK_OK(check_values(stop));
   return write_checkpoint(stop);
 }
 
-bool ExactIndex::saved() const {
+bool ExactIndex::may_unload() const {
   const std::lock_guard upkeep(upkeep_mutex_);
   const std::lock_guard writer(writer_mutex_);
-  return checkpoint_.generation != 0 &&
-         changed_count_ < shared_->checkpoints.changes_at_close_min &&
-         linked_since_ < shared_->checkpoints.changes_at_close_min;
+  if (!failure_.empty() || published_.is_late(Delay::zero())) return false;
+  if (state_.vector_count < shared_->checkpoints.vectors_min) return true;
+  return checkpoint_.generation != 0 && changed_count_ < at_rest_many() &&
+         linked_since_ < at_rest_many();
+}
+
+// Which would have to be read record by record, in no order. Values that were not verified yet are
+// verified by what the checkpoint says, so they keep it.
+void ExactIndex::bound_log() {
+  const std::lock_guard writer(writer_mutex_);
+  const std::uint64_t most =
+      std::max<std::uint64_t>(4 * shared_->checkpoints.changes_min, state_.vector_count);
+  if (checkpoint_.generation == 0 || changed_count_ <= most) return;
+  const std::vector<Database::Range> log = {
+      {layout::log_key(serial_, 0), layout::log_end(serial_)}};
+  if (!shared_->database->remove(log, layout::checkpoint_key(serial_)).ok()) return;
+  log::warn("index of serial {}: {} changes are more than its checkpoint is worth, it is given up",
+            serial_, changed_count_);
+  logged_ = false;
+  changed_count_ = state_.vector_count;
+  checkpoint_ = {};
+  folder_.forget();
 }
 
 CheckpointContent ExactIndex::checkpoint_content(const std::stop_token& stop) {
@@ -130,6 +166,27 @@ Status ExactIndex::check_values(const std::stop_token& stop) {
     if (stop.stop_requested()) return Error{Code::cancelled, "the check was cancelled"};
     SEL_CHECK_OK(check_span(verified_spans_));
   }
+  SEL_CHECK_OK(put_back_lost());
+  folder_.spoil_lost();
+  return ok_status();
+}
+
+Status ExactIndex::put_back_lost() const {
+  const LossCount& losses = folder_.losses();
+  if (losses.lost == losses.made_good) return ok_status();
+  std::size_t count = 0;
+  for (std::size_t span = 0; span < folder_.mapped_spans(); ++span) {
+    for (const std::size_t at : folder_.lost_blocks(span)) {
+      SEL_CHECK_OK(repair(folder_.block(span, at)));
+      ++count;
+    }
+  }
+  if (count != 0) {
+    log::warn(
+        "index of serial {}: the disk did not give {} blocks of derived values; they are read from "
+        "the records",
+        serial_, count);
+  }
   return ok_status();
 }
 
@@ -147,7 +204,7 @@ Status ExactIndex::check_span(std::size_t span) {
 }
 
 // Rows that were filled since the index was opened are right: their pages are memory of our own.
-Status ExactIndex::repair(const CheckpointFolder::Block& block) {
+Status ExactIndex::repair(const CheckpointFolder::Block& block) const {
   const std::lock_guard writer(writer_mutex_);
   const std::size_t row_bytes = ann::padded_dimensions(config_.dimensions) * sizeof(float);
   std::vector<std::string> keys;

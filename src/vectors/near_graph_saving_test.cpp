@@ -31,13 +31,13 @@ class SavedGraphTest : public testing::Test {
     options.near = {rows_min, 64, 16, 50};
     options.checkpoints.vectors_min = 20;
     options.checkpoints.changes_min = 20;
-    options.checkpoints.changes_at_close_min = 1;
+    options.checkpoints.changes_at_rest_min = 1;
     options.upkeep_pause = std::chrono::hours(1);  // Only when a test settles or closes.
     return options;
   }
   static RocksStore::Options not_saved_at_close(std::size_t rows_min = 200) {
     auto made = options(rows_min);
-    made.checkpoints.changes_at_close_min = 1'000'000;
+    made.checkpoints.changes_at_rest_min = 1'000'000;
     return made;
   }
   // So many rows that a graph is never begun: what there is comes from the file.

@@ -16,6 +16,9 @@
 namespace selvedge::vectors {
 namespace {
 
+// An opening that failed counts so long; one that took longer was slow.
+constexpr std::int64_t kFailureKeptUs = 2'000'000;
+
 std::int64_t steady_us() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
@@ -87,8 +90,15 @@ Status check_format(Database& database) {
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder,
                                            MetadataReader reader,
-                                           std::chrono::microseconds write_delay) {
-  return RocksStore::open(folder, {.reader = std::move(reader), .write_delay = write_delay});
+                                           std::chrono::microseconds write_delay,
+                                           std::chrono::microseconds idle_after) {
+  return RocksStore::open(
+      folder, {.reader = std::move(reader), .write_delay = write_delay, .idle_after = idle_after});
+}
+
+Result<IndexStatus> Store::status(std::string_view account, std::string_view name) {
+  SEL_TRY(index, find(account, name));
+  return IndexStatus{index->description(), index->stats(), true, index->internals()};
 }
 
 Result<std::unique_ptr<Store>> RocksStore::open(const std::filesystem::path& folder,
@@ -116,6 +126,7 @@ RocksStore::RocksStore(std::shared_ptr<Database> database, Options options)
       upkeep_pause_(options.upkeep_pause) {}
 
 RocksStore::~RocksStore() {
+  end_openings();
   shared_->linker.stop();  // Indexes may be held longer; nothing is linked then.
   upkeep_.request_stop();
   if (upkeep_.joinable()) upkeep_.join();
@@ -196,6 +207,19 @@ void RocksStore::remove_leftover_folders() const {
   for (const auto& each : gone) std::filesystem::remove_all(each, failed);
 }
 
+void RocksStore::end_openings() {
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    closing_ = true;
+    for (const auto& [account, names] : indexes_) {
+      for (const auto& [name, each] : names) {
+        if (each->opening != nullptr) each->opening->stop.request_stop();
+      }
+    }
+  }
+  openers_.stop();
+}
+
 std::vector<std::shared_ptr<RocksStore::Entry>> RocksStore::opened_entries() const {
   const std::lock_guard indexes(indexes_mutex_);
   return opened_;
@@ -233,13 +257,14 @@ void RocksStore::unload_if_idle(Entry& entry, const std::stop_token& stop) {
     if (shared_->steady_us() - used_us < idle_after_.count()) return;
     index = entry.index;
   }
-  if (!index->save(stop).ok() || !index->saved()) return;
+  if (!index->save(stop).ok() || !index->may_unload()) return;
   const std::lock_guard opening(entry.opening_mutex);
   // Nobody else can get at it: find() takes the same mutex.
   if (entry.index != index || index.use_count() != 2 || entry.used_us != used_us) return;
   entry.index.reset();
   const std::lock_guard indexes(indexes_mutex_);
   entry.shown = nullptr;  // `index` goes only after this.
+  ++unloaded_count_;
   std::erase_if(opened_, [&entry](const auto& each) { return each.get() == &entry; });
 }
 
@@ -282,15 +307,94 @@ Result<std::shared_ptr<Index>> RocksStore::find(std::string_view account, std::s
   if (found == nullptr) return not_found(account, name);
   const std::lock_guard opening(found->opening_mutex);
   if (found->dropped) return not_found(account, name);
-  if (found->index == nullptr) {
-    SEL_TRY(opened, ExactIndex::open(shared_, description_of(*found)));
-    found->index = std::move(opened);
-    const std::lock_guard indexes(indexes_mutex_);
-    opened_.push_back(found);
-    found->shown = found->index.get();
-  }
+  if (found->index == nullptr) SEL_CHECK_OK(open(found));
   found->used_us = shared_->steady_us();
   return std::shared_ptr<Index>(found->index);
+}
+
+Status RocksStore::open(const std::shared_ptr<Entry>& entry) {
+  const auto opening = std::make_shared<Opening>();
+  IndexDescription description;
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    // Those who waited while it was tried need not all try in turn.
+    if (entry->failed_slowly && failed_just_now(*entry)) return *entry->failure;
+    if (closing_ || entry->unwanted) opening->stop.request_stop();
+    entry->opening = opening;
+    description = entry->description;
+  }
+  const std::int64_t begun_us = shared_->steady_us();
+  auto opened = ExactIndex::open(shared_, description, *opening);
+  const std::lock_guard indexes(indexes_mutex_);
+  entry->opening = nullptr;
+  if (!opened.ok()) {
+    if (opened.error().code == Code::cancelled && entry->unwanted) {
+      return Error{Code::index_not_found, "there is no index \"" + description.name + '"'};
+    }
+    entry->failure = opened.error();
+    entry->failed_us = shared_->steady_us();
+    entry->failed_slowly = entry->failed_us - begun_us > kFailureKeptUs;
+    return std::move(opened.error());
+  }
+  entry->failure.reset();
+  entry->index = std::move(opened).value();
+  entry->index->set_description(entry->description);  // It may be another by now.
+  opened_.push_back(entry);
+  entry->shown = entry->index.get();
+  return ok_status();
+}
+
+bool RocksStore::failed_just_now(const Entry& entry) const {
+  return entry.failure && shared_->steady_us() - entry.failed_us < kFailureKeptUs;
+}
+
+bool RocksStore::ready(std::string_view account, std::string_view name) {
+  std::shared_ptr<Entry> wanted;
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    wanted = known_entry(account, name);
+    if (wanted == nullptr || wanted->shown != nullptr || closing_ || failed_just_now(*wanted)) {
+      return true;
+    }
+    if (wanted->asked_for) return false;
+    wanted->asked_for = true;
+  }
+  openers_.open([this, wanted] {
+    {
+      const std::lock_guard opening(wanted->opening_mutex);
+      // Whoever asks again is told by find() what went wrong.
+      if (!wanted->dropped && wanted->index == nullptr) [[maybe_unused]]
+        const Status opened = open(wanted);
+    }
+    const std::lock_guard indexes(indexes_mutex_);
+    wanted->asked_for = false;
+  });
+  return false;
+}
+
+Result<IndexStatus> RocksStore::status(std::string_view account, std::string_view name) {
+  IndexStatus status;
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    const auto known = known_entry(account, name);
+    if (known != nullptr) status.description = known->description;
+    if (known != nullptr && known->shown != nullptr) {
+      status.loaded = true;
+      status.stats = known->shown->stats();
+      status.internals = known->shown->internals();
+      return status;
+    }
+    if (known != nullptr && known->opening != nullptr) {
+      status.read_count = known->opening->read_count;
+      status.to_read_count = known->opening->vector_count;
+    }
+  }
+  if (status.description.serial == 0) return not_found(account, name);
+  SEL_TRY(stored, database_->read({layout::state_key(status.description.serial)}));
+  if (!stored[0]) return not_found(account, name);  // Dropped just now.
+  SEL_TRY(state, layout::decode_state(*stored[0]));
+  status.stats = {state.vector_count, state.mutation, state.mutation_us};
+  return status;
 }
 
 std::vector<IndexDescription> RocksStore::list(std::string_view account) const {
@@ -305,6 +409,15 @@ std::vector<IndexDescription> RocksStore::list(std::string_view account) const {
 Loaded RocksStore::loaded() const {
   Loaded loaded;
   const std::lock_guard indexes(indexes_mutex_);
+  loaded.unloaded_count = unloaded_count_;
+  for (const auto& [account, names] : indexes_) {
+    for (const auto& [name, each] : names) {
+      if (each->opening == nullptr) continue;
+      ++loaded.opening_count;
+      loaded.read_count += each->opening->read_count;
+      loaded.to_read_count += each->opening->vector_count;
+    }
+  }
   for (const auto& entry : opened_) {
     if (entry->shown == nullptr) continue;
     const Internals each = entry->shown->internals();
@@ -325,7 +438,16 @@ Status RocksStore::drop(std::string_view account, std::string_view name) {
   const std::lock_guard changes(changes_mutex_);
   const auto dropped = entry(account, name);
   if (dropped == nullptr) return not_found(account, name);
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    dropped->unwanted = true;
+    if (dropped->opening != nullptr) dropped->opening->stop.request_stop();
+  }
   const std::lock_guard opening(dropped->opening_mutex);
+  {
+    const std::lock_guard indexes(indexes_mutex_);
+    dropped->unwanted = false;  // Nobody opens it while this goes on.
+  }
   const std::uint64_t serial = dropped->description.serial;
   rocksdb::WriteBatch batch;
   auto put = batch.Delete(layout::definition_key(account, name));
@@ -380,10 +502,9 @@ Result<IndexDescription> RocksStore::describe(std::string_view account, std::str
       batch.Put(layout::definition_key(account, name), layout::encode_definition(next));
   if (!put.ok()) return Error{Code::internal, put.ToString()};
   SEL_CHECK_OK(database_->commit(batch));
-  const std::lock_guard opening(described->opening_mutex);
-  if (described->index != nullptr) described->index->set_description(next);
   const std::lock_guard indexes(indexes_mutex_);
   described->description = next;
+  if (described->shown != nullptr) described->shown->set_description(next);
   return next;
 }
 
@@ -404,6 +525,11 @@ Error RocksStore::not_found(std::string_view account, std::string_view name) con
 std::shared_ptr<RocksStore::Entry> RocksStore::entry(std::string_view account,
                                                      std::string_view name) const {
   const std::lock_guard indexes(indexes_mutex_);
+  return known_entry(account, name);
+}
+
+std::shared_ptr<RocksStore::Entry> RocksStore::known_entry(std::string_view account,
+                                                           std::string_view name) const {
   const auto known = indexes_.find(account);
   if (known == indexes_.end()) return nullptr;
   const auto found = known->second.find(name);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "vectors/database.h"
 #include "vectors/deleted_names.h"
 #include "vectors/exact_index.h"
+#include "vectors/openers.h"
 #include "vectors/store.h"
 
 namespace selvedge::vectors {
@@ -38,8 +40,9 @@ class RocksStore final : public Store {
     Published::Clock steady_us = nullptr;  // Null is the system's.
     NearRules near = {};
     CheckpointRules checkpoints = {};  // `folder` is set by `open`.
-    // An index with a checkpoint that nobody asked for or holds is taken from memory after this.
-    std::chrono::microseconds idle_after = std::chrono::minutes(10);
+    // An index that nobody asked for or holds, and that opens soon, is taken from memory after
+    // this.
+    std::chrono::microseconds idle_after = kIdleAfter;
     std::chrono::milliseconds upkeep_pause = std::chrono::seconds(1);
   };
   // Errors: those of Store::open.
@@ -52,6 +55,8 @@ class RocksStore final : public Store {
   Result<IndexDescription> create(std::string_view account, std::string_view name,
                                   std::string_view description, const IndexConfig& config) override;
   Result<std::shared_ptr<Index>> find(std::string_view account, std::string_view name) override;
+  bool ready(std::string_view account, std::string_view name) override;
+  Result<IndexStatus> status(std::string_view account, std::string_view name) override;
   std::vector<IndexDescription> list(std::string_view account) const override;
   Loaded loaded() const override;
   Status drop(std::string_view account, std::string_view name) override;
@@ -65,13 +70,28 @@ class RocksStore final : public Store {
  private:
   struct Entry {
     explicit Entry(IndexDescription described) : description(std::move(described)) {}
-    IndexDescription description;       // Guarded by indexes_mutex_.
-    const ExactIndex* shown = nullptr;  // `index`, for those who cannot wait; guarded by it, too.
-    std::mutex opening_mutex;           // Guards what follows; held while the index is read.
+    // Guarded by indexes_mutex_.
+    IndexDescription description;
+    ExactIndex* shown = nullptr;       // `index`, for those who cannot wait.
+    std::shared_ptr<Opening> opening;  // While it is opened.
+    bool asked_for = false;            // Of a thread that opens.
+    bool unwanted = false;             // Somebody waits to drop it.
+    std::optional<Error> failure;      // Why it was not opened, when it was last tried ...
+    std::int64_t failed_us = 0;        // ... until then, by the steady clock,
+    bool failed_slowly = false;        // and whether that took long.
+
+    std::mutex opening_mutex;  // Guards what follows; held while the index is read.
     std::shared_ptr<ExactIndex> index;
     std::int64_t used_us = 0;  // When it was last asked for, by the steady clock.
     bool dropped = false;
   };
+
+  // Fills the entry's index, under its opening_mutex.
+  Status open(const std::shared_ptr<Entry>& entry);
+  void end_openings();
+  bool failed_just_now(const Entry& entry) const;
+  // Under indexes_mutex_; null when there is none.
+  std::shared_ptr<Entry> known_entry(std::string_view account, std::string_view name) const;
 
   Status load();
   Status finish_drops();
@@ -96,9 +116,12 @@ class RocksStore final : public Store {
   DeletedNames deleted_;
   std::vector<std::shared_ptr<Entry>>
       opened_;  // Those whose index is in memory; some were dropped.
+  std::uint64_t unloaded_count_ = 0;
+  bool closing_ = false;
 
   const std::chrono::microseconds idle_after_;
   const std::chrono::milliseconds upkeep_pause_;
+  Openers openers_;
   std::jthread upkeep_;  // Ends first.
 };
 

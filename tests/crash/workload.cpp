@@ -122,7 +122,7 @@ Result<std::unique_ptr<vectors::Store>> open_store(const std::string& folder) {
   options.near.dead_min = 30;
   options.checkpoints.vectors_min = 100;
   options.checkpoints.changes_min = 150;
-  options.checkpoints.changes_at_close_min = 40;
+  options.checkpoints.changes_at_rest_min = 40;
   options.checkpoints.retry_after = std::chrono::milliseconds(50);
   options.idle_after = std::chrono::milliseconds(200);
   options.upkeep_pause = std::chrono::milliseconds(20);
