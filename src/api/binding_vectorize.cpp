@@ -12,6 +12,7 @@
 #include "api/vectorize_tuning.h"
 #include "api/vectorize_vectors.h"
 #include "base/offload.h"
+#include "base/until.h"
 
 namespace selvedge::api {
 namespace {
@@ -39,8 +40,8 @@ Result<std::string> call_delete(const IndexPath& path, http::Request& request) {
 
 // A v1 binding: its describe(), and mutations that say how many.
 Result<std::string> call_describe_v1(const IndexPath& path, http::Request&) {
-  SEL_TRY(index, find_index(path));
-  const vectors::IndexDescription& about = index->description();
+  SEL_TRY(status, index_status(path));
+  const vectors::IndexDescription& about = status.description;
   std::string text = "{\"id\":";
   append_string(text, mutation_id(about, 0));
   text += ",\"name\":";
@@ -50,7 +51,7 @@ Result<std::string> call_describe_v1(const IndexPath& path, http::Request&) {
   text += ",\"config\":";
   append_config(text, about.config);
   text += ",\"vectorsCount\":";
-  append_integer(text, index->stats().vector_count);
+  append_integer(text, status.stats.vector_count);
   return text + '}';
 }
 Result<std::string> call_query_v1(const IndexPath& path, http::Request& request) {
@@ -87,6 +88,10 @@ asio::awaitable<http::Response> answer_binding(const ApiContext& context, Bindin
                          VectorizeDoor::binding, delay};
     return call(path, request);
   };
+  if (call != call_info && call != call_describe_v1) {
+    // Not in the pool, whose few threads are everybody's.
+    co_await until([&] { return context.store.ready(account, name); });
+  }
   auto result = co_await offload(pool, std::move(work));
   if (!result.ok()) co_return vectorize_binding_error(result.error());
   co_return json_response(200, std::move(*result));

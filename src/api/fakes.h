@@ -276,6 +276,14 @@ class FakeIndex final : public vectors::Index, public std::enable_shared_from_th
 class FakeStore final : public vectors::Store {
  public:
   std::set<std::string> deleted;  // "account/name": what find() and drop() say index_deleted of.
+  int asked_before_ready = 0;     // How often an index is still being opened.
+  bool found_too_soon = false;
+
+  bool ready(std::string_view, std::string_view) override {
+    if (asked_before_ready == 0) return true;
+    --asked_before_ready;
+    return false;
+  }
 
   Result<vectors::IndexDescription> create(std::string_view account, std::string_view name,
                                            std::string_view description,
@@ -293,9 +301,18 @@ class FakeStore final : public vectors::Store {
   }
   Result<std::shared_ptr<vectors::Index>> find(std::string_view account,
                                                std::string_view name) override {
+    found_too_soon = found_too_soon || asked_before_ready > 0;
     const auto at = indexes_.find(std::string(account) + "/" + std::string(name));
     if (at == indexes_.end()) return missing(account, name);
     return std::shared_ptr<vectors::Index>(at->second);
+  }
+  Result<vectors::IndexStatus> status(std::string_view account, std::string_view name) override {
+    const auto at = indexes_.find(std::string(account) + "/" + std::string(name));
+    if (at == indexes_.end()) return missing(account, name);
+    vectors::IndexStatus status{at->second->description(), at->second->stats()};
+    status.loaded = asked_before_ready == 0;
+    status.internals = at->second->internals();
+    return status;
   }
   std::vector<vectors::IndexDescription> list(std::string_view account) const override {
     std::vector<vectors::IndexDescription> all;

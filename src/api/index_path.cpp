@@ -30,6 +30,12 @@ Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path) {
   return found;
 }
 
+Result<vectors::IndexStatus> index_status(const IndexPath& path) {
+  auto known = path.store.status(path.account, path.name);
+  if (!known.ok()) return reworded(std::move(known.error()), path.name);
+  return known;
+}
+
 Result<std::string> mutation_result(const IndexPath& path, const vectors::Index& index,
                                     Result<vectors::MutationNumber> written) {
   if (!written.ok()) return reworded(std::move(written.error()), path.name);

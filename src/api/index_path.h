@@ -35,6 +35,9 @@ Result<std::optional<std::chrono::milliseconds>> write_delay_of(const http::Requ
 // It blocks. Errors, in Cloudflare's wording: index_not_found, index_deleted, io, corrupt_data.
 Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path);
 
+// What is known of the index without loading it. It blocks. Errors: as find_index.
+Result<vectors::IndexStatus> index_status(const IndexPath& path);
+
 // {"mutationId":"<uuid>"} of what a write of the index gave; its errors in Cloudflare's wording.
 Result<std::string> mutation_result(const IndexPath& path, const vectors::Index& index,
                                     Result<vectors::MutationNumber> written);

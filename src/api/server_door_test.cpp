@@ -107,6 +107,21 @@ TEST_F(ServerDoorTest, TheSwitchesOfTheTestKitAreToldWhereTheyAreOn) {
   EXPECT_EQ(ask("GET", "/metrics").status, 200);
 }
 
+// The pool has one thread, and so would be everybody's while a call waits in it.
+TEST_F(ServerDoorTest, CallsAboutVectorsWaitOutsideThePoolWhileTheIndexIsOpened) {
+  ASSERT_TRUE(store.create("a", "docs", "", {32, {}, {}}).ok());
+  const std::string path = "/client/v4/accounts/a/vectorize/v2/indexes/docs";
+  store.asked_before_ready = 3;
+  for (const char* rest : {"", "/info", "/memory"}) {
+    EXPECT_EQ(ask("GET", path + rest).status, 200) << rest;
+  }
+  EXPECT_EQ(store.asked_before_ready, 3);
+  EXPECT_FALSE(store.found_too_soon);
+  EXPECT_EQ(ask("POST", path + "/get_by_ids", R"({"ids":["x"]})").status, 200);
+  EXPECT_EQ(store.asked_before_ready, 0);
+  EXPECT_FALSE(store.found_too_soon);
+}
+
 TEST_F(ServerDoorTest, AnAnswerIsEnvelopedAndSaysWhoAnswered) {
   const Answer answer = ask("POST", std::string(kAi) + "@cf/text", R"({"prompt":"x"})");
   EXPECT_EQ(answer.status, 200);

@@ -76,6 +76,13 @@ void add_vectors(std::string& text, const vectors::Loaded& loaded) {
   const vectors::Internals& internals = loaded.internals;
   text += "# TYPE selvedge_indexes_loaded gauge\n";
   add_gauge(text, "selvedge_indexes_loaded", "", loaded.index_count);
+  text += "# TYPE selvedge_indexes_unloaded_total counter\n";
+  add_gauge(text, "selvedge_indexes_unloaded_total", "", loaded.unloaded_count);
+  text += "# TYPE selvedge_indexes_opening gauge\n";
+  add_gauge(text, "selvedge_indexes_opening", "", loaded.opening_count);
+  text += "# TYPE selvedge_opening_vectors gauge\n";
+  add_gauge(text, "selvedge_opening_vectors", "{state=\"read\"}", loaded.read_count);
+  add_gauge(text, "selvedge_opening_vectors", "{state=\"all\"}", loaded.to_read_count);
   text += "# TYPE selvedge_vectors gauge\n";
   add_gauge(text, kVectors, "{state=\"linked\"}", internals.linked_count);
   add_gauge(text, kVectors, "{state=\"recent\"}", internals.recent_count);

@@ -186,9 +186,9 @@ Result<std::string> list_indexes(vectors::Store& store, std::string_view account
 }
 
 Result<std::string> get_index(const IndexPath& path) {
-  SEL_TRY(index, find_index(path));
+  SEL_TRY(status, index_status(path));
   std::string result;
-  append_index(result, index->description());
+  append_index(result, status.description);
   return result;
 }
 
@@ -212,10 +212,10 @@ Result<std::string> describe_index(const IndexPath& path, std::string_view body)
 }
 
 Result<std::string> index_info(const IndexPath& path) {
-  SEL_TRY(index, find_index(path));
-  const vectors::IndexStats stats = index->stats();
+  SEL_TRY(status, index_status(path));
+  const vectors::IndexStats& stats = status.stats;
   std::string result = "{\"dimensions\":";
-  append_integer(result, index->description().config.dimensions);
+  append_integer(result, status.description.config.dimensions);
   result += ",\"vectorCount\":";
   append_integer(result, stats.vector_count);
   result += ",\"processedUpToDatetime\":";
@@ -225,7 +225,7 @@ Result<std::string> index_info(const IndexPath& path) {
   }
   append_time_ms(result, stats.mutation_us);
   result += ",\"processedUpToMutation\":";
-  append_string(result, mutation_id(index->description(), stats.mutation));
+  append_string(result, mutation_id(status.description, stats.mutation));
   result += '}';
   return result;
 }

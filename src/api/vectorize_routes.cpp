@@ -13,6 +13,7 @@
 #include "api/vectorize_tuning.h"
 #include "api/vectorize_vectors.h"
 #include "base/offload.h"
+#include "base/until.h"
 
 namespace selvedge::api {
 namespace {
@@ -23,11 +24,21 @@ constexpr std::string_view kV1 = "/client/v4/accounts/{account}/vectorize/indexe
 // A `result`, and advice for people that goes with it.
 using VectorizeCall = Result<QueryAnswer> (*)(const IndexPath&, http::Request&);
 
+// What a call asks of its index: calls about vectors wait until it is in memory.
+enum class Asks : std::uint8_t { vectors, what_is_known };
+
 // Runs a blocking Vectorize call on the pool. The request lives in the caller's coroutine, which
 // waits for the pool even when it is cancelled.
 asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, VectorizeCall call,
-                                                 asio::thread_pool& pool, http::Request& request,
+                                                 asio::thread_pool& pool, Asks asks,
+                                                 http::Request& request,
                                                  const PathParameters& parameters) {
+  if (asks == Asks::vectors) {
+    // Not in the pool, whose few threads are everybody's.
+    co_await until([&context, &parameters] {
+      return context.store.ready(parameters.get("account"), parameters.get("index"));
+    });
+  }
   auto work = [&context, call, &request, &parameters]() -> Result<QueryAnswer> {
     SEL_TRY(delay, write_delay_of(request));
     const IndexPath path{context.store, parameters.get("account"), parameters.get("index"),
@@ -125,14 +136,15 @@ struct VectorizeRoute {
   std::string_view rest;  // Of the path, after `indexes`.
   VectorizeCall call;
   IndexUse use = IndexUse::reads;
+  Asks asks = Asks::vectors;
 };
 
 constexpr VectorizeRoute kV2Routes[] = {
-    {"POST", "", call_create, IndexUse::writes},
-    {"GET", "", call_list},
-    {"GET", "/{index}", call_get},
-    {"DELETE", "/{index}", call_delete, IndexUse::writes},
-    {"GET", "/{index}/info", call_info},
+    {"POST", "", call_create, IndexUse::writes, Asks::what_is_known},
+    {"GET", "", call_list, IndexUse::reads, Asks::what_is_known},
+    {"GET", "/{index}", call_get, IndexUse::reads, Asks::what_is_known},
+    {"DELETE", "/{index}", call_delete, IndexUse::writes, Asks::what_is_known},
+    {"GET", "/{index}/info", call_info, IndexUse::reads, Asks::what_is_known},
     {"GET", "/{index}/list", call_list_vectors},
     {"POST", "/{index}/insert", call_write<WriteKind::insert>, IndexUse::writes_vectors},
     {"POST", "/{index}/upsert", call_write<WriteKind::upsert>, IndexUse::writes_vectors},
@@ -145,15 +157,15 @@ constexpr VectorizeRoute kV2Routes[] = {
     // Ours.
     {"GET", "/{index}/recall", call_recall},
     {"PUT", "/{index}/recall", call_set_recall, IndexUse::writes},
-    {"GET", "/{index}/memory", call_memory},
+    {"GET", "/{index}/memory", call_memory, IndexUse::reads, Asks::what_is_known},
 };
 
 constexpr VectorizeRoute kV1Routes[] = {
-    {"POST", "", call_create_v1, IndexUse::writes},
-    {"GET", "", call_list},
-    {"GET", "/{index}", call_get},
-    {"PUT", "/{index}", call_describe, IndexUse::writes},
-    {"DELETE", "/{index}", call_delete, IndexUse::writes},
+    {"POST", "", call_create_v1, IndexUse::writes, Asks::what_is_known},
+    {"GET", "", call_list, IndexUse::reads, Asks::what_is_known},
+    {"GET", "/{index}", call_get, IndexUse::reads, Asks::what_is_known},
+    {"PUT", "/{index}", call_describe, IndexUse::writes, Asks::what_is_known},
+    {"DELETE", "/{index}", call_delete, IndexUse::writes, Asks::what_is_known},
     {"POST", "/{index}/insert", call_write_v1<WriteKind::insert>, IndexUse::writes_vectors},
     {"POST", "/{index}/upsert", call_write_v1<WriteKind::upsert>, IndexUse::writes_vectors},
     {"POST", "/{index}/query", call_query<QueryForm::v1>},
@@ -165,9 +177,9 @@ void add_route(Router& router, const ApiContext& context, std::string_view base,
                const VectorizeRoute& route) {
   asio::thread_pool& pool = pool_for(context, route.use);
   router.add({std::string(route.method), std::string(base) + std::string(route.rest),
-              [&context, &pool, call = route.call](http::Request& request,
-                                                   const PathParameters& parameters) {
-                return answer_vectorize(context, call, pool, request, parameters);
+              [&context, &pool, call = route.call, asks = route.asks](
+                  http::Request& request, const PathParameters& parameters) {
+                return answer_vectorize(context, call, pool, asks, request, parameters);
               },
               body_bytes_max(context, route.use)});
 }

@@ -54,8 +54,8 @@ Result<std::string> set_index_recall(const IndexPath& path, std::string_view bod
 }
 
 Result<std::string> index_memory(const IndexPath& path) {
-  SEL_TRY(index, find_index(path));
-  const vectors::Internals internals = index->internals();
+  SEL_TRY(status, index_status(path));
+  const vectors::Internals& internals = status.internals;
   std::string json;
   const auto add = [&json](std::string_view name, std::uint64_t number) {
     json += json.empty() ? "{\"" : ",\"";
@@ -71,7 +71,12 @@ Result<std::string> index_memory(const IndexPath& path) {
   add("codesBytes", internals.codes_bytes);
   add("graphBytes", internals.graph_bytes);
   add("otherBytes", internals.other_bytes);
-  return json + '}';
+  if (status.to_read_count > 0) {
+    add("readCount", status.read_count);
+    add("toReadCount", status.to_read_count);
+  }
+  json += status.loaded ? ",\"loaded\":true}" : ",\"loaded\":false}";
+  return json;
 }
 
 Result<std::optional<float>> recall_of(const http::Request& request, const Rules& rules) {

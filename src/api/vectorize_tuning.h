@@ -19,7 +19,9 @@ Result<std::string> index_recall(const IndexPath& path);
 // Errors also: query_invalid.
 Result<std::string> set_index_recall(const IndexPath& path, std::string_view body);
 
-// vectors::Internals as JSON. Errors: index_not_found, index_deleted, io, corrupt_data.
+// vectors::Internals as JSON, "loaded" (whether the index is in memory) and, while all its records
+// are read, "readCount" and "toReadCount". Errors: index_not_found, index_deleted, io,
+// corrupt_data.
 Result<std::string> index_memory(const IndexPath& path);
 
 // The request's header `selvedge-recall`: of a query whose body says none. Strict mode passes over

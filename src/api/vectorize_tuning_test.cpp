@@ -78,7 +78,7 @@ TEST_F(TuningTest, StrictRulesPassOverTheHeader) {
 TEST_F(TuningTest, MemoryIsToldByKind) {
   EXPECT_EQ(told(index_memory(path_)),
             R"({"linkedCount":0,"recentCount":0,"deadCount":0,"valuesBytes":0,"mappedBytes":0,)"
-            R"("codesBytes":0,"graphBytes":0,"otherBytes":0})");
+            R"("codesBytes":0,"graphBytes":0,"otherBytes":0,"loaded":true})");
 }
 
 }  // namespace

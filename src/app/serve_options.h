@@ -29,6 +29,7 @@ struct ServeOptions {
   std::int32_t threads = 0;         // 0 = one per core.
   std::uint64_t memory_mb = 0;      // For models; 0 = 70% of the machine's.
   std::int32_t idle_unload_s = 600;
+  std::int32_t index_idle_s = 600;
   std::size_t queue = limits::tasks_waiting_max;  // Tasks that may wait, a model.
   bool strict = false;  // The hosted service's limits and refusals instead of ours.
   std::string log_level = "info";

@@ -60,6 +60,10 @@ void add_server_options(CLI::App& verb, const std::shared_ptr<ServeOptions>& opt
   verb.add_option("--idle-unload", options->idle_unload_s,
                   "Seconds after which an idle model leaves")
       ->capture_default_str();
+  verb.add_option("--index-idle", options->index_idle_s,
+                  "Seconds after which an index that nobody asks for leaves memory")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   verb.add_option("--queue", options->queue, "Tasks that may wait for a model; one more gets 429")
       ->capture_default_str();
   verb.add_flag("--strict", options->strict,

@@ -96,8 +96,8 @@ Status Service::open_state() {
   if (error)
     return Error{Code::io, "cannot make " + options_.home.string() + ": " + error.message()};
   SEL_TRY(delay, options_.kit.delay());
-  auto store =
-      vectors::Store::open(options_.home / "vectors", api::read_metadata_properties, delay);
+  auto store = vectors::Store::open(options_.home / "vectors", api::read_metadata_properties, delay,
+                                    std::chrono::seconds(options_.index_idle_s));
   SEL_TRY(opened_store, std::move(store));
   store_ = std::move(opened_store);
   auto catalog = catalog::Catalog::open(options_.home, options_.profile);

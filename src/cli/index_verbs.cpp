@@ -96,6 +96,12 @@ std::string megabytes(const json& memory, const char* kind) {
 }
 
 void print_memory(const json& memory) {
+  if (!memory.value("loaded", true)) {
+    const auto all = memory.value("toReadCount", 0ull);
+    if (all == 0) return print_line("not in memory, until somebody asks for its vectors");
+    return print_line("is being read: " + std::to_string(memory.value("readCount", 0ull)) + " of " +
+                      std::to_string(all) + " vectors");
+  }
   print_line(std::to_string(memory.value("linkedCount", 0ull)) + " linked, " +
              std::to_string(memory.value("recentCount", 0ull)) + " recent, " +
              std::to_string(memory.value("deadCount", 0ull)) + " dead");

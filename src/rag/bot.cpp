@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/offload.h"
+#include "base/until.h"
 #include "base/utf8.h"
 #include "rag/answer.h"
 #include "rag/chunk.h"
@@ -104,6 +105,8 @@ class KnowledgeBot final : public Bot {
 };
 
 asio::awaitable<Result<KnowledgeBot::IndexPointer>> KnowledgeBot::find_index() {
+  // Not in the pool, whose few threads are everybody's.
+  co_await until([this] { return store_.ready(options_.account, options_.index); });
   auto find = [this] { return store_.find(options_.account, options_.index); };
   auto result = co_await offload(pool_, std::move(find));
   co_return std::move(result);
@@ -116,7 +119,7 @@ asio::awaitable<Result<bool>> KnowledgeBot::prepare_index() {
   config.dimensions = static_cast<std::uint32_t>(
       entry->output_dimensions > 0 ? entry->output_dimensions : kDimensionsDefault);
   auto prepare = [this, config]() -> Result<bool> {
-    auto found = store_.find(options_.account, options_.index);
+    auto found = store_.status(options_.account, options_.index);
     if (found.ok()) return false;
     const Code missing = found.error().code;
     if (missing != Code::index_not_found && missing != Code::index_deleted) {

@@ -52,9 +52,14 @@ class CalibrationTest : public testing::Test {
     for (std::size_t at = 0; at < kRows; ++at) {
       slots_.push_back(rows_.put(std::to_string(at), drawn.next(), std::nullopt, 1, {}));
     }
+    rows_.note_all_recent();
     snapshot_ = rows_.snapshot({kRows, 1, 0}, std::make_shared<const Properties>());
     near_.train(*snapshot_, {});
-    for (const Slot slot : slots_) near_.link(*snapshot_, {slot, 1});
+    for (auto at = snapshot_->recent.begin(); at < snapshot_->recent.end(); ++at) {
+      near_.link(*snapshot_, at);
+    }
+    rows_.recent().drop_before(snapshot_->recent.end());
+    snapshot_ = rows_.snapshot({kRows, 1, 0}, std::make_shared<const Properties>());
     near_.publish();
     do near_.calibrate(*snapshot_, true, {});
     while (near_.calibrating());
