@@ -166,7 +166,6 @@ Result<std::shared_ptr<const CheckpointFile>> CheckpointFolder::open(
   slot_end_ = static_cast<std::size_t>(slot_end);
   files_ = std::move(files);
   accepted_ = checkpoint.generation;
-  opened_mutation_ = checkpoint.mutation;
   return file;
 }
 

@@ -55,7 +55,6 @@ class CheckpointFolder {
 
   // Of the opened generation; 0 spans when none is.
   std::size_t mapped_spans() const { return mappings_.size(); }
-  MutationNumber opened_mutation() const { return opened_mutation_; }
   // Whether the span's file was not usable.
   bool missing(std::size_t span) const { return missing_[span]; }
   // What the files of values failed to give when they were read. Thread-safe, as are lost_blocks()
@@ -120,7 +119,6 @@ class CheckpointFolder {
   std::uint64_t generation_ = 0;  // The last one used.
   std::uint64_t accepted_ = 0;    // The one that counts; 0: none.
   std::size_t slot_end_ = 0;      // Of the opened generation.
-  MutationNumber opened_mutation_ = 0;
   std::vector<ValuesFile> files_;
   std::vector<std::shared_ptr<const Mapping>> mappings_;
   std::vector<bool> missing_;       // Spans whose file was not usable.

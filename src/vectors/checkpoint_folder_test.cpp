@@ -508,6 +508,7 @@ TEST_F(CheckpointTest, WhenTheDiskIsFullTheCheckpointBeforeStays) {
   std::atomic<std::int64_t> now_us = 1;
   auto options = eager();
   options.steady_us = [&now_us] { return now_us.load(); };
+  options.checkpoints.changes_min = 100;  // Of which the log may hold four times as many.
   options.checkpoints.changes_at_rest_min = 100'000;
   open(options);
   upsert(200);

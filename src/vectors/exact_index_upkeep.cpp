@@ -203,7 +203,8 @@ Status ExactIndex::check_span(std::size_t span) {
   return ok_status();
 }
 
-// Rows that were filled since the index was opened are right: their pages are memory of our own.
+// Of rows that were filled since the index was opened, too: a file that is cut takes pages along
+// that were written to. Under the mutex the records are what the rows are.
 Status ExactIndex::repair(const CheckpointFolder::Block& block) const {
   const std::lock_guard writer(writer_mutex_);
   const std::size_t row_bytes = ann::padded_dimensions(config_.dimensions) * sizeof(float);
@@ -211,7 +212,7 @@ Status ExactIndex::repair(const CheckpointFolder::Block& block) const {
   std::vector<Slot> slots;
   for (Slot slot = block.first; slot < block.end; ++slot) {
     const auto living = rows_.living(slot);
-    if (!living || living->born > folder_.opened_mutation()) continue;
+    if (!living) continue;
     keys.push_back(layout::record_key(serial_, living->id));
     slots.push_back(slot);
   }

@@ -21,8 +21,8 @@ struct LossCount {
 };
 
 // While one lives, a page of its memory that the disk fails to give (a SIGBUS: the disk has an
-// error, or the file was cut) is replaced by zeros of our own. Pages that were written to are our
-// own already and are never lost. Thread-safe.
+// error, or the file was cut) is replaced by zeros of our own. Pages that were written to are lost
+// only with a file that is cut. Thread-safe.
 class LostPages {
  public:
   // `memory` begins at a page and is mapped longer than this lives; `count` may be null.
