@@ -309,7 +309,9 @@ class FakeStore final : public vectors::Store {
   Result<vectors::IndexStatus> status(std::string_view account, std::string_view name) override {
     const auto at = indexes_.find(std::string(account) + "/" + std::string(name));
     if (at == indexes_.end()) return missing(account, name);
-    vectors::IndexStatus status{at->second->description(), at->second->stats()};
+    vectors::IndexStatus status;
+    status.description = at->second->description();
+    status.stats = at->second->stats();
     status.loaded = asked_before_ready == 0;
     status.internals = at->second->internals();
     return status;
