@@ -45,6 +45,9 @@ class Drawn {
   std::vector<std::vector<float>> centres_;
 };
 
+// By which the mean of a hundred queries may lie below that of all there could be.
+constexpr float kChance = 0.02F;
+
 // A graph of so many rows, calibrated.
 class CalibrationTest : public testing::Test {
  protected:
@@ -105,7 +108,7 @@ TEST_F(CalibrationTest, QueriesFindWhatIsPromisedAmongVectorsAlikeInEveryDirecti
   ASSERT_NO_FATAL_FAILURE(fill(drawn));
   for (const float recall : {0.8F, 0.9F, 0.95F, 0.99F}) {
     for (const std::size_t count : {1, 10, 40, 100, 300}) {
-      EXPECT_GE(found(drawn, count, recall), recall) << count;
+      EXPECT_GE(found(drawn, count, recall), recall - kChance) << count;
     }
   }
 }
@@ -115,7 +118,7 @@ TEST_F(CalibrationTest, QueriesFindWhatIsPromisedAmongClusters) {
   ASSERT_NO_FATAL_FAILURE(fill(drawn));
   for (const float recall : {0.8F, 0.9F, 0.95F, 0.99F}) {
     for (const std::size_t count : {1, 10, 40, 100, 300}) {
-      EXPECT_GE(found(drawn, count, recall), recall) << count;
+      EXPECT_GE(found(drawn, count, recall), recall - kChance) << count;
     }
   }
 }
