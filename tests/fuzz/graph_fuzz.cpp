@@ -110,11 +110,14 @@ void use(vectors::NearGraph& near, vectors::Rows& rows, vectors::Metric metric) 
     if (slot < held.size() && held[slot]) dead.push_back(slot);
   }
   near.bury(dead);
+  rows.note_all_recent(held);
   const auto snapshot =
       rows.snapshot({rows.size(), 2, 0}, std::make_shared<const vectors::Properties>());
   walk_it(near, *snapshot, metric);
-  for (vectors::Slot slot = 0; slot < kRows; ++slot) {
-    if (snapshot->sees(slot) && !near.holds(slot)) near.link(*snapshot, {slot, 1});
+  const vectors::SlotLog::View& recent = snapshot->recent;
+  for (auto at = recent.begin(); at < recent.end(); ++at) {
+    const vectors::Slot slot = recent.at(at).slot;
+    if (snapshot->sees(slot) && !near.holds(slot)) near.link(*snapshot, at);
   }
   near.publish();
   walk_it(near, *snapshot, metric);
