@@ -11,7 +11,7 @@
 namespace selvedge::vectors {
 namespace {
 
-constexpr std::size_t kAsked = 400;
+constexpr std::size_t kAsked = 240;
 constexpr auto kPart = std::chrono::milliseconds(30);
 // A question is made of so many vectors, which are no more than such a share of all.
 constexpr std::size_t kNearMost = 400;
@@ -31,9 +31,9 @@ constexpr std::size_t kWidthShare = 4;
 // A walk that found everything at so many widths in a row does so at wider ones.
 constexpr std::size_t kWholeInARow = 2;
 // What is promised has so many standard errors less than what was found, and of the misses that
-// leaves a quarter is kept back.
+// leaves a fifth is kept back.
 constexpr double kErrors = 1;
-constexpr double kMissesPromised = 0.75;
+constexpr double kMissesPromised = 0.8;
 
 double thread_us() {
   std::timespec now{};

@@ -103,6 +103,28 @@ TEST_F(CalibrationTest, TheNearestByCodesAreTheTrueOnesWhereVectorsAreLeastAlike
   }
 }
 
+TEST_F(CalibrationTest, TheCodesOfAllRowsFindWhatAScanDoesAlsoOfRowsWithoutAny) {
+  Drawn drawn(0);
+  ASSERT_NO_FATAL_FAILURE(fill(drawn));
+  rows_.erase("7", 2);
+  const std::vector<float> values = drawn.next();
+  rows_.put("new", values, std::nullopt, 2, {});
+  rows_.put("8", drawn.next(), std::nullopt, 2, {});
+  snapshot_ = rows_.snapshot({kRows, 2, 0}, std::make_shared<const Properties>());
+  for (int time = 0; time < 20; ++time) {
+    const PreparedQuery query(Metric::cosine, drawn.next());
+    const auto exact = scan(*snapshot_, query, 30, {});
+    const auto coded = search_codes(*near_.view(), *snapshot_, query, 30);
+    ASSERT_TRUE(coded.has_value());
+    ASSERT_EQ(coded->size(), exact.size());
+    for (std::size_t at = 0; at < exact.size(); ++at) {
+      ASSERT_EQ((*coded)[at].slot(), exact[at].slot()) << time << ' ' << at;
+    }
+  }
+  const PreparedQuery query(Metric::cosine, values);
+  EXPECT_EQ(search_codes(*near_.view(), *snapshot_, query, 1)->front().id(), "new");
+}
+
 TEST_F(CalibrationTest, QueriesFindWhatIsPromisedAmongVectorsAlikeInEveryDirection) {
   Drawn drawn(0);
   ASSERT_NO_FATAL_FAILURE(fill(drawn));

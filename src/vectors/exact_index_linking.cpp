@@ -198,6 +198,9 @@ std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const Prepa
       if (auto found = search_near(*view, snapshot, query, count, wanted)) {
         return *std::move(found);
       }
+      if (auto found = search_codes(*view, snapshot, query, count)) {
+        return *std::move(found);
+      }
     }
     return scan(snapshot, query, count, restriction);
   }

@@ -174,7 +174,7 @@ std::vector<Slot> NearGraph::take_out(std::size_t rows) {
 void NearGraph::calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
   if (!calibration_) {
     const std::size_t linked = linked_count();
-    const std::size_t enough = idle ? calibrated_count_ / 4 : calibrated_count_;
+    const std::size_t enough = idle ? calibrated_count_ / 4 : 2 * calibrated_count_;
     if (linked < rules_.rows_min) return;
     if (calibrated_count_ > 0 && uncalibrated_count_ <= enough) return;
     calibration_.emplace(config_.metric, config_.dimensions, linked);

@@ -270,14 +270,21 @@ std::vector<Candidate> walk(const NearView& view, const Snapshot& snapshot,
   return nearest.sorted();
 }
 
+namespace {
+
+// Where most rows are not linked yet, or most are asked for, neither walks nor codes are.
+bool short_cut(const NearView& view, const Snapshot& snapshot, const PreparedQuery& query,
+               std::size_t count) {
+  const std::size_t linked = view.graph->linked_count();
+  return snapshot.recent.size() <= linked && count * 8 <= linked && fits_codes(query);
+}
+
+}  // namespace
+
 std::optional<std::vector<Candidate>> search_near(const NearView& view, const Snapshot& snapshot,
                                                   const PreparedQuery& query, std::size_t count,
                                                   float recall) {
-  const std::size_t linked = view.graph->linked_count();
-  // Where most rows are not linked yet, or most are asked for, a walk is no short cut.
-  if (snapshot.recent.size() > linked || count * 8 > linked || !fits_codes(query)) {
-    return std::nullopt;
-  }
+  if (!short_cut(view, snapshot, query, count)) return std::nullopt;
   const auto enough = width_for(view, recall, count);
   if (!enough) return std::nullopt;
   std::vector<Slot> found;
@@ -357,6 +364,18 @@ std::vector<Slot> best_allowed(const ann::Graph::Scratch& scratch, std::size_t c
   return found;
 }
 
+// The `width` best of these slots, which have codes.
+std::vector<Slot> best_by_codes(const NearView& view, const PreparedQuery& query, std::size_t width,
+                                std::span<const Slot> slots) {
+  auto scratch = view.scratches->take();
+  const std::span<const float> values(query.values(), query.dimensions());
+  const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
+  ann::Graph::search_listed(*view.codes, code, width, slots, *scratch);
+  std::vector<Slot> found = best_allowed(*scratch, width);
+  view.scratches->give(std::move(scratch));
+  return found;
+}
+
 // By the codes of all allowed rows, or a walk where it is likely to be quicker and then is.
 std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
                                const PreparedQuery& query, std::size_t count, std::size_t width,
@@ -399,13 +418,31 @@ std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
 std::vector<Candidate> nearest_by_codes(const NearView& view, const Snapshot& snapshot,
                                         const PreparedQuery& query, std::size_t count,
                                         std::size_t width, std::span<const Slot> slots) {
-  auto scratch = view.scratches->take();
-  const std::span<const float> values(query.values(), query.dimensions());
-  const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
-  ann::Graph::search_listed(*view.codes, code, width, slots, *scratch);
-  const std::vector<Slot> found = best_allowed(*scratch, width);
-  view.scratches->give(std::move(scratch));
-  return nearest_of(snapshot, query, count, found);
+  return nearest_of(snapshot, query, count, best_by_codes(view, query, width, slots));
+}
+
+std::optional<std::vector<Candidate>> search_codes(const NearView& view, const Snapshot& snapshot,
+                                                   const PreparedQuery& query, std::size_t count) {
+  constexpr std::size_t kListedLeast = 1'000;
+  constexpr std::size_t kListedEach = 4;
+  if (!short_cut(view, snapshot, query, count)) return std::nullopt;
+  std::vector<Slot> seen;
+  seen.reserve(snapshot.stats.vector_count);
+  for (std::size_t at = 0; at < snapshot.chunks->size(); ++at) {
+    const Chunk& chunk = *(*snapshot.chunks)[at].chunk;
+    for (std::uint32_t row = 0; row < snapshot.rows_in(at); ++row) {
+      if (chunk.visible(row, snapshot.stats.mutation)) seen.push_back(chunk.first_slot() + row);
+    }
+  }
+  const std::vector<Slot> uncoded = without_code(view, snapshot);
+  std::vector<Slot> coded;
+  std::set_difference(seen.begin(), seen.end(), uncoded.begin(), uncoded.end(),
+                      std::back_inserter(coded));
+  std::vector<Slot> listed =
+      best_by_codes(view, query, std::max(kListedLeast, kListedEach * count), coded);
+  std::copy_if(uncoded.begin(), uncoded.end(), std::back_inserter(listed),
+               [&](Slot slot) { return slot < snapshot.slot_end && snapshot.sees(slot); });
+  return nearest_of(snapshot, query, count, listed);
 }
 
 std::vector<Candidate> nearest_of(const Snapshot& snapshot, const PreparedQuery& query,
