@@ -252,6 +252,8 @@ def fill_shared(url, states):
 
 
 def linked_count(url):
+    # A listing brings the index into memory; asking for its memory does not.
+    call(url, f"/{SHARED}/list?count=1", method="GET")
     return call(url, f"/{SHARED}/memory", method="GET")[1]["linkedCount"]
 
 
