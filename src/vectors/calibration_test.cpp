@@ -83,6 +83,16 @@ class CalibrationTest : public testing::Test {
     return static_cast<double>(right) / static_cast<double>(kQueries * count);
   }
 
+  // Of an index of such vectors, queries find at every recall and count what was asked for.
+  void expect_promises(Drawn& drawn) {
+    ASSERT_NO_FATAL_FAILURE(fill(drawn));
+    for (const float recall : {0.8F, 0.9F, 0.95F, 0.99F}) {
+      for (const std::size_t count : {1, 10, 40, 100, 300}) {
+        EXPECT_GE(found(drawn, count, recall), recall - kChance) << count;
+      }
+    }
+  }
+
   Rows rows_{kDimensions};
   std::vector<Slot> slots_;
   std::shared_ptr<const Snapshot> snapshot_;
@@ -127,22 +137,12 @@ TEST_F(CalibrationTest, TheCodesOfAllRowsFindWhatAScanDoesAlsoOfRowsWithoutAny) 
 
 TEST_F(CalibrationTest, QueriesFindWhatIsPromisedAmongVectorsAlikeInEveryDirection) {
   Drawn drawn(0);
-  ASSERT_NO_FATAL_FAILURE(fill(drawn));
-  for (const float recall : {0.8F, 0.9F, 0.95F, 0.99F}) {
-    for (const std::size_t count : {1, 10, 40, 100, 300}) {
-      EXPECT_GE(found(drawn, count, recall), recall - kChance) << count;
-    }
-  }
+  expect_promises(drawn);
 }
 
 TEST_F(CalibrationTest, QueriesFindWhatIsPromisedAmongClusters) {
   Drawn drawn(20);
-  ASSERT_NO_FATAL_FAILURE(fill(drawn));
-  for (const float recall : {0.8F, 0.9F, 0.95F, 0.99F}) {
-    for (const std::size_t count : {1, 10, 40, 100, 300}) {
-      EXPECT_GE(found(drawn, count, recall), recall - kChance) << count;
-    }
-  }
+  expect_promises(drawn);
 }
 
 TEST_F(CalibrationTest, ARecallThatNothingPromisesIsForAScan) {

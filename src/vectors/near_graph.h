@@ -70,8 +70,8 @@ class NearGraph {
   bool holds(Slot slot) const;
   // Shows readers what was linked.
   void publish();
-  // Does a part of measuring which width finds what, when that is due: when as many were linked
-  // since as there were, or a quarter where nothing else is to be done.
+  // Does a part of measuring which width finds what, when that is due: when twice as many
+  // were linked since as there were, or a quarter where nothing else is to be done.
   void calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop);
   bool calibrating() const { return calibration_.has_value(); }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <span>
+#include <utility>
 
 #include "ann/lanes.h"
 #include "vectors/top_k.h"
@@ -355,6 +356,15 @@ std::vector<Slot> without_code(const NearView& view, const Snapshot& snapshot) {
   return slots;
 }
 
+// Those of `seen` that are not among the uncoded; both ascend.
+std::vector<Slot> coded_of(std::vector<Slot> seen, std::span<const Slot> uncoded) {
+  if (uncoded.empty()) return seen;
+  std::vector<Slot> coded;
+  std::set_difference(seen.begin(), seen.end(), uncoded.begin(), uncoded.end(),
+                      std::back_inserter(coded));
+  return coded;
+}
+
 // The best of scratch.allowed.
 std::vector<Slot> best_allowed(const ann::Graph::Scratch& scratch, std::size_t count) {
   std::vector<Slot> found;
@@ -399,13 +409,7 @@ std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
     walked = walked && found.size() >= count;
   }
   if (!walked) {
-    std::vector<Slot> seen = seen_slots(snapshot, allowed);
-    if (!uncoded.empty()) {
-      std::vector<Slot> coded;
-      std::set_difference(seen.begin(), seen.end(), uncoded.begin(), uncoded.end(),
-                          std::back_inserter(coded));
-      seen = std::move(coded);
-    }
+    const std::vector<Slot> seen = coded_of(seen_slots(snapshot, allowed), uncoded);
     ann::Graph::search_listed(*view.codes, code, width, seen, *scratch);
     found = best_allowed(*scratch, rescored(count, width));
   }
@@ -435,9 +439,7 @@ std::optional<std::vector<Candidate>> search_codes(const NearView& view, const S
     }
   }
   const std::vector<Slot> uncoded = without_code(view, snapshot);
-  std::vector<Slot> coded;
-  std::set_difference(seen.begin(), seen.end(), uncoded.begin(), uncoded.end(),
-                      std::back_inserter(coded));
+  const std::vector<Slot> coded = coded_of(std::move(seen), uncoded);
   std::vector<Slot> listed =
       best_by_codes(view, query, std::max(kListedLeast, kListedEach * count), coded);
   std::copy_if(uncoded.begin(), uncoded.end(), std::back_inserter(listed),
