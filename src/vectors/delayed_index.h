@@ -10,14 +10,14 @@
 #include <utility>
 #include <vector>
 
-#include "vectors/exact_index.h"
+#include "vectors/stored_index.h"
 
 namespace selvedge::vectors {
 
 // Everything but the delay of its writes is the index's own.
 class DelayedIndex final : public Index {
  public:
-  DelayedIndex(std::shared_ptr<ExactIndex> index, Delay delay)
+  DelayedIndex(std::shared_ptr<StoredIndex> index, Delay delay)
       : index_(std::move(index)), delay_(delay) {}
 
   const IndexDescription& description() const override { return index_->description(); }
@@ -68,7 +68,7 @@ class DelayedIndex final : public Index {
   }
 
  private:
-  std::shared_ptr<ExactIndex> index_;
+  std::shared_ptr<StoredIndex> index_;
   Delay delay_;
 };
 

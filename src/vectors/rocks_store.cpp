@@ -235,7 +235,7 @@ void RocksStore::keep_up(const std::stop_token& stop) {
     }
     for (const auto& entry : opened_entries()) {
       if (stop.stop_requested()) return;
-      std::shared_ptr<ExactIndex> index;
+      std::shared_ptr<StoredIndex> index;
       {
         const std::lock_guard opening(entry->opening_mutex);
         index = entry->index;
@@ -248,7 +248,7 @@ void RocksStore::keep_up(const std::stop_token& stop) {
 }
 
 void RocksStore::unload_if_idle(Entry& entry, const std::stop_token& stop) {
-  std::shared_ptr<ExactIndex> index;
+  std::shared_ptr<StoredIndex> index;
   std::int64_t used_us = 0;
   {
     const std::lock_guard opening(entry.opening_mutex);
@@ -324,7 +324,7 @@ Status RocksStore::open(const std::shared_ptr<Entry>& entry) {
     description = entry->description;
   }
   const std::int64_t begun_us = shared_->steady_us();
-  auto opened = ExactIndex::open(shared_, description, *opening);
+  auto opened = StoredIndex::open(shared_, description, *opening);
   const std::lock_guard indexes(indexes_mutex_);
   entry->opening = nullptr;
   if (!opened.ok()) {

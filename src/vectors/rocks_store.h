@@ -18,9 +18,9 @@
 
 #include "vectors/database.h"
 #include "vectors/deleted_names.h"
-#include "vectors/exact_index.h"
 #include "vectors/openers.h"
 #include "vectors/store.h"
+#include "vectors/stored_index.h"
 
 namespace selvedge::vectors {
 
@@ -72,7 +72,7 @@ class RocksStore final : public Store {
     explicit Entry(IndexDescription described) : description(std::move(described)) {}
     // Guarded by indexes_mutex_.
     IndexDescription description;
-    ExactIndex* shown = nullptr;       // `index`, for those who cannot wait.
+    StoredIndex* shown = nullptr;      // `index`, for those who cannot wait.
     std::shared_ptr<Opening> opening;  // While it is opened.
     bool asked_for = false;            // Of a thread that opens.
     bool unwanted = false;             // Somebody waits to drop it.
@@ -81,7 +81,7 @@ class RocksStore final : public Store {
     bool failed_slowly = false;        // and whether that took long.
 
     std::mutex opening_mutex;  // Guards what follows; held while the index is read.
-    std::shared_ptr<ExactIndex> index;
+    std::shared_ptr<StoredIndex> index;
     std::int64_t used_us = 0;  // When it was last asked for, by the steady clock.
     bool dropped = false;
   };

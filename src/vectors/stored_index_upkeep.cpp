@@ -1,4 +1,4 @@
-// ExactIndex, upkeep: checkpoints are written, and what they gave is verified.
+// StoredIndex, upkeep: checkpoints are written, and what they gave is verified.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -7,7 +7,7 @@
 
 #include "ann/distance.h"
 #include "base/log.h"
-#include "vectors/exact_index.h"
+#include "vectors/stored_index.h"
 
 namespace selvedge::vectors {
 
@@ -18,7 +18,7 @@ constexpr std::uint64_t kRestShare = 64;
 
 }  // namespace
 
-void ExactIndex::keep_up(const std::stop_token& stop) {
+void StoredIndex::keep_up(const std::stop_token& stop) {
   const std::lock_guard upkeep(upkeep_mutex_);
   if (Status checked = check_values(stop); !checked.ok()) {
     if (checked.error().code != Code::cancelled) {
@@ -30,7 +30,7 @@ void ExactIndex::keep_up(const std::stop_token& stop) {
   if (!checkpoint_if_due(stop)) bound_log();
 }
 
-bool ExactIndex::checkpoint_if_due(const std::stop_token& stop) {
+bool StoredIndex::checkpoint_if_due(const std::stop_token& stop) {
   const CheckpointRules& rules = shared_->checkpoints;
   const std::int64_t now = shared_->steady_us();
   if (now < retry_at_us_) return false;
@@ -48,13 +48,13 @@ bool ExactIndex::checkpoint_if_due(const std::stop_token& stop) {
   return write_checkpoint(stop).ok();
 }
 
-std::uint64_t ExactIndex::at_rest_many() const {
+std::uint64_t StoredIndex::at_rest_many() const {
   if (checkpoint_.generation == 0) return 1;
   return std::max<std::uint64_t>(shared_->checkpoints.changes_at_rest_min,
                                  state_.vector_count / kRestShare);
 }
 
-Status ExactIndex::save(const std::stop_token& stop) {
+Status StoredIndex::save(const std::stop_token& stop) {
   const std::lock_guard upkeep(upkeep_mutex_);
   {
     const std::lock_guard writer(writer_mutex_);
@@ -65,7 +65,7 @@ Status ExactIndex::save(const std::stop_token& stop) {
   return write_checkpoint(stop);
 }
 
-bool ExactIndex::may_unload() const {
+bool StoredIndex::may_unload() const {
   const std::lock_guard upkeep(upkeep_mutex_);
   const std::lock_guard writer(writer_mutex_);
   if (!failure_.empty() || published_.is_late(Delay::zero())) return false;
@@ -76,7 +76,7 @@ bool ExactIndex::may_unload() const {
 
 // Which would have to be read record by record, in no order. Values that were not verified yet are
 // verified by what the checkpoint says, so they keep it.
-void ExactIndex::bound_log() {
+void StoredIndex::bound_log() {
   const std::lock_guard writer(writer_mutex_);
   const std::uint64_t most =
       std::max<std::uint64_t>(4 * shared_->checkpoints.changes_min, state_.vector_count);
@@ -92,7 +92,7 @@ void ExactIndex::bound_log() {
   folder_.forget();
 }
 
-CheckpointContent ExactIndex::checkpoint_content(const std::stop_token& stop) {
+CheckpointContent StoredIndex::checkpoint_content(const std::stop_token& stop) {
   CheckpointContent content;
   content.snapshot = snapshot_rows();
   content.free = rows_.free_slots();
@@ -105,7 +105,7 @@ CheckpointContent ExactIndex::checkpoint_content(const std::stop_token& stop) {
 }
 
 // The writer is held up for a snapshot before, and for one small synced batch after.
-Status ExactIndex::write_checkpoint(const std::stop_token& stop) {
+Status StoredIndex::write_checkpoint(const std::stop_token& stop) {
   if (shared_->checkpoints.folder.empty()) return ok_status();
   CheckpointContent content;
   std::uint64_t changes = 0;
@@ -131,7 +131,7 @@ Status ExactIndex::write_checkpoint(const std::stop_token& stop) {
 }
 
 // Without a checkpoint that it begins at, the log is of no use.
-void ExactIndex::stop_log() {
+void StoredIndex::stop_log() {
   const std::lock_guard writer(writer_mutex_);
   if (checkpoint_.generation != 0 || dropped_) return;
   logged_ = false;
@@ -141,7 +141,7 @@ void ExactIndex::stop_log() {
   [[maybe_unused]] const Status removed = shared_->database->remove(log, "");
 }
 
-Status ExactIndex::accept_checkpoint(const layout::Checkpoint& checkpoint, std::uint64_t changes) {
+Status StoredIndex::accept_checkpoint(const layout::Checkpoint& checkpoint, std::uint64_t changes) {
   {
     const std::lock_guard writer(writer_mutex_);
     SEL_CHECK_OK(check_writable());
@@ -161,7 +161,7 @@ Status ExactIndex::accept_checkpoint(const layout::Checkpoint& checkpoint, std::
   return ok_status();
 }
 
-Status ExactIndex::check_values(const std::stop_token& stop) {
+Status StoredIndex::check_values(const std::stop_token& stop) {
   for (; verified_spans_ < folder_.mapped_spans(); ++verified_spans_) {
     if (stop.stop_requested()) return Error{Code::cancelled, "the check was cancelled"};
     SEL_CHECK_OK(check_span(verified_spans_));
@@ -171,7 +171,7 @@ Status ExactIndex::check_values(const std::stop_token& stop) {
   return ok_status();
 }
 
-Status ExactIndex::put_back_lost() const {
+Status StoredIndex::put_back_lost() const {
   const LossCount& losses = folder_.losses();
   if (losses.lost == losses.made_good) return ok_status();
   std::size_t count = 0;
@@ -190,7 +190,7 @@ Status ExactIndex::put_back_lost() const {
   return ok_status();
 }
 
-Status ExactIndex::check_span(std::size_t span) {
+Status StoredIndex::check_span(std::size_t span) {
   if (folder_.spoiled(span)) return ok_status();
   const auto damaged = folder_.damaged_blocks(span);
   if (damaged.empty()) return ok_status();
@@ -205,7 +205,7 @@ Status ExactIndex::check_span(std::size_t span) {
 
 // Of rows that were filled since the index was opened, too: a file that is cut takes pages along
 // that were written to. Under the mutex the records are what the rows are.
-Status ExactIndex::repair(const CheckpointFolder::Block& block) const {
+Status StoredIndex::repair(const CheckpointFolder::Block& block) const {
   const std::lock_guard writer(writer_mutex_);
   const std::size_t row_bytes = ann::padded_dimensions(config_.dimensions) * sizeof(float);
   std::vector<std::string> keys;

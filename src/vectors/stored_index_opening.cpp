@@ -1,4 +1,4 @@
-// ExactIndex, opening: the checkpoint and what was written since, or all records.
+// StoredIndex, opening: the checkpoint and what was written since, or all records.
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 #include "vectors/checkpoint_rows.h"
-#include "vectors/exact_index.h"
 #include "vectors/scan_ahead.h"
+#include "vectors/stored_index.h"
 
 namespace selvedge::vectors {
 namespace {
@@ -30,7 +30,7 @@ Error gap() {
 
 }  // namespace
 
-Status ExactIndex::load(Opening& opening) {
+Status StoredIndex::load(Opening& opening) {
   // Nobody else has the index yet, so nothing is locked here.
   SEL_TRY(stored, shared_->database->read({layout::state_key(serial_)}));
   if (!stored[0]) return Error{Code::corrupt_data, message("its state is missing")};
@@ -43,7 +43,7 @@ Status ExactIndex::load(Opening& opening) {
   return ok_status();
 }
 
-Status ExactIndex::load_properties() {
+Status StoredIndex::load_properties() {
   SEL_TRY(stored, shared_->database->read({layout::properties_key(serial_)}));
   if (!stored[0]) return ok_status();
   SEL_TRY(indexes, layout::decode_properties(*stored[0]));
@@ -51,7 +51,7 @@ Status ExactIndex::load_properties() {
   return ok_status();
 }
 
-Status ExactIndex::load_records(Opening& opening) {
+Status StoredIndex::load_records(Opening& opening) {
   opening.vector_count = state_.vector_count;
   SEL_CHECK_OK(load_properties());
   for (std::size_t at = 0; at < properties_->size(); ++at) {
@@ -85,7 +85,7 @@ Status ExactIndex::load_records(Opening& opening) {
                        std::to_string(state_.vector_count) + " were acknowledged")};
 }
 
-Result<bool> ExactIndex::load_checkpoint() {
+Result<bool> StoredIndex::load_checkpoint() {
   SEL_TRY(stored, shared_->database->read({layout::checkpoint_key(serial_)}));
   if (!stored[0]) return false;
   Status restored = ok_status();
@@ -110,7 +110,7 @@ Result<bool> ExactIndex::load_checkpoint() {
 }
 
 // The database forgets it first: files without a name there are never taken for anything.
-Status ExactIndex::forget_checkpoint() {
+Status StoredIndex::forget_checkpoint() {
   const std::vector<Database::Range> ranges = {
       {layout::log_key(serial_, 0), layout::log_end(serial_)}};
   SEL_CHECK_OK(shared_->database->remove(ranges, layout::checkpoint_key(serial_)));
@@ -118,7 +118,7 @@ Status ExactIndex::forget_checkpoint() {
   return ok_status();
 }
 
-Status ExactIndex::restore(const layout::Checkpoint& checkpoint) {
+Status StoredIndex::restore(const layout::Checkpoint& checkpoint) {
   if (checkpoint.mutation > state_.mutation) return gap();
   SEL_TRY(file, folder_.open(checkpoint));
   SEL_TRY(stored, read_rows(*file, shared_->reader != nullptr));
@@ -155,7 +155,7 @@ Status ExactIndex::restore(const layout::Checkpoint& checkpoint) {
   return ok_status();
 }
 
-Status ExactIndex::replay(const layout::Checkpoint& checkpoint) {
+Status StoredIndex::replay(const layout::Checkpoint& checkpoint) {
   MutationNumber next = checkpoint.mutation + 1;
   std::unordered_set<std::string> touched;
   SEL_CHECK_OK(
@@ -180,7 +180,7 @@ Status ExactIndex::replay(const layout::Checkpoint& checkpoint) {
   return ok_status();
 }
 
-Status ExactIndex::replay(std::span<const std::string> ids) {
+Status StoredIndex::replay(std::span<const std::string> ids) {
   std::vector<std::string> keys;
   keys.reserve(ids.size());
   for (const std::string& id : ids) keys.push_back(layout::record_key(serial_, id));
@@ -200,7 +200,7 @@ Status ExactIndex::replay(std::span<const std::string> ids) {
   return ok_status();
 }
 
-Status ExactIndex::fill_columns(std::span<const std::size_t> missing) {
+Status StoredIndex::fill_columns(std::span<const std::size_t> missing) {
   for (const std::size_t at : missing) {
     const MetadataIndex& index = properties_->indexes()[at];
     Rows::Draft draft = rows_.draft_column(index.type);

@@ -1,5 +1,5 @@
 // Tests of the exact index: what writes mean, what queries answer, and what concurrent readers see.
-#include "vectors/exact_index.h"
+#include "vectors/stored_index.h"
 
 #include <atomic>
 #include <cmath>
@@ -20,7 +20,7 @@ using fixtures::ids_of;
 using fixtures::open_index;
 using Ids = std::vector<std::string>;
 
-class ExactIndexTest : public testing::Test {
+class StoredIndexTest : public testing::Test {
  protected:
   Index& open(std::uint32_t dimensions, Metric metric = Metric::cosine) {
     opened_ = {};
@@ -32,7 +32,7 @@ class ExactIndexTest : public testing::Test {
   fixtures::Opened opened_;
 };
 
-TEST_F(ExactIndexTest, InsertKeepsTheOldValuesOfKnownIdsAndAddsTheOthers) {
+TEST_F(StoredIndexTest, InsertKeepsTheOldValuesOfKnownIdsAndAddsTheOthers) {
   Index& index = open(2);
   EXPECT_EQ(index.insert(batch_of({{"a", {1, 0}, "first"}})).value(), 1U);
   EXPECT_EQ(index.insert(batch_of({{"a", {0, 1}, "second"}, {"b", {0, 1}, "b"}})).value(), 2U);
@@ -44,7 +44,7 @@ TEST_F(ExactIndexTest, InsertKeepsTheOldValuesOfKnownIdsAndAddsTheOthers) {
   EXPECT_EQ(index.stats().vector_count, 2U);
 }
 
-TEST_F(ExactIndexTest, CountsPartitionsExactlyOnlyWhereThereMayBeTooMany) {
+TEST_F(StoredIndexTest, CountsPartitionsExactlyOnlyWhereThereMayBeTooMany) {
   Index& index = open(2);
   using Added = std::vector<std::optional<std::string>>;
   ASSERT_TRUE(index.upsert(batch_of({{"a", {1, 0}, "", "p"}, {"b", {1, 0}, "", "q"}})).ok());
@@ -57,7 +57,7 @@ TEST_F(ExactIndexTest, CountsPartitionsExactlyOnlyWhereThereMayBeTooMany) {
   EXPECT_LE(index.partitions_with(Added{"r"}, 9), 9U);
 }
 
-TEST_F(ExactIndexTest, UpsertReplacesValuesMetadataAndPartitionWhole) {
+TEST_F(StoredIndexTest, UpsertReplacesValuesMetadataAndPartitionWhole) {
   Index& index = open(2);
   ASSERT_TRUE(index.upsert(batch_of({{"a", {1, 0}, "first", "p"}})).ok());
   ASSERT_TRUE(index.upsert(batch_of({{"a", {0, 1}, ""}})).ok());
@@ -69,7 +69,7 @@ TEST_F(ExactIndexTest, UpsertReplacesValuesMetadataAndPartitionWhole) {
   EXPECT_TRUE(ids_of(index.query(std::vector<float>{1, 0}, {.partition = "p"})).empty());
 }
 
-TEST_F(ExactIndexTest, OfAnIdTwiceInABatchInsertTakesTheFirstAndUpsertTheLast) {
+TEST_F(StoredIndexTest, OfAnIdTwiceInABatchInsertTakesTheFirstAndUpsertTheLast) {
   Index& index = open(1);
   const auto twice = batch_of({{"a", {1}, "first"}, {"b", {5}, "b"}, {"a", {2}, "last"}});
   ASSERT_TRUE(index.insert(twice).ok());
@@ -80,7 +80,7 @@ TEST_F(ExactIndexTest, OfAnIdTwiceInABatchInsertTakesTheFirstAndUpsertTheLast) {
   EXPECT_EQ(index.stats().vector_count, 2U);
 }
 
-TEST_F(ExactIndexTest, EraseRemovesAndUnknownOrRepeatedIdsAreNoError) {
+TEST_F(StoredIndexTest, EraseRemovesAndUnknownOrRepeatedIdsAreNoError) {
   Index& index = open(1);
   ASSERT_TRUE(index.insert(batch_of({{"a", {1}}, {"b", {2}}})).ok());
   EXPECT_EQ(index.erase(Ids{"a", "none", "a"}).value(), 2U);
@@ -89,7 +89,7 @@ TEST_F(ExactIndexTest, EraseRemovesAndUnknownOrRepeatedIdsAreNoError) {
   EXPECT_EQ(ids_of(index.query(std::vector<float>{1}, {})), Ids{"b"});
 }
 
-TEST_F(ExactIndexTest, EveryWriteCallGrowsTheMutationNumberByOne) {
+TEST_F(StoredIndexTest, EveryWriteCallGrowsTheMutationNumberByOne) {
   Index& index = open(1);
   EXPECT_EQ(index.stats().mutation, 0U);
   EXPECT_EQ(index.stats().mutation_us, 0);
@@ -100,7 +100,7 @@ TEST_F(ExactIndexTest, EveryWriteCallGrowsTheMutationNumberByOne) {
   EXPECT_GT(index.stats().mutation_us, 1'600'000'000'000'000);
 }
 
-TEST_F(ExactIndexTest, AWrongLengthOrANotFiniteValueWritesNothingOfItsBatch) {
+TEST_F(StoredIndexTest, AWrongLengthOrANotFiniteValueWritesNothingOfItsBatch) {
   Index& index = open(2);
   const float infinity = std::numeric_limits<float>::infinity();
   const auto wrong = index.insert(batch_of({{"a", {1, 2, 3}}}));
@@ -121,7 +121,7 @@ TEST_F(ExactIndexTest, AWrongLengthOrANotFiniteValueWritesNothingOfItsBatch) {
   EXPECT_EQ(index.stats().vector_count, 0U);
 }
 
-TEST_F(ExactIndexTest, CosineIsHighestFirstAndAZeroVectorScoresZero) {
+TEST_F(StoredIndexTest, CosineIsHighestFirstAndAZeroVectorScoresZero) {
   Index& index = open(2);
   ASSERT_TRUE(
       index
@@ -140,7 +140,7 @@ TEST_F(ExactIndexTest, CosineIsHighestFirstAndAZeroVectorScoresZero) {
   for (const Match& match : of_zero) EXPECT_EQ(match.score, 0);
 }
 
-TEST_F(ExactIndexTest, EuclideanIsTheDistanceLowestFirst) {
+TEST_F(StoredIndexTest, EuclideanIsTheDistanceLowestFirst) {
   Index& index = open(2, Metric::euclidean);
   ASSERT_TRUE(index.insert(batch_of({{"far", {3, 4}}, {"near", {0, 1}}, {"here", {0, 0}}})).ok());
   const auto matches = index.query(std::vector<float>{0, 0}, {}).value();
@@ -150,7 +150,7 @@ TEST_F(ExactIndexTest, EuclideanIsTheDistanceLowestFirst) {
   EXPECT_EQ(matches[2].score, 5);
 }
 
-TEST_F(ExactIndexTest, DotProductIsNegatedLowestFirst) {
+TEST_F(StoredIndexTest, DotProductIsNegatedLowestFirst) {
   Index& index = open(2, Metric::dot_product);
   ASSERT_TRUE(index.insert(batch_of({{"low", {-1, 0}}, {"high", {7, 0}}, {"none", {0, 1}}})).ok());
   const auto matches = index.query(std::vector<float>{2, 0}, {}).value();
@@ -161,7 +161,7 @@ TEST_F(ExactIndexTest, DotProductIsNegatedLowestFirst) {
   EXPECT_EQ(matches[2].score, 2);
 }
 
-TEST_F(ExactIndexTest, HugeAndTinyValuesGiveFiniteScores) {
+TEST_F(StoredIndexTest, HugeAndTinyValuesGiveFiniteScores) {
   Index& index = open(3);
   ASSERT_TRUE(index
                   .insert(batch_of({{"huge", {3e38F, 3e38F, 3e38F}},
@@ -175,7 +175,7 @@ TEST_F(ExactIndexTest, HugeAndTinyValuesGiveFiniteScores) {
   EXPECT_NEAR(matches[2].score, 1.0 / 3, 1e-5);
 }
 
-TEST_F(ExactIndexTest, EqualScoresComeInTheOrderOfTheirIdsAndTheCutRespectsIt) {
+TEST_F(StoredIndexTest, EqualScoresComeInTheOrderOfTheirIdsAndTheCutRespectsIt) {
   Index& index = open(1, Metric::euclidean);
   std::vector<fixtures::Vector> vectors;
   for (const char* id : {"m", "c", "x", "a", "k", "b", "z"}) vectors.push_back({id, {1}});
@@ -183,7 +183,7 @@ TEST_F(ExactIndexTest, EqualScoresComeInTheOrderOfTheirIdsAndTheCutRespectsIt) {
   EXPECT_EQ(ids_of(index.query(std::vector<float>{0}, {.top_k = 3})), (Ids{"a", "b", "c"}));
 }
 
-TEST_F(ExactIndexTest, APartitionIsSearchedAlone) {
+TEST_F(StoredIndexTest, APartitionIsSearchedAlone) {
   Index& index = open(1, Metric::euclidean);
   ASSERT_TRUE(index
                   .insert(batch_of({{"a", {1}, "", "red"},
@@ -200,7 +200,7 @@ TEST_F(ExactIndexTest, APartitionIsSearchedAlone) {
   EXPECT_EQ(matches[1].partition, "blue");
 }
 
-TEST_F(ExactIndexTest, MetadataAndValuesComeOnlyWhenAskedFor) {
+TEST_F(StoredIndexTest, MetadataAndValuesComeOnlyWhenAskedFor) {
   Index& index = open(2);
   ASSERT_TRUE(index.insert(batch_of({{"a", {1, 3}, R"({"k":1})"}})).ok());
   const std::vector<float> query = {1, 0};
@@ -212,7 +212,7 @@ TEST_F(ExactIndexTest, MetadataAndValuesComeOnlyWhenAskedFor) {
   EXPECT_EQ(full[0].values, (std::vector<float>{1, 3}));
 }
 
-TEST_F(ExactIndexTest, ListPagesThroughTheIdsInTheOrderOfTheirBytes) {
+TEST_F(StoredIndexTest, ListPagesThroughTheIdsInTheOrderOfTheirBytes) {
   Index& index = open(1);
   ASSERT_TRUE(
       index.insert(batch_of({{"b", {1}}, {"a", {1}}, {"\xC3\xA9", {1}}, {"aa", {1}}})).ok());
@@ -227,7 +227,7 @@ TEST_F(ExactIndexTest, ListPagesThroughTheIdsInTheOrderOfTheirBytes) {
 }
 
 // Rows die, chunks are left behind, and the answers stay those of a plain list.
-TEST_F(ExactIndexTest, AnswersStayExactWhileMostVectorsAreReplacedAndErased) {
+TEST_F(StoredIndexTest, AnswersStayExactWhileMostVectorsAreReplacedAndErased) {
   Index& index = open(5, Metric::euclidean);
   std::mt19937 random(11);
   std::normal_distribution<float> normal;
@@ -266,7 +266,7 @@ TEST_F(ExactIndexTest, AnswersStayExactWhileMostVectorsAreReplacedAndErased) {
 }
 
 // Each batch gives all ten vectors one value, so a query that mixes two batches shows two scores.
-TEST_F(ExactIndexTest, ReadersDuringWritesSeeOnlyWholeBatches) {
+TEST_F(StoredIndexTest, ReadersDuringWritesSeeOnlyWholeBatches) {
   Index& index = open(4, Metric::euclidean);
   const auto batch_with = [](float value) {
     std::vector<fixtures::Vector> vectors;
@@ -315,7 +315,7 @@ TEST_F(ExactIndexTest, ReadersDuringWritesSeeOnlyWholeBatches) {
   EXPECT_GT(queries, 10);
 }
 
-TEST_F(ExactIndexTest, WritersOfSeveralThreadsAllCount) {
+TEST_F(StoredIndexTest, WritersOfSeveralThreadsAllCount) {
   Index& index = open(3);
   std::vector<std::thread> writers;
   for (int writer = 0; writer < 4; ++writer) {

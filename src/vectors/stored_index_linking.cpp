@@ -1,13 +1,13 @@
-// ExactIndex, linking: new vectors go into the graph, dead ones come out, and queries walk it.
+// StoredIndex, linking: new vectors go into the graph, dead ones come out, and queries walk it.
 #include <algorithm>
 #include <utility>
 
 #include <rocksdb/write_batch.h>
 
 #include "base/log.h"
-#include "vectors/exact_index.h"
 #include "vectors/near_view.h"
 #include "vectors/scan.h"
+#include "vectors/stored_index.h"
 
 namespace selvedge::vectors {
 namespace {
@@ -19,24 +19,24 @@ constexpr std::size_t kUnlistedIdle = 512;
 
 }  // namespace
 
-struct ExactIndex::Turn {
+struct StoredIndex::Turn {
   std::shared_ptr<const Snapshot> snapshot;
   std::vector<Slot> ended;         // Rows that are gone.
   std::vector<Slot> free;          // To which nothing points.
   std::uint64_t linked_until = 0;  // A position of the snapshot's recent ones.
 };
 
-void ExactIndex::want_links() {
+void StoredIndex::want_links() {
   if (rows_.recent_noted() || rows_.size() >= near_.rules().rows_min) {
     shared_->linker.want(std::weak_ptr<Linked>(weak_from_this()));
   }
 }
 
-void ExactIndex::free_dead() {
+void StoredIndex::free_dead() {
   if (!rows_.recent_noted()) rows_.free(rows_.take_dead());
 }
 
-bool ExactIndex::begin_turn(Turn& turn) {
+bool StoredIndex::begin_turn(Turn& turn) {
   const std::lock_guard writer(writer_mutex_);
   if (dropped_) return false;
   if (!rows_.recent_noted()) {
@@ -50,7 +50,7 @@ bool ExactIndex::begin_turn(Turn& turn) {
   return true;
 }
 
-void ExactIndex::end_turn(const Turn& turn) {
+void StoredIndex::end_turn(const Turn& turn) {
   const std::lock_guard writer(writer_mutex_);
   rows_.recent().drop_before(turn.linked_until);
   rows_.free(turn.free);
@@ -58,7 +58,7 @@ void ExactIndex::end_turn(const Turn& turn) {
   published_.refresh(snapshot_rows());
 }
 
-bool ExactIndex::link_some(const std::stop_token& stop) {
+bool StoredIndex::link_some(const std::stop_token& stop) {
   saving_graph_.wait(true);
   const std::lock_guard linking(linking_mutex_);
   Turn turn;
@@ -98,7 +98,7 @@ bool ExactIndex::link_some(const std::stop_token& stop) {
   return !stop.stop_requested() && (!caught_up || near_.taking_out() || calibrating_);
 }
 
-Status ExactIndex::save_graph(CheckpointWriter& writer, const std::stop_token& stop) {
+Status StoredIndex::save_graph(CheckpointWriter& writer, const std::stop_token& stop) {
   saving_graph_ = true;
   Status saved = ok_status();
   {
@@ -114,7 +114,7 @@ Status ExactIndex::save_graph(CheckpointWriter& writer, const std::stop_token& s
 // A row that lives in the checkpoint and is gone by the time the graph is saved is gone after the
 // replay, too, and until then its slot is not given anew: the checkpoint's snapshot sees it. So a
 // slot that the graph holds is either of the very row that stands there, or dead.
-void ExactIndex::restore_rows(const CheckpointFile& file, StoredRows& stored) {
+void StoredIndex::restore_rows(const CheckpointFile& file, StoredRows& stored) {
   const Status restored = near_.restore(file, stored);
   if (!restored.ok() && restored.error().code != Code::not_found) {
     log::warn("index of serial {}: the saved graph is not used, it is built anew: {}", serial_,
@@ -131,7 +131,7 @@ void ExactIndex::restore_rows(const CheckpointFile& file, StoredRows& stored) {
   rows_.skip_to(near_.slot_end());
 }
 
-void ExactIndex::reconcile_graph() {
+void StoredIndex::reconcile_graph() {
   const std::vector<bool> held = near_.held();
   std::vector<Slot> buried;
   std::vector<Slot> free;
@@ -143,7 +143,7 @@ void ExactIndex::reconcile_graph() {
   if (near_.trained()) rows_.note_all_recent(held);
 }
 
-std::vector<RecallPoint> ExactIndex::calibration() const {
+std::vector<RecallPoint> StoredIndex::calibration() const {
   std::vector<RecallPoint> points;
   if (const auto view = near_.view(); view != nullptr) {
     for (const NearView::Setting& each : view->settings) {
@@ -153,7 +153,7 @@ std::vector<RecallPoint> ExactIndex::calibration() const {
   return points;
 }
 
-Status ExactIndex::load_recall() {
+Status StoredIndex::load_recall() {
   SEL_TRY(stored, shared_->database->read({layout::recall_key(serial_)}));
   if (!stored[0]) return ok_status();
   SEL_TRY(recall, layout::decode_recall(*stored[0]));
@@ -161,7 +161,7 @@ Status ExactIndex::load_recall() {
   return ok_status();
 }
 
-Status ExactIndex::set_recall(float recall) {
+Status StoredIndex::set_recall(float recall) {
   if (!(recall >= 0 && recall <= 1)) {
     return Error{Code::invalid_input, "recall: expected a number from 0 to 1"};
   }
@@ -180,15 +180,15 @@ Status ExactIndex::set_recall(float recall) {
   return committed;
 }
 
-void ExactIndex::settle() {
+void StoredIndex::settle() {
   while (link_some({})) {
   }
   keep_up({});
 }
 
-std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const PreparedQuery& query,
-                                           std::size_t count, const Restriction& restriction,
-                                           std::optional<float> recall) const {
+std::vector<Candidate> StoredIndex::nearest(const Snapshot& snapshot, const PreparedQuery& query,
+                                            std::size_t count, const Restriction& restriction,
+                                            std::optional<float> recall) const {
   const float wanted = recall.value_or(recall_);
   // Taken after the snapshot: what that does not call recent is in the graph that this shows.
   const auto view = snapshot.recent_noted ? near_.view() : nullptr;
@@ -213,12 +213,12 @@ std::vector<Candidate> ExactIndex::nearest(const Snapshot& snapshot, const Prepa
   return nearest_of(snapshot, query, count, seen_slots(snapshot, allowed));
 }
 
-std::shared_ptr<const PropertyLists> ExactIndex::lists() const {
+std::shared_ptr<const PropertyLists> StoredIndex::lists() const {
   const std::lock_guard lock(lists_mutex_);
   return lists_;
 }
 
-void ExactIndex::make_lists(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
+void StoredIndex::make_lists(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
   const auto known = lists();
   const auto built = known == nullptr || known->base() == nullptr ? known : known->base();
   const bool stale = idle && built != nullptr && built->serves(snapshot) &&

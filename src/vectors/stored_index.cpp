@@ -1,5 +1,5 @@
-// ExactIndex: writes go through the database to the rows, queries through a snapshot of them.
-#include "vectors/exact_index.h"
+// StoredIndex: writes go through the database to the rows, queries through a snapshot of them.
+#include "vectors/stored_index.h"
 
 #include <algorithm>
 #include <bit>
@@ -51,15 +51,15 @@ std::size_t batch_bytes(const VectorBatch& batch, std::span<const std::size_t> c
 
 }  // namespace
 
-Result<std::shared_ptr<ExactIndex>> ExactIndex::open(std::shared_ptr<Shared> shared,
-                                                     IndexDescription description,
-                                                     Opening& opening) {
-  auto index = std::make_shared<ExactIndex>(std::move(shared), std::move(description));
+Result<std::shared_ptr<StoredIndex>> StoredIndex::open(std::shared_ptr<Shared> shared,
+                                                       IndexDescription description,
+                                                       Opening& opening) {
+  auto index = std::make_shared<StoredIndex>(std::move(shared), std::move(description));
   SEL_CHECK_OK(index->load(opening));
   return index;
 }
 
-ExactIndex::ExactIndex(std::shared_ptr<Shared> shared, IndexDescription description)
+StoredIndex::StoredIndex(std::shared_ptr<Shared> shared, IndexDescription description)
     : shared_(std::move(shared)),
       serial_(description.serial),
       config_(description.config),
@@ -71,7 +71,7 @@ ExactIndex::ExactIndex(std::shared_ptr<Shared> shared, IndexDescription descript
   set_description(std::move(description));
 }
 
-ExactIndex::~ExactIndex() {
+StoredIndex::~StoredIndex() {
   if (!dropped_) return;
   shared_->listings.end(serial_);
   // Failure leaves the marker, and the next opening of the store does it again.
@@ -80,7 +80,7 @@ ExactIndex::~ExactIndex() {
   if (!shared_->checkpoints.folder.empty()) folder_.clear();
 }
 
-Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch, Delay delay) {
+Result<MutationNumber> StoredIndex::insert(const VectorBatch& batch, Delay delay) {
   SEL_CHECK_OK(check_batch(batch));
   pace_.wait(batch.ids.size());
   const std::lock_guard writer(writer_mutex_);
@@ -94,7 +94,7 @@ Result<MutationNumber> ExactIndex::insert(const VectorBatch& batch, Delay delay)
   return write(batch, chosen, chosen.size(), delay);
 }
 
-Result<MutationNumber> ExactIndex::upsert(const VectorBatch& batch, Delay delay) {
+Result<MutationNumber> StoredIndex::upsert(const VectorBatch& batch, Delay delay) {
   SEL_CHECK_OK(check_batch(batch));
   pace_.wait(batch.ids.size());
   const std::lock_guard writer(writer_mutex_);
@@ -111,9 +111,9 @@ Result<MutationNumber> ExactIndex::upsert(const VectorBatch& batch, Delay delay)
   return write(batch, chosen, added, delay);
 }
 
-Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
-                                         std::span<const std::size_t> chosen, std::size_t added,
-                                         Delay delay) {
+Result<MutationNumber> StoredIndex::write(const VectorBatch& batch,
+                                          std::span<const std::size_t> chosen, std::size_t added,
+                                          Delay delay) {
   const layout::State next{state_.mutation + 1, now_us(), state_.vector_count + added};
   rocksdb::WriteBatch changes(batch_bytes(batch, chosen));
   std::string record;
@@ -141,7 +141,7 @@ Result<MutationNumber> ExactIndex::write(const VectorBatch& batch,
   return next.mutation;
 }
 
-Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids, Delay delay) {
+Result<MutationNumber> StoredIndex::erase(std::span<const std::string> ids, Delay delay) {
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   std::unordered_set<std::string_view> known;
@@ -162,8 +162,8 @@ Result<MutationNumber> ExactIndex::erase(std::span<const std::string> ids, Delay
   return next.mutation;
 }
 
-Status ExactIndex::commit(rocksdb::WriteBatch& changes, const layout::State& next,
-                          std::span<const std::string_view> touched, Delay delay) {
+Status StoredIndex::commit(rocksdb::WriteBatch& changes, const layout::State& next,
+                           std::span<const std::string_view> touched, Delay delay) {
   if (published_.is_late(delay) && published_.needs_records()) {
     published_.set_records(shared_->database->current_view());
   }
@@ -181,7 +181,7 @@ Status ExactIndex::commit(rocksdb::WriteBatch& changes, const layout::State& nex
   return committed;
 }
 
-Status ExactIndex::check_writable() const {
+Status StoredIndex::check_writable() const {
   if (dropped_) {
     return Error{Code::index_not_found, message("was deleted")};
   }
@@ -193,7 +193,7 @@ Status ExactIndex::check_writable() const {
   return ok_status();
 }
 
-Status ExactIndex::check_batch(const VectorBatch& batch) const {
+Status StoredIndex::check_batch(const VectorBatch& batch) const {
   const std::size_t count = batch.ids.size();
   SEL_CHECK(batch.values.size() == count * batch.dimensions);
   SEL_CHECK(batch.partitions.size() == count && batch.metadata.size() == count);
@@ -224,8 +224,8 @@ Status ExactIndex::check_batch(const VectorBatch& batch) const {
   return ok_status();
 }
 
-void ExactIndex::encode_recent(const VectorBatch& batch, std::span<const std::size_t> chosen,
-                               std::span<const Slot> slots) {
+void StoredIndex::encode_recent(const VectorBatch& batch, std::span<const std::size_t> chosen,
+                                std::span<const Slot> slots) {
   const auto view = near_.view();
   if (view == nullptr) return;
   if (recent_codes_.codes != view->codes) {
@@ -240,12 +240,12 @@ void ExactIndex::encode_recent(const VectorBatch& batch, std::span<const std::si
   }
 }
 
-std::shared_ptr<const Snapshot> ExactIndex::snapshot_rows() {
+std::shared_ptr<const Snapshot> StoredIndex::snapshot_rows() {
   return rows_.snapshot({state_.vector_count, state_.mutation, state_.mutation_us}, properties_,
                         recent_codes_);
 }
 
-void ExactIndex::publish(const layout::State& state, Delay delay) {
+void StoredIndex::publish(const layout::State& state, Delay delay) {
   state_ = state;
   shared_->listings.expire();
   Published::State next{snapshot_rows(), nullptr};
@@ -256,19 +256,19 @@ void ExactIndex::publish(const layout::State& state, Delay delay) {
   want_links();
 }
 
-std::shared_ptr<Index> ExactIndex::delayed(std::chrono::microseconds delay) {
+std::shared_ptr<Index> StoredIndex::delayed(std::chrono::microseconds delay) {
   return std::make_shared<DelayedIndex>(shared_from_this(), delay);
 }
 
-void ExactIndex::set_description(IndexDescription description) {
+void StoredIndex::set_description(IndexDescription description) {
   const std::lock_guard lock(descriptions_mutex_);
   descriptions_.push_back(std::make_unique<const IndexDescription>(std::move(description)));
   description_ = descriptions_.back().get();
 }
 
-IndexStats ExactIndex::stats() const { return published_.current().snapshot->stats; }
+IndexStats StoredIndex::stats() const { return published_.current().snapshot->stats; }
 
-Internals ExactIndex::internals() const {
+Internals StoredIndex::internals() const {
   const auto seen = published_.current().snapshot;
   Internals internals;
   internals.recent_count = seen->recent.size();
@@ -287,8 +287,8 @@ Internals ExactIndex::internals() const {
   return internals;
 }
 
-std::size_t ExactIndex::partitions_with(std::span<const std::optional<std::string>> added,
-                                        std::size_t most) const {
+std::size_t StoredIndex::partitions_with(std::span<const std::optional<std::string>> added,
+                                         std::size_t most) const {
   const auto seen = published_.current().snapshot;
   const Partitions& partitions = *seen->partitions;
   std::unordered_set<std::string_view> fresh;
@@ -315,12 +315,12 @@ std::size_t ExactIndex::partitions_with(std::span<const std::optional<std::strin
   return used.size() + fresh.size();
 }
 
-void ExactIndex::set_dropped(bool dropped) {
+void StoredIndex::set_dropped(bool dropped) {
   const std::lock_guard writer(writer_mutex_);
   dropped_ = dropped;
 }
 
-Result<std::vector<StoredVector>> ExactIndex::get(std::span<const std::string> ids) const {
+Result<std::vector<StoredVector>> StoredIndex::get(std::span<const std::string> ids) const {
   std::vector<std::string> keys;
   keys.reserve(ids.size());
   for (const std::string& id : ids) keys.push_back(layout::record_key(serial_, id));
@@ -339,8 +339,8 @@ Result<std::vector<StoredVector>> ExactIndex::get(std::span<const std::string> i
   return vectors;
 }
 
-Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
-                                             const QueryOptions& options) const {
+Result<std::vector<Match>> StoredIndex::query(std::span<const float> vector,
+                                              const QueryOptions& options) const {
   const std::size_t expected = config_.dimensions;
   if (vector.size() != expected) {
     return Error{Code::query_dimension_mismatch,
@@ -361,8 +361,8 @@ Result<std::vector<Match>> ExactIndex::query(std::span<const float> vector,
   }
 }
 
-Result<std::vector<Match>> ExactIndex::search(const PreparedQuery& prepared,
-                                              const QueryOptions& options) const {
+Result<std::vector<Match>> StoredIndex::search(const PreparedQuery& prepared,
+                                               const QueryOptions& options) const {
   std::size_t spare = 0;  // For vectors that vanish between the scan and the reading of metadata.
   for (int attempt = 1;; ++attempt) {
     const Published::State seen = published_.current();
@@ -431,9 +431,9 @@ Keyed match_of(const Snapshot& snapshot, const Candidate& candidate, std::size_t
 
 // Brings the match of a vector that was replaced since to what the record says. False: the query
 // does not ask for the new one.
-bool ExactIndex::renew(const Snapshot& snapshot, const PreparedQuery& query,
-                       const layout::Record& record, const CompiledFilter* filter,
-                       const QueryOptions& options, float& key, Match& match) const {
+bool StoredIndex::renew(const Snapshot& snapshot, const PreparedQuery& query,
+                        const layout::Record& record, const CompiledFilter* filter,
+                        const QueryOptions& options, float& key, Match& match) const {
   std::optional<std::string> partition;
   if (record.partition) partition = *record.partition;
   if (options.partition && partition != options.partition) return false;
@@ -452,11 +452,11 @@ bool ExactIndex::renew(const Snapshot& snapshot, const PreparedQuery& query,
 // The records are read after the snapshot was taken, so one may have been erased since: it is left
 // out. One may have been replaced: the match is then the new vector, scored anew, so that score,
 // metadata and values always belong together.
-Result<std::vector<Match>> ExactIndex::matches(const Published::State& seen,
-                                               const PreparedQuery& query,
-                                               const CompiledFilter* filter,
-                                               std::span<const Candidate> found,
-                                               const QueryOptions& options) const {
+Result<std::vector<Match>> StoredIndex::matches(const Published::State& seen,
+                                                const PreparedQuery& query,
+                                                const CompiledFilter* filter,
+                                                std::span<const Candidate> found,
+                                                const QueryOptions& options) const {
   const Snapshot& snapshot = *seen.snapshot;
   std::vector<std::optional<std::string>> stored(found.size());
   if (options.with_metadata) {
@@ -495,13 +495,13 @@ Result<std::vector<Match>> ExactIndex::matches(const Published::State& seen,
   return matched;
 }
 
-Result<IdPage> ExactIndex::list(std::string_view after, std::size_t count) const {
+Result<IdPage> StoredIndex::list(std::string_view after, std::size_t count) const {
   const Published::State seen = published_.current();
   return list(after, count, seen.records.get(), seen.snapshot->stats.vector_count);
 }
 
-Result<IdPage> ExactIndex::list(std::string_view after, std::size_t count,
-                                const Database::View* view, std::uint64_t total_count) const {
+Result<IdPage> StoredIndex::list(std::string_view after, std::size_t count,
+                                 const Database::View* view, std::uint64_t total_count) const {
   IdPage page;
   page.total_count = total_count;
   const std::string prefix = layout::record_prefix(serial_);
@@ -519,7 +519,7 @@ Result<IdPage> ExactIndex::list(std::string_view after, std::size_t count,
   return page;
 }
 
-Result<ListPage> ExactIndex::list_page(std::size_t count, std::string_view cursor) const {
+Result<ListPage> StoredIndex::list_page(std::size_t count, std::string_view cursor) const {
   Cursor at;
   Listings::Listing listing;
   if (cursor.empty()) {
@@ -548,9 +548,9 @@ Result<ListPage> ExactIndex::list_page(std::size_t count, std::string_view curso
   return page;
 }
 
-Result<MutationNumber> ExactIndex::create_metadata_index(std::string_view property,
-                                                         PropertyType type, bool with_written,
-                                                         std::size_t count_max, Delay delay) {
+Result<MutationNumber> StoredIndex::create_metadata_index(std::string_view property,
+                                                          PropertyType type, bool with_written,
+                                                          std::size_t count_max, Delay delay) {
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   std::vector<MetadataIndex> next = properties_->indexes();
@@ -570,7 +570,7 @@ Result<MutationNumber> ExactIndex::create_metadata_index(std::string_view proper
   return change_properties(Properties(std::move(next)), at, std::move(draft), delay);
 }
 
-Result<MutationNumber> ExactIndex::delete_metadata_index(std::string_view property, Delay delay) {
+Result<MutationNumber> StoredIndex::delete_metadata_index(std::string_view property, Delay delay) {
   const std::lock_guard writer(writer_mutex_);
   SEL_CHECK_OK(check_writable());
   const auto at = properties_->find(property);
@@ -582,9 +582,9 @@ Result<MutationNumber> ExactIndex::delete_metadata_index(std::string_view proper
   return change_properties(Properties(std::move(next)), *at, std::nullopt, delay);
 }
 
-Result<MutationNumber> ExactIndex::change_properties(Properties next, std::size_t at,
-                                                     std::optional<Rows::Draft> draft,
-                                                     Delay delay) {
+Result<MutationNumber> StoredIndex::change_properties(Properties next, std::size_t at,
+                                                      std::optional<Rows::Draft> draft,
+                                                      Delay delay) {
   const layout::State state{state_.mutation + 1, now_us(), state_.vector_count};
   rocksdb::WriteBatch changes;
   const auto put =
@@ -600,7 +600,7 @@ Result<MutationNumber> ExactIndex::change_properties(Properties next, std::size_
   return state.mutation;
 }
 
-Status ExactIndex::fill_column(const MetadataIndex& index, const Rows::Draft& draft) const {
+Status StoredIndex::fill_column(const MetadataIndex& index, const Rows::Draft& draft) const {
   const Properties alone({index});
   const std::string prefix = layout::record_prefix(serial_);
   std::vector<PropertyValue> values;
@@ -613,11 +613,11 @@ Status ExactIndex::fill_column(const MetadataIndex& index, const Rows::Draft& dr
                     });
 }
 
-std::vector<MetadataIndex> ExactIndex::metadata_indexes() const {
+std::vector<MetadataIndex> StoredIndex::metadata_indexes() const {
   return published_.current().snapshot->properties->indexes();
 }
 
-std::string ExactIndex::message(std::string_view what) const {
+std::string StoredIndex::message(std::string_view what) const {
   return "index \"" + description().name + "\" " + std::string(what);
 }
 

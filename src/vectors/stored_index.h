@@ -1,4 +1,5 @@
-// ExactIndex: an Index whose records are in the database; answered from rows and a graph in memory.
+// StoredIndex: an Index whose records are in the database; answered from rows and a graph in
+// memory.
 #pragma once
 
 #include <atomic>
@@ -84,21 +85,21 @@ struct Opening {
 // applied to the rows and published, in this order and under one mutex; a query takes the published
 // snapshot and never waits for a write. Whether a write adds or replaces is decided by the newest
 // state, whatever readers see.
-class ExactIndex final : public Index,
-                         public Linked,
-                         public std::enable_shared_from_this<ExactIndex> {
+class StoredIndex final : public Index,
+                          public Linked,
+                          public std::enable_shared_from_this<StoredIndex> {
  public:
   // Reads the checkpoint and what was written since, or, without a good one, all records. Errors:
   // io, corrupt_data (a record that does not verify, or more or fewer records than were
   // acknowledged), cancelled (by `opening`).
-  static Result<std::shared_ptr<ExactIndex>> open(std::shared_ptr<Shared> shared,
-                                                  IndexDescription description, Opening& opening);
+  static Result<std::shared_ptr<StoredIndex>> open(std::shared_ptr<Shared> shared,
+                                                   IndexDescription description, Opening& opening);
 
-  ExactIndex(std::shared_ptr<Shared> shared, IndexDescription description);
+  StoredIndex(std::shared_ptr<Shared> shared, IndexDescription description);
   // The last holder of a dropped index removes its records.
-  ~ExactIndex() override;
-  ExactIndex(const ExactIndex&) = delete;
-  ExactIndex& operator=(const ExactIndex&) = delete;
+  ~StoredIndex() override;
+  StoredIndex(const StoredIndex&) = delete;
+  StoredIndex& operator=(const StoredIndex&) = delete;
 
   const IndexDescription& description() const override { return *description_.load(); }
   Result<MutationNumber> insert(const VectorBatch& batch) override {
