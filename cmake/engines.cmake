@@ -5,6 +5,7 @@
 #
 #   -DSELVEDGE_CACHE=      cache folder (or in the environment; default $XDG_CACHE_HOME/selvedge or ~/.cache/selvedge)
 #   -DSELVEDGE_ENGINES_DIR=      folder with llama.cpp/ whisper.cpp/ stable-diffusion.cpp/ in place of the pinned sources
+#   -DSELVEDGE_ENGINES_CXX=      a g++ that compiles them in place of the project's compiler
 #   -DSELVEDGE_NATIVE=OFF        code for any CPU with AVX2 (on ARM: with NEON) instead of for this one
 #   -DSELVEDGE_ENGINES_PEERS=ON  also builds llama-bench, llama-server and llama-quantize, for the benchmarks
 #
@@ -29,24 +30,29 @@ get_filename_component(SELVEDGE_CACHE "${SELVEDGE_CACHE}" ABSOLUTE BASE_DIR "${C
 set(_engines_recipe ${CMAKE_CURRENT_LIST_DIR}/engines)
 set(_engines_lock ${CMAKE_CURRENT_LIST_DIR}/engines.lock.txt)
 
-# The C compiler that belongs to our C++ compiler.
-set(_engines_cc "${CMAKE_C_COMPILER}")
-if(NOT _engines_cc)
-  string(REGEX REPLACE "clang\\+\\+([^/]*)$" "clang\\1" _engines_cc "${CMAKE_CXX_COMPILER}")
-  string(REGEX REPLACE "g\\+\\+([^/]*)$" "gcc\\1" _engines_cc "${_engines_cc}")
-  string(REGEX REPLACE "/c\\+\\+$" "/cc" _engines_cc "${_engines_cc}")
+# Their compilers: by default ours; the C compiler is the one that belongs to the C++ compiler.
+set(_engines_cxx "${CMAKE_CXX_COMPILER}")
+set(_engines_compiler "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
+if(SELVEDGE_ENGINES_CXX AND NOT SELVEDGE_ENGINES_CXX STREQUAL CMAKE_CXX_COMPILER)
+  set(_engines_cxx "${SELVEDGE_ENGINES_CXX}")
+  execute_process(COMMAND ${_engines_cxx} -dumpfullversion OUTPUT_VARIABLE _engines_compiler
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  string(PREPEND _engines_compiler "GNU ")
 endif()
+string(REGEX REPLACE "clang\\+\\+([^/]*)$" "clang\\1" _engines_cc "${_engines_cxx}")
+string(REGEX REPLACE "g\\+\\+([^/]*)$" "gcc\\1" _engines_cc "${_engines_cc}")
+string(REGEX REPLACE "/c\\+\\+$" "/cc" _engines_cc "${_engines_cc}")
 
 # Everything that the result depends on goes into the key of the cached build. Sanitizer and debug flags
 # of the project do not: the engines are always built optimised.
 set(_engines_flags -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=${_engines_cc}
-    -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER})
+    -DCMAKE_CXX_COMPILER=${_engines_cxx})
 if(SELVEDGE_NATIVE)
   list(APPEND _engines_flags -DGGML_NATIVE=ON)
 else()
   list(APPEND _engines_flags -DGGML_NATIVE=OFF)
 endif()
-set(_engines_key "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_SYSTEM_PROCESSOR} ${_engines_flags}")
+set(_engines_key "${_engines_compiler} ${CMAKE_SYSTEM_PROCESSOR} ${_engines_flags}")
 set(_engines_inputs ${_engines_lock})
 foreach(_file IN ITEMS CMakeLists.txt amx_intrinsics.h check.cpp check.cmake)
   list(APPEND _engines_inputs ${_engines_recipe}/${_file})
