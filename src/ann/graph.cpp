@@ -484,8 +484,8 @@ void Graph::mend_rows(const Codes& codes, Slot first, Slot end, Scratch& scratch
   }
 }
 
-// The dying of a row are replaced by those to which they led; dying copies, by the next of the
-// chain only, so that chains stay chains.
+// The dying of a row are replaced by those to which they led, or the next living one of their
+// chain; dying copies, by that only, so that chains stay chains.
 void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
   Slot neighbours[kRowNumbers];
   const std::size_t count = read_row(slot, neighbours);
@@ -502,11 +502,21 @@ void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
     scratch.others.push_back(neighbours[at]);
   }
   if (whole) return;
+  const auto add = [&](Slot living) {
+    if (living == kNoSlot || scratch.visited.add_all(&living, 1) == 0) return;
+    scratch.others.push_back(living);
+  };
   for (std::size_t at = 0; at < count; ++at) {
-    if (states_[neighbours[at]] == State::linked || !same_code(codes, slot, neighbours[at]))
+    const Slot dying = neighbours[at];
+    if (states_[dying] == State::linked) continue;
+    if (same_code(codes, slot, dying)) {
+      add(living_copy(codes, slot, dying, linked_count()));
       continue;
-    Slot next = living_copy(codes, slot, neighbours[at], linked_count());
-    if (next != kNoSlot && scratch.visited.add_all(&next, 1) == 1) scratch.others.push_back(next);
+    }
+    // Little else may lead to a chain than this row does.
+    for (const Slot each : copies_in_row(codes, dying)) {
+      add(living_copy(codes, dying, each, linked_count()));
+    }
   }
   for (std::size_t at = 0; at < count; ++at) {
     if (states_[neighbours[at]] == State::linked) continue;

@@ -87,7 +87,7 @@ class CalibrationTest : public testing::Test {
   void expect_promises(Drawn& drawn) {
     ASSERT_NO_FATAL_FAILURE(fill(drawn));
     for (const float recall : {0.8F, 0.9F, 0.95F, 0.99F}) {
-      for (const std::size_t count : {1, 10, 40, 100, 300}) {
+      for (const std::size_t count : std::vector<std::size_t>{1, 10, 40, 100, 300}) {
         EXPECT_GE(found(drawn, count, recall), recall - kChance) << count;
       }
     }

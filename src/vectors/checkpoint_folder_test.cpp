@@ -149,6 +149,7 @@ class CheckpointTest : public testing::Test {
 
   static constexpr std::uint32_t kDimensions = 24;
   fixtures::TemporaryFolder folder_;
+  std::atomic<std::int64_t> now_us_ = 1;  // Of stores that a test gives it.
   std::unique_ptr<Store> store_;
   std::shared_ptr<Index> index_;
   std::map<std::string, Stored> model_;
@@ -426,9 +427,8 @@ TEST_F(DamagedCheckpointTest, FilesOfAnotherTimeAreNotTaken) {
 }
 
 TEST_F(CheckpointTest, WhereNoFileCanBeWrittenTheIndexGoesOnAndTriesAgain) {
-  std::atomic<std::int64_t> now_us = 1;
   auto options = eager();
-  options.steady_us = [&now_us] { return now_us.load(); };
+  options.steady_us = [this] { return now_us_.load(); };
   open(options);
   write_file(folder_.path() / "derived", "in the way");
   upsert(200);
@@ -438,7 +438,7 @@ TEST_F(CheckpointTest, WhereNoFileCanBeWrittenTheIndexGoesOnAndTriesAgain) {
   fs::remove(folder_.path() / "derived");
   index_->settle();
   EXPECT_TRUE(files(derived()).empty());  // Too early.
-  now_us += std::chrono::microseconds(options.checkpoints.retry_after).count();
+  now_us_ += std::chrono::microseconds(options.checkpoints.retry_after).count();
   index_->settle();
   EXPECT_EQ(files(derived()).size(), 2U);
   open();
@@ -447,9 +447,8 @@ TEST_F(CheckpointTest, WhereNoFileCanBeWrittenTheIndexGoesOnAndTriesAgain) {
 }
 
 TEST_F(CheckpointTest, ALogThatIsLongerThanTheIndexIsGivenUpWithItsCheckpoint) {
-  std::atomic<std::int64_t> now_us = 1;
   auto options = eager();
-  options.steady_us = [&now_us] { return now_us.load(); };
+  options.steady_us = [this] { return now_us_.load(); };
   options.checkpoints.changes_at_rest_min = 100'000;
   open(options);
   upsert(200);
@@ -457,7 +456,7 @@ TEST_F(CheckpointTest, ALogThatIsLongerThanTheIndexIsGivenUpWithItsCheckpoint) {
   ASSERT_EQ(files(derived()).size(), 2U);
   fs::create_directories(derived() / "index.new" / "in the way");
   for (int round = 0; round < 12 && fs::exists(derived()); ++round) {
-    now_us += std::chrono::microseconds(options.checkpoints.retry_after).count();
+    now_us_ += std::chrono::microseconds(options.checkpoints.retry_after).count();
     upsert(50);
     index_->settle();
     expect_exact("round " + std::to_string(round));
@@ -477,27 +476,26 @@ TEST_F(CheckpointTest, ALogThatIsLongerThanTheIndexIsGivenUpWithItsCheckpoint) {
 }
 
 TEST_F(CheckpointTest, AnIndexThatRestsIsSavedWhileTheStoreIsOpen) {
-  std::atomic<std::int64_t> now_us = 1;
   auto options = eager();
-  options.steady_us = [&now_us] { return now_us.load(); };
+  options.steady_us = [this] { return now_us_.load(); };
   options.checkpoints.changes_min = 10'000;
   options.checkpoints.changes_at_rest_min = 50;
   open(options);
   upsert(200);
   index_->settle();
   EXPECT_TRUE(files(derived()).empty());
-  now_us += std::chrono::microseconds(options.checkpoints.rest).count();
+  now_us_ += std::chrono::microseconds(options.checkpoints.rest).count();
   index_->settle();
   const auto first = files(derived());
   EXPECT_EQ(first.size(), 2U);
   upsert(20);  // Too few.
   index_->settle();
-  now_us += std::chrono::microseconds(options.checkpoints.rest).count();
+  now_us_ += std::chrono::microseconds(options.checkpoints.rest).count();
   index_->settle();
   EXPECT_EQ(files(derived()), first);
   upsert(40);
   index_->settle();
-  now_us += std::chrono::microseconds(options.checkpoints.rest).count();
+  now_us_ += std::chrono::microseconds(options.checkpoints.rest).count();
   index_->settle();
   EXPECT_NE(files(derived()), first);
   expect_exact();
@@ -505,9 +503,8 @@ TEST_F(CheckpointTest, AnIndexThatRestsIsSavedWhileTheStoreIsOpen) {
 
 // A disk that is full, at each of the files in turn.
 TEST_F(CheckpointTest, WhenTheDiskIsFullTheCheckpointBeforeStays) {
-  std::atomic<std::int64_t> now_us = 1;
   auto options = eager();
-  options.steady_us = [&now_us] { return now_us.load(); };
+  options.steady_us = [this] { return now_us_.load(); };
   options.checkpoints.changes_min = 100;  // Of which the log may hold four times as many.
   options.checkpoints.changes_at_rest_min = 100'000;
   open(options);
@@ -635,22 +632,21 @@ TEST_F(CheckpointTest, ADroppedIndexLeavesNoFilesNorDoesOneThatNobodyKnows) {
 }
 
 TEST_F(CheckpointTest, AnIdleIndexIsUnloadedAndComesBackWhenAskedFor) {
-  std::atomic<std::int64_t> now_us = 1;
   auto options = eager();
-  options.steady_us = [&now_us] { return now_us.load(); };
+  options.steady_us = [this] { return now_us_.load(); };
   options.upkeep_pause = std::chrono::milliseconds(1);
   options.idle_after = std::chrono::minutes(10);
   open(options);
   upsert(200);
   const std::weak_ptr<Index> seen = index_;
-  now_us += std::int64_t{3'600} * 1'000'000;
+  now_us_ += std::int64_t{3'600} * 1'000'000;
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   EXPECT_FALSE(seen.expired());  // Held.
   index_ = store_->find("a", "docs").value();
   index_.reset();
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   EXPECT_FALSE(seen.expired());  // Just used.
-  now_us += std::int64_t{3'600} * 1'000'000;
+  now_us_ += std::int64_t{3'600} * 1'000'000;
   for (int wait = 0; wait < 5'000 && !seen.expired(); ++wait) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

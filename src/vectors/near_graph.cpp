@@ -171,20 +171,21 @@ std::vector<Slot> NearGraph::take_out(std::size_t rows) {
   return std::exchange(dying_, {});
 }
 
-void NearGraph::calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
+bool NearGraph::calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop) {
   if (!calibration_) {
     const std::size_t linked = linked_count();
     const std::size_t enough = idle ? calibrated_count_ / 4 : 2 * calibrated_count_;
-    if (linked < rules_.rows_min) return;
-    if (calibrated_count_ > 0 && uncalibrated_count_ <= enough) return;
+    if (linked < rules_.rows_min) return false;
+    if (calibrated_count_ > 0 && uncalibrated_count_ <= enough) return false;
     calibration_.emplace(config_.metric, config_.dimensions, linked);
     uncalibrated_count_ = 0;
   }
-  if (!calibration_->ask_some(*view(), snapshot, stop)) return;
+  if (!calibration_->ask_some(*view(), snapshot, stop)) return false;
   settings_ = calibration_->settings();
   calibrated_count_ = calibration_->linked();
   calibration_.reset();
   publish();
+  return true;
 }
 
 }  // namespace selvedge::vectors

@@ -71,8 +71,9 @@ class NearGraph {
   // Shows readers what was linked.
   void publish();
   // Does a part of measuring which width finds what, when that is due: when twice as many
-  // were linked since as there were, or a quarter where nothing else is to be done.
-  void calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop);
+  // were linked since as there were, or a quarter where nothing else is to be done. True: that was
+  // the last part.
+  bool calibrate(const Snapshot& snapshot, bool idle, const std::stop_token& stop);
   bool calibrating() const { return calibration_.has_value(); }
 
   // Rows that ended and are held(). They are kept in mind until they are taken out.

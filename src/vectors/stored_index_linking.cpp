@@ -92,7 +92,8 @@ bool StoredIndex::link_some(const std::stop_token& stop) {
   turn.free.insert(turn.free.end(), taken.begin(), taken.end());
   const bool caught_up = turn.linked_until == recent.end();
   make_lists(snapshot, caught_up, stop);
-  near_.calibrate(snapshot, caught_up, stop);
+  // As much worth to be saved as all that was linked.
+  if (near_.calibrate(snapshot, caught_up, stop)) linked_since_ += near_.linked_count();
   calibrating_ = near_.calibrating();
   end_turn(turn);
   return !stop.stop_requested() && (!caught_up || near_.taking_out() || calibrating_);
