@@ -31,7 +31,11 @@ constexpr std::string_view kRemoved = ".removed";  // A folder that is going.
 constexpr const char* kColumns =
     "SELECT id, account, name, model, description, public, created_us, modified_us FROM finetunes ";
 
-std::string select(const char* rest) { return std::string(kColumns) + rest; }
+std::string select(std::string_view rest) {
+  std::string text(kColumns);
+  text += rest;
+  return text;
+}
 
 std::int64_t microseconds_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
