@@ -1,6 +1,10 @@
 // Distance kernels: compiled once per instruction set, chosen at run time.
 #include "ann/distance.h"
 
+// Rows come from memory, which registers of 256 bits keep up with, and with wider ones the clock of
+// some processors falls.
+#define HWY_DISABLED_TARGETS (HWY_AVX3 | HWY_AVX3_DL)
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ann/distance.cpp"
 #include <hwy/foreach_target.h>

@@ -1,4 +1,4 @@
-// Distance: one query against many rows of float32, by the widest instructions of this processor.
+// Distance: one query against many rows of float32, by the instructions of this processor.
 #pragma once
 
 #include <cstddef>

@@ -8,6 +8,7 @@
 namespace selvedge::ann {
 
 const Kernels* avx512_kernels();  // AVX-512 with VNNI.
+const Kernels* vnni_kernels();    // The same in registers of 256 bits.
 const Kernels* avx2_kernels();
 const Kernels* neon_kernels();
 const Kernels* portable_kernels();

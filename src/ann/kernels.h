@@ -1,4 +1,4 @@
-// Kernels: the loops over codes, in the widest instructions that this processor has.
+// Kernels: the loops over codes, in the instructions that serve this processor best.
 #pragma once
 
 #include <cstddef>
