@@ -25,6 +25,8 @@ constexpr std::size_t kCopiesMost = 8;
 constexpr std::size_t kDyingMost = 64;
 // A candidate so near to the front is likely to be followed soon: its row is fetched.
 constexpr std::size_t kRowsAhead = 6;
+// After so many rows that brought nothing to the front, rows are followed two at a time.
+constexpr std::size_t kCalm = 2;
 // Of how far the rest usually moves a score: scores of heads that are lower by more are given up.
 constexpr float kMargin = 0.42F;
 
@@ -90,20 +92,22 @@ std::size_t keep_promising(const Codes& codes, float least, std::size_t count, S
 
 }  // namespace
 
-std::size_t Graph::expand(const Codes& codes, const CodeQuery& query, Slot from, float least,
-                          Scratch& scratch, Slot* fresh, float* scores) const {
-  ++scratch.hops;
+std::size_t Graph::expand(const Codes& codes, const CodeQuery& query, std::span<const Slot> from,
+                          float least, Scratch& scratch, Slot* fresh, float* scores) const {
+  scratch.hops += from.size();
   const std::uint8_t* heads = codes.heads.data();
-  std::uint32_t* const numbers = row(from);
-  const std::size_t count = number(numbers, 0).load(std::memory_order_acquire);
   const Visited::Marks marks = scratch.visited.marks();
   std::size_t kept = 0;
-  for (std::size_t each = 1; each <= count; ++each) {
-    const Slot slot = number(numbers, each).load(std::memory_order_acquire);
-    // Before it is known whether it is new: that, too, comes from memory.
-    __builtin_prefetch(heads + slot * kBlockBytes);
-    fresh[kept] = slot;
-    kept += marks.add(slot) ? 1U : 0U;
+  for (const Slot followed : from) {
+    std::uint32_t* const numbers = row(followed);
+    const std::size_t count = number(numbers, 0).load(std::memory_order_acquire);
+    for (std::size_t each = 1; each <= count; ++each) {
+      const Slot slot = number(numbers, each).load(std::memory_order_acquire);
+      // Before it is known whether it is new: that, too, comes from memory.
+      __builtin_prefetch(heads + slot * kBlockBytes);
+      fresh[kept] = slot;
+      kept += marks.add(slot) ? 1U : 0U;
+    }
   }
   scratch.seen += kept;
   kernels().score_heads(query, heads, fresh, kept, scores);
@@ -122,13 +126,24 @@ void Graph::search(const Codes& codes, const CodeQuery& query, const Effort& eff
   scratch.visited.reset(slot_end());
   scratch.hops = scratch.seen = scratch.whole = 0;
   begin(codes, query, scratch);
-  Slot fresh[kRowNumbers];
-  float scores[kRowNumbers];
+  Slot fresh[2 * kRowNumbers];
+  float scores[2 * kRowNumbers];
   std::size_t calm = 0;  // Rows since the last one that brought something to the front.
-  for (Slot at = candidates.follow(); at != kNoSlot; at = candidates.follow()) {
-    if (calm++ == effort.patience) return;
-    const std::size_t count = expand(codes, query, at, candidates.worst(), scratch, fresh, scores);
-    for (std::size_t each = 0; each < count; ++each) {
+  for (;;) {
+    // Where rows bring little, the next two are known before the first one is read, and what they
+    // lead to comes from memory at once.
+    const std::size_t together = calm >= kCalm ? 2 : 1;
+    Slot from[2];
+    std::size_t count = 0;
+    for (; count < together && calm < effort.patience; ++count) {
+      from[count] = candidates.follow();
+      if (from[count] == kNoSlot) break;
+      ++calm;
+    }
+    if (count == 0) return;
+    const std::size_t found =
+        expand(codes, query, {from, count}, candidates.worst(), scratch, fresh, scores);
+    for (std::size_t each = 0; each < found; ++each) {
       const std::size_t place = candidates.offer(scores[each], fresh[each]);
       if (place < effort.front) calm = 0;
       if (place < candidates.next_at() + kRowsAhead) prefetch_row(row(fresh[each]));
@@ -158,7 +173,7 @@ bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size
     if (scratch.hops == hops_most) return false;
     // Nothing that is behind the worst allowed one can be followed to any use.
     const std::size_t count =
-        expand(codes, query, at, scratch.allowed.worst(), scratch, fresh, scores);
+        expand(codes, query, {&at, 1}, scratch.allowed.worst(), scratch, fresh, scores);
     for (std::size_t each = 0; each < count; ++each) {
       const std::size_t place = candidates.offer(scores[each], fresh[each]);
       if (place < candidates.next_at() + kRowsAhead) prefetch_row(row(fresh[each]));

@@ -186,9 +186,10 @@ class Graph {
   enum class State : std::uint8_t { none, linked, dying };
 
   std::uint32_t* row(Slot slot) const { return rows_.data() + slot * kRowNumbers; }
-  // What is new of a row, with scores, as far as it may be better than `least`. Returns how many.
-  std::size_t expand(const Codes& codes, const CodeQuery& query, Slot from, float least,
-                     Scratch& scratch, Slot* fresh, float* scores) const;
+  // What is new of these rows, with scores, as far as it may be better than `least`. Returns how
+  // many.
+  std::size_t expand(const Codes& codes, const CodeQuery& query, std::span<const Slot> from,
+                     float least, Scratch& scratch, Slot* fresh, float* scores) const;
   std::size_t read_row(Slot slot, Slot* neighbours) const;
   void write_row(Slot slot, std::span<const Slot> neighbours);
   void mend_row(const Codes& codes, Slot slot, Scratch& scratch);
