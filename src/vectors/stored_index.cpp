@@ -458,7 +458,7 @@ Result<std::vector<Match>> StoredIndex::matches(const Published::State& seen,
                                                 std::span<const Candidate> found,
                                                 const QueryOptions& options) const {
   const Snapshot& snapshot = *seen.snapshot;
-  std::vector<std::optional<std::string>> stored(found.size());
+  std::vector<std::optional<std::string>> stored;
   if (options.with_metadata) {
     std::vector<std::string> keys;
     keys.reserve(found.size());
@@ -467,6 +467,7 @@ Result<std::vector<Match>> StoredIndex::matches(const Published::State& seen,
     stored = std::move(read);
   }
   std::vector<Keyed> kept;
+  kept.reserve(found.size());
   bool renewed = false;
   for (std::size_t at = 0; at < found.size(); ++at) {
     if (options.with_metadata && !stored[at]) continue;
