@@ -63,14 +63,15 @@ class Chunk {
   // 1 / length of the row; 0 for a zero vector; an infinity where float32 cannot hold it.
   float inverse_length(std::size_t row) const { return inverse_lengths_[row]; }
 
-  // Brings what visible() reads near, and what a match needs beside its values.
+  // Brings near what visible() reads, and what a key is made of beside the values.
   void fetch_stamps(std::size_t row) const {
     __builtin_prefetch(&died_[row]);
     __builtin_prefetch(&born_[row]);
+    __builtin_prefetch(&inverse_lengths_[row]);
   }
+  // What a match needs beside that.
   void fetch_match(std::size_t row) const {
     __builtin_prefetch(&ids_[row]);
-    __builtin_prefetch(&inverse_lengths_[row]);
     __builtin_prefetch(&partitions_[row]);
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ann/lanes.h"
+#include "vectors/rescoring.h"
 #include "vectors/top_k.h"
 
 namespace selvedge::vectors {
@@ -29,13 +30,6 @@ ann::Graph::Effort effort_for(std::size_t count, std::size_t width) {
   // For fewer than was measured, a walk must be as good.
   const std::size_t asked = std::max(count, NearView::kFew);
   return {width, asked + asked * 3 / 5, std::max<std::size_t>(8, width * 3 / 10)};
-}
-
-void prefetch(const Place& at, std::size_t stride) {
-  const auto* bytes = reinterpret_cast<const char*>(at.chunk().block().values + at.row * stride);
-  for (std::size_t byte = 0; byte < stride * sizeof(float); byte += 64) {
-    __builtin_prefetch(bytes + byte);
-  }
 }
 
 // Queries that do not are scanned.
@@ -100,72 +94,6 @@ void offer_entries(const Snapshot& snapshot, const PreparedQuery& query, std::si
   }
 }
 
-// What codes said of rows and what the rows themselves say, in the codes' scores.
-class Errors {
- public:
-  void add(double error) {
-    ++count_;
-    sum_ += error;
-    squares_ += error * error;
-  }
-  // By how much a row may be better than its code says.
-  double most() const {
-    constexpr double kDeviations = 2;
-    const double mean = sum_ / count_;
-    return mean + kDeviations * std::sqrt(std::max(0.0, squares_ / count_ - mean * mean));
-  }
-
- private:
-  double count_ = 0;
-  double sum_ = 0;
-  double squares_ = 0;
-};
-
-// A key as a code's score, up to a number that is the same for all rows.
-double code_score(Metric metric, float key) {
-  const double wide = key;
-  return metric == Metric::euclidean ? -wide * wide / 2 : -wide;
-}
-
-// Offers the row at found[at], which the snapshot sees, and returns its key.
-float offer_exactly(const Snapshot& snapshot, const PreparedQuery& query,
-                    std::span<const Slot> found, std::size_t at, TopK<Candidate>& nearest) {
-  if (at + 1 < found.size()) {
-    prefetch(snapshot.place(found[at + 1]), ann::padded_dimensions(query.dimensions()));
-  }
-  const Place place = snapshot.place(found[at]);
-  const std::uint32_t row[] = {place.row};
-  float key = 0;
-  score_rows(query, *place.indexed, row, {&key, 1});
-  if (nearest.admits(key)) nearest.offer({key, place});
-  return key;
-}
-
-// Offers these rows, which the snapshot sees, with exact keys.
-void rescore(const Snapshot& snapshot, const PreparedQuery& query, std::span<const Slot> found,
-             TopK<Candidate>& nearest) {
-  for (std::size_t at = 0; at < found.size(); ++at) {
-    offer_exactly(snapshot, query, found, at, nearest);
-  }
-}
-
-// The same of rows in the order of their codes' scores, until no further one is likely to be among
-// the nearest: exact keys are what a query reads most memory for.
-void rescore_promising(const Snapshot& snapshot, const PreparedQuery& query,
-                       std::span<const Slot> found, std::span<const float> scores,
-                       std::size_t count, TopK<Candidate>& nearest) {
-  constexpr std::size_t kJudgedLeast = 8;
-  Errors errors;
-  for (std::size_t at = 0; at < found.size(); ++at) {
-    if (at >= std::max(count, kJudgedLeast) &&
-        scores[at] + errors.most() < code_score(query.metric(), nearest.worst_key())) {
-      break;
-    }
-    const float key = offer_exactly(snapshot, query, found, at, nearest);
-    errors.add(code_score(query.metric(), key) - scores[at]);
-  }
-}
-
 // Of so few, exact keys are as quick as codes.
 constexpr std::size_t kRecentFew = 16;
 
@@ -201,17 +129,16 @@ void offer_coded(const NearView& view, const Snapshot& snapshot, const PreparedQ
   const std::span<const float> values(query.values(), query.dimensions());
   const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
   ann::Graph::search_listed(*view.codes, code, wanted, slots, *scratch);
-  slots.clear();
-  std::vector<float> scores;
-  for (std::size_t at = 0; at < scratch->allowed.size(); ++at) {
-    const Slot slot = scratch->allowed.slot(at);
+  Rescoring rescoring(snapshot, query, count, nearest);
+  const ann::Candidates& listed = scratch->allowed;
+  for (std::size_t at = 0; at < listed.size() && rescoring.promising(listed.score(at)); ++at) {
+    if (at + 1 < listed.size()) rescoring.fetch(listed.slot(at + 1));
+    const Slot slot = listed.slot(at);
     // The graph may be newer than the snapshot.
     if (std::find(found.begin(), found.end(), slot) != found.end()) continue;
-    slots.push_back(slot);
-    scores.push_back(scratch->allowed.score(at));
+    rescoring.offer(slot, listed.score(at));
   }
   view.scratches->give(std::move(scratch));
-  rescore_promising(snapshot, query, slots, scores, count, nearest);
 }
 
 // Fills `found` with the slots that were offered.
@@ -224,24 +151,34 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
   view.graph->search(*view.codes, code, effort_for(count, width), *scratch);
   const ann::Candidates& walked = scratch->candidates;
   const std::size_t wanted = rescored(count, width);
-  for (std::size_t at = 0; at < std::min(walked.size(), wanted); ++at) {
-    const Slot slot = walked.slot(at);
-    if (slot >= snapshot.slot_end) continue;
-    const Place place = snapshot.place(slot);
+  const auto fetch = [&](std::size_t at) {
+    if (at >= walked.size() || walked.slot(at) >= snapshot.slot_end) return;
+    const Place place = snapshot.place(walked.slot(at));
     place.chunk().fetch_stamps(place.row);
-    place.chunk().fetch_match(place.row);
-  }
-  std::vector<float> scores;
+  };
+  // The first from `at` on that the snapshot sees.
+  const auto seen_from = [&](std::size_t at) {
+    for (; at < walked.size(); ++at) {
+      const Slot slot = walked.slot(at);
+      if (slot < snapshot.slot_end && snapshot.sees(slot)) break;
+    }
+    return at;
+  };
+  constexpr std::size_t kFetchedAhead = 8;
+  const std::size_t begun = std::min(wanted, count + kFetchedAhead);
+  for (std::size_t at = 0; at < begun; ++at) fetch(at);
   found.reserve(wanted);
-  scores.reserve(wanted);
-  for (std::size_t at = 0; at < walked.size() && found.size() < wanted; ++at) {
-    const Slot slot = walked.slot(at);
-    if (slot >= snapshot.slot_end || !snapshot.sees(slot)) continue;
-    found.push_back(slot);
-    scores.push_back(walked.score(at));
+  Rescoring rescoring(snapshot, query, count, nearest);
+  std::size_t at = seen_from(0);
+  while (at < walked.size() && found.size() < wanted && rescoring.promising(walked.score(at))) {
+    if (at + kFetchedAhead >= begun) fetch(at + kFetchedAhead);
+    const std::size_t next = seen_from(at + 1);
+    if (next < walked.size()) rescoring.fetch(walked.slot(next));
+    rescoring.offer(walked.slot(at), walked.score(at));
+    found.push_back(walked.slot(at));
+    at = next;
   }
   view.scratches->give(std::move(scratch));
-  rescore_promising(snapshot, query, found, scores, count, nearest);
 }
 
 }  // namespace
