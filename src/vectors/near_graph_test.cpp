@@ -552,7 +552,8 @@ TEST(NearView, RecentRowsAreFoundByTheirCodes) {
     const auto exact = scan(*seen, query, 10, {});
     for (std::size_t at = 0; at < exact.size(); ++at) {
       right += std::any_of(found->begin(), found->end(), [&](const Candidate& one) {
-        return one.slot() == exact[at].slot() && one.key == exact[at].key;
+        // Kernels for one row and for many round differently.
+        return one.slot() == exact[at].slot() && std::abs(one.key - exact[at].key) < 1e-5F;
       });
     }
   }
