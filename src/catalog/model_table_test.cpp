@@ -2,7 +2,6 @@
 // is refused.
 #include "catalog/model_table.h"
 
-#include <chrono>
 #include <fstream>
 #include <map>
 #include <set>
