@@ -47,7 +47,7 @@ void rescore(const Snapshot& snapshot, const PreparedQuery& query, std::span<con
 
 bool Rescoring::promising(float score) const {
   return errors_.count() < judged_least_ ||
-         score + errors_.most() >= code_score(query_.metric(), nearest_.worst_key());
+         score + errors_.most(deviations_) >= code_score(query_.metric(), nearest_.worst_key());
 }
 
 void Rescoring::fetch(Slot slot) const {

@@ -17,13 +17,15 @@ void rescore(const Snapshot& snapshot, const PreparedQuery& query, std::span<con
              TopK<Candidate>& nearest);
 
 // The same of rows in the order of their codes' scores, until no further one is likely to be among
-// the `count` nearest: exact keys are what a query reads most memory for. Borrows all.
+// the `count` nearest: exact keys are what a query reads most memory for. Likely: better than its
+// code by no more than so many deviations of what the codes before were wrong by. Borrows all.
 class Rescoring {
  public:
   Rescoring(const Snapshot& snapshot, const PreparedQuery& query, std::size_t count,
-            TopK<Candidate>& nearest)
+            double deviations, TopK<Candidate>& nearest)
       : snapshot_(snapshot),
         query_(query),
+        deviations_(deviations),
         judged_least_(std::max(count, kJudgedLeast)),
         nearest_(nearest) {}
 
@@ -45,10 +47,9 @@ class Rescoring {
     }
     std::size_t count() const { return static_cast<std::size_t>(count_); }
     // By how much a row may be better than its code says.
-    double most() const {
-      constexpr double kDeviations = 2;
+    double most(double deviations) const {
       const double mean = sum_ / count_;
-      return mean + kDeviations * std::sqrt(std::max(0.0, squares_ / count_ - mean * mean));
+      return mean + deviations * std::sqrt(std::max(0.0, squares_ / count_ - mean * mean));
     }
 
    private:
@@ -60,6 +61,7 @@ class Rescoring {
 
   const Snapshot& snapshot_;
   const PreparedQuery& query_;
+  double deviations_;
   std::size_t judged_least_;
   TopK<Candidate>& nearest_;
   Errors errors_;
