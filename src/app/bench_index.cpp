@@ -1,6 +1,7 @@
 // Writes rows in batches as a client would, beside the properties that filters need.
 #include "app/bench_index.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <fstream>
@@ -21,6 +22,20 @@ namespace fs = std::filesystem;
 constexpr const char* kDraw = "draw";  // The number that ranges are asked of.
 
 std::string tag_name(std::size_t selectivity_at) { return "tag" + std::to_string(selectivity_at); }
+
+// What filters ask for.
+std::vector<std::pair<std::string, vectors::PropertyType>> properties_of(
+    const BenchOptions& options) {
+  std::vector<std::pair<std::string, vectors::PropertyType>> properties;
+  for (std::size_t at = 0; at < options.selectivities.size(); ++at) {
+    if (options.filter_by_tag) {
+      properties.emplace_back(tag_name(at), vectors::PropertyType::boolean);
+    } else if (at == 0) {
+      properties.emplace_back(kDraw, vectors::PropertyType::number);
+    }
+  }
+  return properties;
+}
 
 // JSON of what filters ask for; empty where there are none.
 std::string metadata_of(const BenchOptions& options, std::uint64_t row) {
@@ -87,6 +102,9 @@ Result<std::unique_ptr<BenchIndex>> BenchIndex::build(const BenchOptions& option
              made->index_->description().config.dimensions != data.dimensions()) {
     return Error{Code::already_exists,
                  options.folder.string() + " holds an index of other vectors"};
+  } else if (!made->has_properties(options)) {
+    return Error{Code::already_exists,
+                 options.folder.string() + " holds an index that was made without these filters"};
   }
   figures.memory = memory_now(*made->index_);
   return made;
@@ -123,17 +141,19 @@ Status BenchIndex::create(const BenchOptions& options, const BenchData& data) {
   SEL_TRY(created, store_->create(kAccount, kName, "", config));
   SEL_TRY(index, store_->find(kAccount, kName));
   index_ = index;
-  if (options.selectivities.empty()) return ok_status();
-  if (!options.filter_by_tag) {
-    SEL_TRY(made, index_->create_metadata_index(kDraw, vectors::PropertyType::number, true,
-                                                limits::metadata_indexes_max));
-    return ok_status();
-  }
-  for (std::size_t at = 0; at < options.selectivities.size(); ++at) {
-    SEL_TRY(made, index_->create_metadata_index(tag_name(at), vectors::PropertyType::boolean, true,
-                                                limits::metadata_indexes_max));
+  for (const auto& [property, type] : properties_of(options)) {
+    SEL_TRY(made,
+            index_->create_metadata_index(property, type, true, limits::metadata_indexes_max));
   }
   return ok_status();
+}
+
+bool BenchIndex::has_properties(const BenchOptions& options) const {
+  const auto known = index_->metadata_indexes();
+  return std::ranges::all_of(properties_of(options), [&](const auto& needed) {
+    return std::ranges::any_of(known,
+                               [&](const auto& each) { return each.property == needed.first; });
+  });
 }
 
 Status BenchIndex::insert_all(const BenchOptions& options, const BenchData& data, bool quiet) {

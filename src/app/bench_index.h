@@ -60,6 +60,8 @@ class BenchIndex {
 
  private:
   Status create(const BenchOptions& options, const BenchData& data);
+  // Whether filters of these options find anything in an index that was there.
+  bool has_properties(const BenchOptions& options) const;
   Status insert_all(const BenchOptions& options, const BenchData& data, bool quiet);
 
   std::filesystem::path home_;

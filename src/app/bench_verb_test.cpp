@@ -95,12 +95,15 @@ TEST_F(BenchTest, TheJsonHasEveryPartThatWasAskedFor) {
   EXPECT_FALSE(json.contains("filtered"));
 }
 
-TEST_F(BenchTest, AKeptFolderIsTakenAgainAndNotForOtherVectors) {
+TEST_F(BenchTest, AKeptFolderIsTakenAgainAndNotForOtherVectorsOrFilters) {
   options_.folder = folder_ / "kept";
   options_.live = true;
   options_.live_s = 0.1;
   EXPECT_TRUE(run().build.built);
   EXPECT_FALSE(run().build.built) << "what --live wrote is gone again";
+  options_.selectivities = {0.1};
+  EXPECT_EQ(failure(), Code::already_exists);
+  options_.selectivities.clear();
   options_.limit_base = 100;
   EXPECT_EQ(failure(), Code::already_exists);
 }
