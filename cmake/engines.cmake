@@ -30,18 +30,23 @@ get_filename_component(SELVEDGE_CACHE "${SELVEDGE_CACHE}" ABSOLUTE BASE_DIR "${C
 set(_engines_recipe ${CMAKE_CURRENT_LIST_DIR}/engines)
 set(_engines_lock ${CMAKE_CURRENT_LIST_DIR}/engines.lock.txt)
 
-# Their compilers: by default ours; the C compiler is the one that belongs to the C++ compiler.
+# Their compilers: by default ours.
 set(_engines_cxx "${CMAKE_CXX_COMPILER}")
+set(_engines_cc "${CMAKE_C_COMPILER}")
 set(_engines_compiler "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
 if(SELVEDGE_ENGINES_CXX AND NOT SELVEDGE_ENGINES_CXX STREQUAL CMAKE_CXX_COMPILER)
   set(_engines_cxx "${SELVEDGE_ENGINES_CXX}")
+  set(_engines_cc "")
   execute_process(COMMAND ${_engines_cxx} -dumpfullversion OUTPUT_VARIABLE _engines_compiler
                   OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   string(PREPEND _engines_compiler "GNU ")
 endif()
-string(REGEX REPLACE "clang\\+\\+([^/]*)$" "clang\\1" _engines_cc "${_engines_cxx}")
-string(REGEX REPLACE "g\\+\\+([^/]*)$" "gcc\\1" _engines_cc "${_engines_cc}")
-string(REGEX REPLACE "/c\\+\\+$" "/cc" _engines_cc "${_engines_cc}")
+# The C compiler that belongs to the C++ compiler.
+if(NOT _engines_cc)
+  string(REGEX REPLACE "clang\\+\\+([^/]*)$" "clang\\1" _engines_cc "${_engines_cxx}")
+  string(REGEX REPLACE "g\\+\\+([^/]*)$" "gcc\\1" _engines_cc "${_engines_cc}")
+  string(REGEX REPLACE "/c\\+\\+$" "/cc" _engines_cc "${_engines_cc}")
+endif()
 
 # Everything that the result depends on goes into the key of the cached build. Sanitizer and debug flags
 # of the project do not: the engines are always built optimised.
