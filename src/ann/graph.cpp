@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <unordered_set>
 #include <utility>
 
 #include "ann/kernel_variants.h"
@@ -21,8 +22,6 @@ constexpr std::size_t kSlotsPerEntry = 400;
 constexpr std::size_t kMendedMost = 160;
 // Of a row's copies so many are kept whatever else it leads to; a chain has two.
 constexpr std::size_t kCopiesMost = 8;
-// Of a chain's dying so many are passed to find a living one for a new copy.
-constexpr std::size_t kDyingMost = 64;
 // A candidate so near to the front is likely to be followed soon: its row is fetched.
 constexpr std::size_t kRowsAhead = 6;
 // After so many rows that brought nothing to the front, rows are followed two at a time.
@@ -385,20 +384,56 @@ std::vector<Slot> Graph::copies_in_row(const Codes& codes, Slot slot) const {
   return copies;
 }
 
-// Along a chain, from a slot to `at` and on over the dying: the first of the others, or kNoSlot.
-Slot Graph::living_copy(const Codes& codes, Slot from, Slot at, std::size_t steps_most) const {
-  const Slot begun = from;
-  for (std::size_t step = 0; step < steps_most && at != kNoSlot && at != begun; ++step) {
-    if (states_[at] == State::linked) return at;
-    Slot next = kNoSlot;
-    for (const Slot each : copies_in_row(codes, at)) next = each == from ? next : each;
-    from = std::exchange(at, next);
+// The living copies that a stretch of dying ones leads to: two, where the chain is whole. Every
+// dying slot is looked at once, however many rows lead there.
+const std::vector<Slot>& Graph::ends_of(const Codes& codes, Slot dying) {
+  if (const auto known = stretch_of_.find(dying); known != stretch_of_.end()) {
+    return stretch_ends_[known->second];
   }
-  return kNoSlot;
+  const std::size_t stretch = stretch_ends_.size();
+  std::vector<Slot> ends;
+  std::unordered_set<Slot> known;
+  const auto add = [&](Slot living) {
+    if (known.insert(living).second) ends.push_back(living);
+  };
+  stretch_of_.emplace(dying, stretch);
+  std::vector<Slot> slots = {dying};
+  for (std::size_t at = 0; at < slots.size(); ++at) {
+    for (const Slot each : copies_in_row(codes, slots[at])) {
+      if (states_[each] == State::linked) {
+        add(each);
+        continue;
+      }
+      const auto [place, fresh] = stretch_of_.emplace(each, stretch);
+      if (fresh) {
+        slots.push_back(each);
+      } else if (place->second != stretch) {
+        for (const Slot end : stretch_ends_[place->second]) add(end);
+      }
+    }
+  }
+  return stretch_ends_.emplace_back(std::move(ends));
+}
+
+// The living copy on the other side of the dying ones that `slot`, living, leads to; kNoSlot where
+// there is none. Of a stretch with more ends than two the next one, so that a round leads to all.
+Slot Graph::beyond_dying(const Codes& codes, Slot slot, Slot dying) {
+  const std::vector<Slot>& ends = ends_of(codes, dying);
+  if (ends.empty()) return kNoSlot;
+  const auto own = std::find(ends.begin(), ends.end(), slot);
+  const Slot next = own == ends.end() || own + 1 == ends.end() ? ends.front() : *(own + 1);
+  return next == slot ? kNoSlot : next;
+}
+
+// Whether `at` is `copy`, living, or of a stretch that ends there.
+bool Graph::leads_to(const Codes& codes, Slot at, Slot copy) {
+  if (states_[at] == State::linked) return at == copy;
+  const std::vector<Slot>& ends = ends_of(codes, at);
+  return std::find(ends.begin(), ends.end(), copy) != ends.end();
 }
 
 // Among what a search for the slot found, or not far from there; kNoSlot where there is none.
-Slot Graph::find_copy(const Codes& codes, Slot slot, const Candidates& found) const {
+Slot Graph::find_copy(const Codes& codes, Slot slot, const Candidates& found) {
   Slot dying = kNoSlot;
   for (std::size_t at = 0; at < found.size(); ++at) {
     const Slot copy = found.slot(at);
@@ -406,12 +441,7 @@ Slot Graph::find_copy(const Codes& codes, Slot slot, const Candidates& found) co
     if (states_[copy] == State::linked) return copy;
     dying = copy;
   }
-  if (dying == kNoSlot) return kNoSlot;
-  for (const Slot each : copies_in_row(codes, dying)) {
-    const Slot living = living_copy(codes, dying, each, kDyingMost);
-    if (living != kNoSlot) return living;
-  }
-  return kNoSlot;
+  return dying == kNoSlot ? kNoSlot : beyond_dying(codes, slot, dying);
 }
 
 // Behind `copy` in its chain, with its row: what is near to one is near to the other. Nothing else
@@ -419,7 +449,8 @@ Slot Graph::find_copy(const Codes& codes, Slot slot, const Candidates& found) co
 void Graph::link_copy(const Codes& codes, Slot slot, Slot copy, Scratch& scratch) {
   const std::vector<Slot> chain = copies_in_row(codes, copy);
   const Slot old = chain.empty() ? kNoSlot : chain.front();
-  const Slot after = living_copy(codes, copy, old, linked_count());
+  const bool gap = old != kNoSlot && states_[old] != State::linked;
+  const Slot after = gap ? beyond_dying(codes, copy, old) : old;
   scratch.others = {copy};
   if (after != kNoSlot) scratch.others.push_back(after);
   Slot neighbours[kRowNumbers];
@@ -433,7 +464,7 @@ void Graph::link_copy(const Codes& codes, Slot slot, Slot copy, Scratch& scratch
   if (after != kNoSlot) {
     Slot back = kNoSlot;
     for (const Slot each : copies_in_row(codes, after)) {
-      if (living_copy(codes, after, each, linked_count()) == copy) back = each;
+      if (leads_to(codes, each, copy)) back = each;
     }
     replace_in_row(codes, after, back, slot, scratch);
   }
@@ -523,15 +554,8 @@ void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
   };
   for (std::size_t at = 0; at < count; ++at) {
     const Slot dying = neighbours[at];
-    if (states_[dying] == State::linked) continue;
-    if (same_code(codes, slot, dying)) {
-      add(living_copy(codes, slot, dying, linked_count()));
-      continue;
-    }
     // Little else may lead to a chain than this row does.
-    for (const Slot each : copies_in_row(codes, dying)) {
-      add(living_copy(codes, dying, each, linked_count()));
-    }
+    if (states_[dying] != State::linked) add(beyond_dying(codes, slot, dying));
   }
   for (std::size_t at = 0; at < count; ++at) {
     if (states_[neighbours[at]] == State::linked) continue;
@@ -558,6 +582,8 @@ void Graph::forget(const Codes& codes, std::span<const Slot> slots) {
   }
   set_entries(codes, std::move(next));
   for (const Slot slot : slots) write_row(slot, {});
+  stretch_of_ = {};
+  stretch_ends_ = {};
 }
 
 // A slot that a row leads to without being linked could be given anew beneath it.

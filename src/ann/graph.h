@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -203,8 +204,10 @@ class Graph {
   void begin_linked(const Codes& codes, Slot slot, std::span<const Slot> neighbours);
 
   std::vector<Slot> copies_in_row(const Codes& codes, Slot slot) const;
-  Slot living_copy(const Codes& codes, Slot from, Slot at, std::size_t steps_most) const;
-  Slot find_copy(const Codes& codes, Slot slot, const Candidates& found) const;
+  const std::vector<Slot>& ends_of(const Codes& codes, Slot dying);
+  Slot beyond_dying(const Codes& codes, Slot slot, Slot dying);
+  bool leads_to(const Codes& codes, Slot at, Slot copy);
+  Slot find_copy(const Codes& codes, Slot slot, const Candidates& found);
   void link_copy(const Codes& codes, Slot slot, Slot copy, Scratch& scratch);
   void replace_in_row(const Codes& codes, Slot of, Slot old, Slot next, Scratch& scratch);
   static float distance(const Codes& codes, const Partner& a, const Partner& b, std::int32_t dot,
@@ -216,6 +219,10 @@ class Graph {
   const Shape shape_;
   ReservedArray<std::uint32_t> rows_;
   ReservedArray<State> states_;  // Of the one thread.
+  // Of the dying, while rows are mended: the stretch of a chain that each is of, as far as it was
+  // looked at, and the living ones at the ends of each stretch.
+  std::unordered_map<Slot, std::size_t> stretch_of_;
+  std::vector<std::vector<Slot>> stretch_ends_;
   std::atomic<std::size_t> linked_count_{0};
   std::atomic<std::size_t> slot_end_{0};  // Slots in rows are below.
   mutable std::mutex entries_mutex_;      // Guards the pointer.

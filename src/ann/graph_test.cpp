@@ -362,6 +362,32 @@ TEST(Graph, EqualVectorsStayFoundWhileSomeOfThemComeAndGo) {
   }
 }
 
+// Each of the dying is looked at once, not once for each row that leads to their chain: this would
+// take minutes.
+TEST(Graph, OfManyEqualVectorsNearlyAllDie) {
+  constexpr std::size_t kCopies = 6'000;
+  constexpr std::size_t kLeft = 20;
+  Clusters clusters(9);
+  auto vectors = some(clusters, 400 + kCopies);
+  const Values equal = vectors[0];
+  World world(Space::distance, vectors.size(), vectors);
+  for (Slot slot = 0; slot < vectors.size(); ++slot) {
+    world.put(slot, slot < kCopies ? equal : vectors[slot]);
+  }
+  std::vector<Slot> dying;
+  for (Slot slot = 0; slot < kCopies; ++slot) {
+    if (slot % (kCopies / kLeft) != 7) dying.push_back(slot);
+  }
+  world.take_out(dying);
+  EXPECT_EQ(world.equal_found(equal, kLeft), kLeft);
+  std::size_t found = 0;
+  for (Slot slot = kCopies; slot < vectors.size(); ++slot) {
+    const auto walked = world.walk(vectors[slot], 20, world.scratch());
+    found += std::find(walked.begin(), walked.end(), slot) != walked.end() ? 1U : 0U;
+  }
+  EXPECT_GE(found, 396U);
+}
+
 TEST(Graph, AnIndexThatLostItsEntriesIsStillFoundWhole) {
   Clusters clusters(8);
   const auto vectors = some(clusters, 300);
