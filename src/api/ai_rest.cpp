@@ -40,6 +40,8 @@ asio::awaitable<http::Response> rest_response(Result<AiAnswer> ran, std::string 
     auto streamed = co_await sse_response(std::move(answer.events));
     if (!streamed.ok()) co_return workers_ai_error(streamed.error(), request_id);
     response = std::move(streamed).value();
+  } else if (!answer.bytes_type.empty()) {
+    response = bytes_response(std::move(answer.bytes_type), std::move(answer.bytes));
   } else {
     response = envelope(answer.result_json);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -38,9 +39,7 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 
 // What one call is about, once its inputs are known to be good.
 struct Checked {
-  GenerateCall generate;
-  EmbedCall embed;
-  std::optional<NativeOpenAiCall> openai;
+  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall> call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
   std::string poll;  // The batch that is asked for.
@@ -84,13 +83,13 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
   SEL_CHECK_OK(context.inputs->check(entry, inputs, context.rules.inputs_lenient));
   if (speaks_openai(entry)) {
     SEL_TRY(native, parse_native_openai(inputs, entry.id, context.rules));
-    checked.openai = std::move(native);
+    checked.call = std::move(native);
   } else if (entry.task == catalog::Task::text_generation) {
     SEL_TRY(generate, parse_generate(inputs, context.rules));
-    checked.generate = std::move(generate);
+    checked.call = std::move(generate);
   } else if (entry.task == catalog::Task::text_embeddings) {
     SEL_TRY(embed, parse_embed(inputs, entry.id));
-    checked.embed = std::move(embed);
+    checked.call = std::move(embed);
   } else {
     return Error{Code::model_unsupported,
                  "The task of model " + entry.id + " is not served by this server"};
@@ -104,9 +103,9 @@ Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry
   return check_inputs(context, entry, inputs, options);
 }
 
-asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context, AiCall call,
-                                                      catalog::Resolved model,
-                                                      GenerateCall generate) {
+// run_one_call does what the inputs ask for; one for each kind of call.
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, GenerateCall generate) {
   generate.task.refuse_when_busy = call.options.reject_if_busy;
   generate.task.window_tokens = window_of(context.rules, *model.entry);
   auto started = co_await context.inference.generate(model, std::move(generate.task));
@@ -127,9 +126,8 @@ asio::awaitable<Result<AiAnswer>> run_text_generation(const ApiContext& context,
   co_return std::move(answer);
 }
 
-asio::awaitable<Result<AiAnswer>> run_openai_native(const ApiContext& context, AiCall call,
-                                                    catalog::Resolved model,
-                                                    NativeOpenAiCall native) {
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, NativeOpenAiCall native) {
   for (auto& task : native.call.tasks) task.refuse_when_busy = call.options.reject_if_busy;
   OpenAiWay way{std::move(native.form), std::move(call.error_json), std::move(call.request_id)};
   auto ran = co_await run_openai(context, model, std::move(native.call), std::move(way));
@@ -142,8 +140,8 @@ asio::awaitable<Result<AiAnswer>> run_openai_native(const ApiContext& context, A
   co_return std::move(answer);
 }
 
-asio::awaitable<Result<AiAnswer>> run_embedding(const ApiContext& context, AiCall call,
-                                                catalog::Resolved model, EmbedCall embed) {
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, EmbedCall embed) {
   const wire::Pooling pooling = embed.task.pooling;
   embed.task.refuse_when_busy = call.options.reject_if_busy;
   auto embedded = co_await context.inference.embed(model, std::move(embed.task));
@@ -221,18 +219,10 @@ asio::awaitable<Result<AiAnswer>> run_checked(const ApiContext& context, AiCall 
         co_await run_batch(context, std::move(call), std::move(resolved), std::move(checked));
     co_return std::move(answer);
   }
-  if (checked.openai) {
-    auto answer = co_await run_openai_native(context, std::move(call), std::move(resolved),
-                                             std::move(*checked.openai));
-    co_return std::move(answer);
-  }
-  if (resolved.entry->task == catalog::Task::text_generation) {
-    auto answer = co_await run_text_generation(context, std::move(call), std::move(resolved),
-                                               std::move(checked.generate));
-    co_return std::move(answer);
-  }
-  auto answer = co_await run_embedding(context, std::move(call), std::move(resolved),
-                                       std::move(checked.embed));
+  auto run = [&](auto& one) {
+    return run_one_call(context, std::move(call), std::move(resolved), std::move(one));
+  };
+  auto answer = co_await std::visit(run, checked.call);
   co_return std::move(answer);
 }
 

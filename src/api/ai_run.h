@@ -26,10 +26,12 @@ struct AiCall {
   std::function<std::string(const Error&)> error_json;
 };
 
-// What a call gave: a result, or the events of a stream when the input asked for one.
+// What a call gave: a result, a file, or the events of a stream when the input asked for one.
 struct AiAnswer {
   catalog::Resolved model;
-  std::string result_json;              // When there is no stream.
+  std::string result_json;              // When there is neither stream nor file.
+  std::string bytes = {};               // A file, answered as it is.
+  std::string bytes_type = {};          // Its content type; empty = there is none.
   std::optional<double> neurons;        // What it cost; of a stream its last event tells.
   std::unique_ptr<EventSource> events;  // Else null.
 };

@@ -149,6 +149,8 @@ asio::awaitable<http::Response> bare_response(AiAnswer answer, BareAnswer form) 
     auto streamed = co_await sse_response(std::move(answer.events));
     if (!streamed.ok()) co_return ai_binding_error(streamed.error(), form.request_id);
     response = std::move(streamed).value();
+  } else if (!answer.bytes_type.empty()) {
+    response = bytes_response(std::move(answer.bytes_type), std::move(answer.bytes));
   } else {
     response = json_response(200, std::move(answer.result_json));
     if (form.packed) response.body = http::gzip(response.body);

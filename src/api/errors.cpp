@@ -168,6 +168,14 @@ http::Response json_response(int status, std::string body) {
   return response;
 }
 
+http::Response bytes_response(std::string content_type, std::string bytes) {
+  http::Response response;
+  response.status = 200;
+  response.headers.set("content-type", std::move(content_type));
+  response.body = std::move(bytes);
+  return response;
+}
+
 http::Response envelope(std::string_view result_json) { return advised_envelope(result_json, {}); }
 
 http::Response advised_envelope(std::string_view result_json, std::string_view advice, int number) {

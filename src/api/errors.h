@@ -37,6 +37,9 @@ const ErrorRow& error_row(Code code);
 // A JSON answer: status, `application/json`, body.
 http::Response json_response(int status, std::string body);
 
+// A file, with status 200.
+http::Response bytes_response(std::string content_type, std::string bytes);
+
 // The v4 envelope around a result that is already JSON:
 // {"result":…,"success":true,"errors":[],"messages":[]}.
 http::Response envelope(std::string_view result_json);

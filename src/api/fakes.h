@@ -136,6 +136,27 @@ class FakeInference final : public inference::Inference {
                                                           std::string) override {
     co_return inference::TokenSpans();
   }
+  asio::awaitable<Result<inference::Ranks>> rank(const catalog::Resolved&,
+                                                 inference::RankTask task) override {
+    if (refuse) co_return *refuse;
+    inference::Ranks ranks;
+    // The longer, the better.
+    for (const auto& text : task.texts) ranks.scores.push_back(static_cast<float>(text.size()));
+    co_return std::move(ranks);
+  }
+  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved&,
+                                                       inference::TranscribeTask) override {
+    if (refuse) co_return *refuse;
+    wire::Transcript transcript;
+    transcript.language = "en";
+    transcript.duration_s = 1.5;
+    transcript.segments.push_back({0, 1.5, " Hello.", 0, -0.5, 1, 0.25, {{" Hello.", 0, 1.5}}});
+    co_return std::move(transcript);
+  }
+  asio::awaitable<Result<std::unique_ptr<inference::DrawStream>>> draw(
+      const catalog::Resolved&, inference::DrawTask) override {
+    co_return refuse.value_or(Error{Code::not_served, "the fake draws nothing"});
+  }
   std::vector<inference::RunnerStatus> status() const override {
     inference::RunnerStatus runner;
     runner.model = "weights";

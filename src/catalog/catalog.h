@@ -99,6 +99,12 @@ struct Artifact {
   std::vector<std::string> models;  // Ids that this file is the exact weights of.
 };
 
+// A further file that a model needs.
+struct ResolvedPart {
+  std::string role;  // As Artifact::part.
+  std::filesystem::path path;
+};
+
 // What answers for an id, now.
 struct Resolved {
   const ModelEntry* entry = nullptr;  // Never null.
@@ -106,6 +112,7 @@ struct Resolved {
   std::string answered_by;            // Artifact or imported file's name.
   std::filesystem::path path;         // The weights.
   std::string sha256;
+  std::vector<ResolvedPart> parts;
   bool stand_in = false;  // Always announced to the client.
   bool reader = true;
   std::string query_prefix;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -22,11 +23,16 @@ class Engine {
 
   // Accepts a task; the work is done by step(). An error is the task's answer, and nothing of it
   // stays. Errors: model_unsupported (not what this model does), invalid_input, context_overflow.
-  virtual Status start_generate(wire::Generate task) = 0;
-  virtual Status start_embed(wire::Embed task) = 0;
+  virtual Status start_generate(wire::Generate) { return unsupported("generates text"); }
+  virtual Status start_embed(wire::Embed) { return unsupported("embeds texts"); }
+  virtual Status start_rank(wire::Rank) { return unsupported("ranks texts"); }
+  virtual Status start_transcribe(wire::Transcribe) { return unsupported("transcribes speech"); }
+  virtual Status start_draw(wire::Draw) { return unsupported("draws pictures"); }
 
   // Done at once. Errors: model_unsupported, invalid_input.
-  virtual Result<wire::Tokens> tokenize(const wire::Tokenize& task) = 0;
+  virtual Result<wire::Tokens> tokenize(const wire::Tokenize&) {
+    return unsupported("cuts text into tokens").error();
+  }
 
   // Ends a task and appends its last message: Finished{cancelled} or Failed{cancelled}. A task that
   // is not known appends nothing.
@@ -37,6 +43,11 @@ class Engine {
   virtual Status step(std::vector<wire::Message>& events) = 0;
 
   virtual bool has_work() const = 0;
+
+ protected:
+  static Status unsupported(const char* what) {
+    return Error{Code::model_unsupported, std::string("the model is none that ") + what};
+  }
 };
 
 struct LoadedEngine {

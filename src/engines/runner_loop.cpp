@@ -32,13 +32,24 @@ auto guarded(const char* what, Function function) -> std::invoke_result_t<Functi
   return Error{Code::internal, std::string("the engine failed in ") + what};
 }
 
+Status start(Engine& engine, wire::Generate&& task) {
+  return engine.start_generate(std::move(task));
+}
+Status start(Engine& engine, wire::Embed&& task) { return engine.start_embed(std::move(task)); }
+Status start(Engine& engine, wire::Rank&& task) { return engine.start_rank(std::move(task)); }
+Status start(Engine& engine, wire::Transcribe&& task) {
+  return engine.start_transcribe(std::move(task));
+}
+Status start(Engine& engine, wire::Draw&& task) { return engine.start_draw(std::move(task)); }
+
 // The task that `event` ends; 0 when it ends none.
 wire::TaskId task_ended_by(const wire::Message& event) {
   return std::visit(
       [](const auto& one) -> wire::TaskId {
         using T = std::decay_t<decltype(one)>;
         if constexpr (std::is_same_v<T, wire::Finished> || std::is_same_v<T, wire::Embeddings> ||
-                      std::is_same_v<T, wire::Failed>) {
+                      std::is_same_v<T, wire::Ranks> || std::is_same_v<T, wire::Transcript> ||
+                      std::is_same_v<T, wire::Picture> || std::is_same_v<T, wire::Failed>) {
           return one.task;
         }
         return 0;
@@ -80,15 +91,20 @@ void RunnerLoop::handle(wire::Message message) {
   std::visit(
       [this](auto& one) {
         using T = std::decay_t<decltype(one)>;
-        constexpr bool is_task = std::is_same_v<T, wire::Generate> ||
-                                 std::is_same_v<T, wire::Embed> ||
-                                 std::is_same_v<T, wire::Tokenize>;
+        constexpr bool is_work = std::is_same_v<T, wire::Generate> ||
+                                 std::is_same_v<T, wire::Embed> || std::is_same_v<T, wire::Rank> ||
+                                 std::is_same_v<T, wire::Transcribe> ||
+                                 std::is_same_v<T, wire::Draw>;
+        constexpr bool is_task = is_work || std::is_same_v<T, wire::Tokenize>;
         if constexpr (std::is_same_v<T, wire::Ping>) {
           events_.push_back(wire::Pong{one.number});
         } else if constexpr (std::is_same_v<T, wire::Shutdown>) {
           end(kExitEnded);
         } else if constexpr (is_task) {
-          if (engine_) return on(one);
+          if (engine_) {
+            if constexpr (is_work) return begin(one);
+            if constexpr (!is_work) return on(one);
+          }
           log::error("runner: a task before a model");
           end(kExitProtocol);
         } else if constexpr (std::is_same_v<T, wire::Load> || std::is_same_v<T, wire::Grant> ||
@@ -138,17 +154,10 @@ void RunnerLoop::on(const wire::Grant& grant) {
   events_.push_back(wire::Granted{threads_});
 }
 
-void RunnerLoop::on(wire::Generate& task) {
+template <class Task>
+void RunnerLoop::begin(Task& task) {
   const wire::TaskId id = task.task;
-  auto status =
-      guarded("start", [&]() -> Status { return engine_->start_generate(std::move(task)); });
-  if (!status.ok()) return fail(id, std::move(status.error()));
-  tasks_.insert(id);
-}
-
-void RunnerLoop::on(wire::Embed& task) {
-  const wire::TaskId id = task.task;
-  auto status = guarded("start", [&]() -> Status { return engine_->start_embed(std::move(task)); });
+  auto status = guarded("start", [&]() -> Status { return start(*engine_, std::move(task)); });
   if (!status.ok()) return fail(id, std::move(status.error()));
   tasks_.insert(id);
 }

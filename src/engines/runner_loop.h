@@ -32,8 +32,9 @@ class RunnerLoop {
   void handle(wire::Message message);
   void on(const wire::Load& load);
   void on(const wire::Grant& grant);
-  void on(wire::Generate& task);
-  void on(wire::Embed& task);
+  // What step() will do.
+  template <class Task>
+  void begin(Task& task);
   void on(const wire::Tokenize& task);
   void on(const wire::Cancel& cancel);
   void step();

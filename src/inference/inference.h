@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,43 @@ struct TokenSpans {
   std::vector<std::uint32_t> ends;  // Byte offset where each token ends.
 };
 
+struct RankTask {
+  std::string query;
+  std::vector<std::string> texts;
+  bool refuse_when_busy = false;  // As in GenerateTask.
+};
+
+struct Ranks {
+  std::vector<float> scores;  // Per text, of the model: any real number.
+  Usage usage;
+};
+
+struct TranscribeTask {
+  wire::Transcribe request;       // Its task number is not looked at.
+  bool refuse_when_busy = false;  // As in GenerateTask.
+};
+
+struct DrawTask {
+  wire::Draw request;             // Its task number is not looked at.
+  bool refuse_when_busy = false;  // As in GenerateTask.
+};
+
+// How far a picture is, and at last the picture.
+struct DrawEvent {
+  std::int32_t step = 0;
+  std::int32_t steps = 0;
+  std::optional<wire::Picture> picture;
+};
+
+// One picture under way. Destroying it cancels the task.
+class DrawStream {
+ public:
+  virtual ~DrawStream() = default;
+  // The next event; after the one with the picture it must not be called again.
+  // Errors: those of TokenStream::next, file_invalid.
+  virtual asio::awaitable<Result<DrawEvent>> next() = 0;
+};
+
 enum class RunnerState : std::uint8_t { starting, ready, backing_off };
 
 struct RunnerStatus {
@@ -105,6 +143,17 @@ class Inference {
   // How the model cuts `text` into tokens. Errors: as embed.
   virtual asio::awaitable<Result<TokenSpans>> tokenize(const catalog::Resolved& model,
                                                        std::string text) = 0;
+
+  // Errors: as embed.
+  virtual asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) = 0;
+
+  // Errors: as embed, file_invalid (no audio that can be decoded).
+  virtual asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
+                                                               TranscribeTask task) = 0;
+
+  // Returns when the task is accepted. Errors: as generate.
+  virtual asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,
+                                                                    DrawTask task) = 0;
 
   virtual std::vector<RunnerStatus> status() const = 0;
 

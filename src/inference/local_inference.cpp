@@ -46,6 +46,29 @@ class LocalTokenStream : public TokenStream {
   std::string model_;
 };
 
+class LocalDrawStream : public DrawStream {
+ public:
+  LocalDrawStream(TaskHandle task, std::string model)
+      : task_(std::move(task)), model_(std::move(model)) {}
+
+  asio::awaitable<Result<DrawEvent>> next() override {
+    auto waited = co_await task_->wait_some();
+    SEL_CO_CHECK_OK(std::move(waited));
+    if (const auto progress = task_->take_progress(); progress && !task_->done()) {
+      co_return DrawEvent{progress->done, progress->total, std::nullopt};
+    }
+    const auto outcome = co_await task_->wait_outcome();
+    if (!outcome.ok()) co_return outcome.error();
+    const auto* picture = std::get_if<wire::Picture>(&outcome.value());
+    if (picture == nullptr) co_return unexpected_outcome(model_);
+    co_return DrawEvent{0, 0, *picture};
+  }
+
+ private:
+  TaskHandle task_;
+  std::string model_;
+};
+
 // Rows of the model's own width, padded with zeros to the width the id promises: cosine, dot
 // product and Euclidean distance stay what they were.
 Result<Embeddings> padded(wire::Embeddings&& raw, std::size_t rows, std::int32_t promised,
@@ -140,6 +163,48 @@ class LocalInference : public Inference {
     auto* tokens = std::get_if<wire::Tokens>(&end);
     if (tokens == nullptr) co_return unexpected_outcome(name);
     co_return TokenSpans{std::move(tokens->ids), std::move(tokens->ends)};
+  }
+
+  asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) override {
+    const std::string name = model.answered_by;
+    const std::size_t rows = task.texts.size();
+    wire::Rank request;
+    request.query = std::move(task.query);
+    request.texts = std::move(task.texts);
+    auto submitted = pool_->submit(model, wire::ModelKind::ranking,
+                                   Task::Request(std::move(request)), task.refuse_when_busy);
+    SEL_CO_TRY(handle, std::move(submitted));
+    auto outcome = co_await handle->wait_outcome();
+    SEL_CO_TRY(end, std::move(outcome));
+    auto* raw = std::get_if<wire::Ranks>(&end);
+    if (raw == nullptr || raw->scores.size() != rows) co_return unexpected_outcome(name);
+    Ranks ranks;
+    ranks.scores = std::move(raw->scores);
+    for (const std::int32_t count : raw->token_counts) ranks.usage.prompt_tokens += count;
+    co_return ranks;
+  }
+
+  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
+                                                       TranscribeTask task) override {
+    const std::string name = model.answered_by;
+    auto submitted = pool_->submit(model, wire::ModelKind::speech,
+                                   Task::Request(std::move(task.request)), task.refuse_when_busy);
+    SEL_CO_TRY(handle, std::move(submitted));
+    auto outcome = co_await handle->wait_outcome();
+    SEL_CO_TRY(end, std::move(outcome));
+    auto* transcript = std::get_if<wire::Transcript>(&end);
+    if (transcript == nullptr) co_return unexpected_outcome(name);
+    co_return std::move(*transcript);
+  }
+
+  asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,
+                                                            DrawTask task) override {
+    auto submitted = pool_->submit(model, wire::ModelKind::image,
+                                   Task::Request(std::move(task.request)), task.refuse_when_busy);
+    SEL_CO_TRY(handle, std::move(submitted));
+    std::unique_ptr<DrawStream> stream =
+        std::make_unique<LocalDrawStream>(std::move(handle), model.answered_by);
+    co_return stream;
   }
 
   std::vector<RunnerStatus> status() const override { return pool_->status(); }

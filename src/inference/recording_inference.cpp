@@ -128,4 +128,19 @@ asio::awaitable<Status> RecordingInference::write_once(AskedCall call, MakeAnswe
   co_return std::move(written);
 }
 
+asio::awaitable<Result<Ranks>> RecordingInference::rank(const catalog::Resolved& model,
+                                                        RankTask task) {
+  return inner_->rank(model, std::move(task));
+}
+
+asio::awaitable<Result<wire::Transcript>> RecordingInference::transcribe(
+    const catalog::Resolved& model, TranscribeTask task) {
+  return inner_->transcribe(model, std::move(task));
+}
+
+asio::awaitable<Result<std::unique_ptr<DrawStream>>> RecordingInference::draw(
+    const catalog::Resolved& model, DrawTask task) {
+  return inner_->draw(model, std::move(task));
+}
+
 }  // namespace selvedge::inference

@@ -92,4 +92,18 @@ asio::awaitable<Result<TokenSpans>> ReplayInference::tokenize(const catalog::Res
   co_return std::move(read);
 }
 
+asio::awaitable<Result<Ranks>> ReplayInference::rank(const catalog::Resolved&, RankTask) {
+  co_return Error{Code::not_served, "ranking is not recorded"};
+}
+
+asio::awaitable<Result<wire::Transcript>> ReplayInference::transcribe(const catalog::Resolved&,
+                                                                      TranscribeTask) {
+  co_return Error{Code::not_served, "transcription is not recorded"};
+}
+
+asio::awaitable<Result<std::unique_ptr<DrawStream>>> ReplayInference::draw(const catalog::Resolved&,
+                                                                           DrawTask) {
+  co_return Error{Code::not_served, "pictures are not recorded"};
+}
+
 }  // namespace selvedge::inference

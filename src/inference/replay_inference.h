@@ -29,6 +29,11 @@ class ReplayInference final : public Inference {
                                             EmbedTask task) override;
   asio::awaitable<Result<TokenSpans>> tokenize(const catalog::Resolved& model,
                                                std::string text) override;
+  asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) override;
+  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
+                                                       TranscribeTask task) override;
+  asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,
+                                                            DrawTask task) override;
   std::vector<RunnerStatus> status() const override { return {}; }
   asio::awaitable<void> shut_down() override { co_return; }
 

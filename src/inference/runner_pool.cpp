@@ -46,6 +46,7 @@ Scheduler& RunnerPool::scheduler_of(const catalog::Resolved& model, wire::ModelK
   }
   if (!place) {
     ModelFile file{model.answered_by, model.path, model.sha256, kind};
+    for (const auto& part : model.parts) file.parts.push_back({part.role, part.path.string()});
     place = std::make_shared<Scheduler>(io_, std::move(file), options_, threads_,
                                         std::weak_ptr<RoomKeeper>(weak_from_this()));
     place->start();

@@ -274,6 +274,7 @@ Status Scheduler::start_runner() {
   load.context_tokens = options_.context_tokens;
   load.sequences_max = options_.sequences_max;
   load.threads_max = threads_->cores();
+  load.parts = model_.parts;
   channel_->send(load);
   return ok_status();
 }

@@ -34,6 +34,7 @@ struct ModelFile {
   std::filesystem::path path;
   std::string sha256;
   wire::ModelKind kind = wire::ModelKind::text_generation;
+  std::vector<wire::ModelPart> parts = {};
 };
 
 // Makes room in memory for a model about to be loaded, and accounts for it.
@@ -138,6 +139,10 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   void on(wire::Finished& message);
   void on(wire::Embeddings& message);
   void on(wire::Tokens& message);
+  void on(wire::Ranks& message);
+  void on(wire::Transcript& message);
+  void on(wire::Picture& message);
+  void on(wire::Progress& message);
   void on(wire::Failed& message);
   void on(wire::Pong& message);
   template <class Other>

@@ -71,6 +71,14 @@ void Scheduler::on(wire::Piece& message) {
 void Scheduler::on(wire::Finished& message) { finish(message.task, message); }
 void Scheduler::on(wire::Embeddings& message) { finish(message.task, std::move(message)); }
 void Scheduler::on(wire::Tokens& message) { finish(message.task, std::move(message)); }
+void Scheduler::on(wire::Ranks& message) { finish(message.task, std::move(message)); }
+void Scheduler::on(wire::Transcript& message) { finish(message.task, std::move(message)); }
+void Scheduler::on(wire::Picture& message) { finish(message.task, std::move(message)); }
+
+void Scheduler::on(wire::Progress& message) {
+  const auto found = active_.find(message.task);
+  if (found != active_.end() && found->second.task) found->second.task->note(message);
+}
 
 void Scheduler::finish(wire::TaskId id, Task::Outcome outcome) {
   const auto found = active_.find(id);

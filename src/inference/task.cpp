@@ -29,6 +29,12 @@ void Task::add(wire::Piece piece) {
   changed_.notify();
 }
 
+void Task::note(const wire::Progress& progress) {
+  if (done()) return;
+  progress_ = progress;
+  changed_.notify();
+}
+
 void Task::finish(Outcome outcome) {
   if (done()) return;
   end_.emplace(std::move(outcome));
@@ -51,7 +57,7 @@ asio::awaitable<Status> Task::wait_once() {
 }
 
 asio::awaitable<Status> Task::wait_some() {
-  while (new_.empty() && !done()) {
+  while (new_.empty() && !progress_ && !done()) {
     auto waited = co_await wait_once();
     SEL_CO_CHECK_OK(std::move(waited));
   }
@@ -67,5 +73,7 @@ asio::awaitable<Result<Task::Outcome>> Task::wait_outcome() {
 }
 
 NewText Task::take_new() { return std::exchange(new_, {}); }
+
+std::optional<wire::Progress> Task::take_progress() { return std::exchange(progress_, {}); }
 
 }  // namespace selvedge::inference

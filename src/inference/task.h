@@ -28,8 +28,10 @@ struct NewText {
 class Task {
  public:
   using TimePoint = Event::TimePoint;
-  using Request = std::variant<wire::Generate, wire::Embed, wire::Tokenize>;
-  using Outcome = std::variant<wire::Finished, wire::Embeddings, wire::Tokens>;
+  using Request = std::variant<wire::Generate, wire::Embed, wire::Tokenize, wire::Rank,
+                               wire::Transcribe, wire::Draw>;
+  using Outcome = std::variant<wire::Finished, wire::Embeddings, wire::Tokens, wire::Ranks,
+                               wire::Transcript, wire::Picture>;
 
   // Gives `request` the number `id`.
   Task(asio::io_context& io, wire::TaskId id, Request request, TimePoint deadline);
@@ -43,6 +45,7 @@ class Task {
   wire::Message take_request();
   // Nothing is added to a task that is done.
   void add(wire::Piece piece);
+  void note(const wire::Progress& progress);
   void finish(Outcome outcome);
   void fail(Error error);
 
@@ -51,12 +54,15 @@ class Task {
 
   // ---- the caller's side ----
 
-  // Until there is text or the end. Errors: cancelled (the waiting coroutine was).
+  // Until there is text, or progress since the last take_progress(), or the end. Errors: cancelled
+  // (the waiting coroutine was).
   asio::awaitable<Status> wait_some();
   // Until the end. Errors: those it failed with, cancelled.
   asio::awaitable<Result<Outcome>> wait_outcome();
   // What was added since the last call.
   NewText take_new();
+  // The newest one, once.
+  std::optional<wire::Progress> take_progress();
   // Only when done.
   const Result<Outcome>& end() const { return *end_; }
 
@@ -68,6 +74,7 @@ class Task {
   TimePoint deadline_;
   Event changed_;
   NewText new_;
+  std::optional<wire::Progress> progress_;
   std::optional<Result<Outcome>> end_;
 };
 

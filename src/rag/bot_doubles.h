@@ -137,6 +137,19 @@ class DoubleInference final : public inference::Inference {
     co_return std::move(tokens);
   }
 
+  asio::awaitable<Result<inference::Ranks>> rank(const catalog::Resolved&,
+                                                 inference::RankTask) override {
+    co_return Error{Code::unavailable, "double"};
+  }
+  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved&,
+                                                       inference::TranscribeTask) override {
+    co_return Error{Code::unavailable, "double"};
+  }
+  asio::awaitable<Result<std::unique_ptr<inference::DrawStream>>> draw(
+      const catalog::Resolved&, inference::DrawTask) override {
+    co_return Error{Code::unavailable, "double"};
+  }
+
   std::vector<inference::RunnerStatus> status() const override { return {}; }
   asio::awaitable<void> shut_down() override { co_return; }
 

@@ -29,8 +29,9 @@ auto fields(Is<Sampling> auto& m) {
                   m.frequency_penalty, m.presence_penalty, m.logit_bias, m.logprobs,
                   m.top_logprobs);
 }
+auto fields(Is<ModelPart> auto& m) { return std::tie(m.role, m.path); }
 auto fields(Is<Load> auto& m) {
-  return std::tie(m.model_path, m.kind, m.context_tokens, m.sequences_max, m.threads_max);
+  return std::tie(m.model_path, m.kind, m.context_tokens, m.sequences_max, m.threads_max, m.parts);
 }
 auto fields(Is<Grant> auto& m) { return std::tie(m.threads); }
 auto fields(Is<Generate> auto& m) {
@@ -58,6 +59,28 @@ auto fields(Is<Embeddings> auto& m) {
   return std::tie(m.task, m.dimensions, m.values, m.token_counts);
 }
 auto fields(Is<Tokens> auto& m) { return std::tie(m.task, m.ids, m.ends); }
+auto fields(Is<Rank> auto& m) { return std::tie(m.task, m.query, m.texts); }
+auto fields(Is<Ranks> auto& m) { return std::tie(m.task, m.scores, m.token_counts); }
+auto fields(Is<Transcribe> auto& m) {
+  return std::tie(m.task, m.audio, m.language, m.translate, m.prompt, m.prefix, m.skip_silence,
+                  m.beam_size, m.condition_on_previous_text, m.no_speech_threshold,
+                  m.compression_ratio_threshold, m.log_prob_threshold);
+}
+auto fields(Is<SpokenWord> auto& m) { return std::tie(m.text, m.start_s, m.end_s); }
+auto fields(Is<SpokenSegment> auto& m) {
+  return std::tie(m.start_s, m.end_s, m.text, m.temperature, m.mean_logprob, m.compression_ratio,
+                  m.no_speech_probability, m.words);
+}
+auto fields(Is<Transcript> auto& m) {
+  return std::tie(m.task, m.language, m.language_probability, m.duration_s, m.duration_voiced_s,
+                  m.segments);
+}
+auto fields(Is<Draw> auto& m) {
+  return std::tie(m.task, m.prompt, m.negative_prompt, m.width, m.height, m.steps, m.guidance,
+                  m.strength, m.seed, m.has_seed, m.image, m.mask);
+}
+auto fields(Is<Picture> auto& m) { return std::tie(m.task, m.width, m.height, m.pixels, m.seed); }
+auto fields(Is<Progress> auto& m) { return std::tie(m.task, m.done, m.total); }
 auto fields(Is<Failed> auto& m) { return std::tie(m.task, m.code, m.message); }
 auto fields(Is<Pong> auto& m) { return std::tie(m.number); }
 
@@ -66,9 +89,7 @@ concept Number = std::is_arithmetic_v<T> && !std::same_as<T, bool>;
 template <class T>
 concept Record = requires(T& value) { fields(value); };
 
-constexpr std::uint8_t last_of(ModelKind) {
-  return static_cast<std::uint8_t>(ModelKind::embedding);
-}
+constexpr std::uint8_t last_of(ModelKind) { return static_cast<std::uint8_t>(ModelKind::ranking); }
 constexpr std::uint8_t last_of(Pooling) { return static_cast<std::uint8_t>(Pooling::cls); }
 constexpr std::uint8_t last_of(FinishReason) {
   return static_cast<std::uint8_t>(FinishReason::cancelled);
@@ -81,7 +102,10 @@ constexpr std::size_t element_bytes_min() {
   if constexpr (Number<T>) return sizeof(T);
   if constexpr (std::same_as<T, ChatMessage>) return 8;
   if constexpr (std::same_as<T, TokenBias> || std::same_as<T, TokenChoice>) return 8;
+  if constexpr (std::same_as<T, ModelPart>) return 8;
   if constexpr (std::same_as<T, TokenLogprob>) return 12;
+  if constexpr (std::same_as<T, SpokenWord>) return 20;
+  if constexpr (std::same_as<T, SpokenSegment>) return 56;
   return 4;
 }
 

@@ -16,7 +16,7 @@ namespace selvedge::wire {
 // the model itself.
 using TaskId = std::uint64_t;
 
-enum class ModelKind : std::uint8_t { text_generation, embedding };
+enum class ModelKind : std::uint8_t { text_generation, embedding, speech, image, ranking };
 enum class Pooling : std::uint8_t { mean, cls };
 enum class FinishReason : std::uint8_t { stop, length, cancelled };
 
@@ -51,6 +51,12 @@ inline constexpr std::int32_t kTopLogprobsMax = 20;
 
 // ---- server -> runner ----
 
+// A further file of a model: "vae", "clip_l", "t5xxl", "projector" ...
+struct ModelPart {
+  std::string role;
+  std::string path;
+};
+
 // First message on the wire. The runner answers Loaded or Failed{task 0}.
 struct Load {
   std::string model_path;
@@ -58,6 +64,7 @@ struct Load {
   std::int32_t context_tokens = 0;  // Per sequence; 0 = the model's own, bounded by the runner.
   std::int32_t sequences_max = 1;   // Sequences that run in one batch.
   std::int32_t threads_max = 1;     // Most threads a Grant will ever give.
+  std::vector<ModelPart> parts = {};
 };
 
 // Threads the runner may compute with from its next step on; 0 = pause. Answered by Granted as soon
@@ -100,6 +107,46 @@ struct Embed {
 struct Tokenize {
   TaskId task = 0;
   std::string text;
+};
+
+// Answered by Ranks: how well each text answers the query. Query and text together are cut at the
+// window.
+struct Rank {
+  TaskId task = 0;
+  std::string query;
+  std::vector<std::string> texts;
+};
+
+// Answered by Progress, any number of times, and one Transcript.
+struct Transcribe {
+  TaskId task = 0;
+  std::string audio;           // The bytes of a file: its format is found out.
+  std::string language;        // ISO 639-1; empty: found out.
+  bool translate = false;      // Into English.
+  std::string prompt;          // Text before the audio, for names and style.
+  std::string prefix;          // With which the transcript of the first window begins.
+  bool skip_silence = false;   // Only what a detector of voices takes for speech is transcribed.
+  std::int32_t beam_size = 0;  // 0 = greedy.
+  bool condition_on_previous_text = true;
+  double no_speech_threshold = 0.6;
+  double compression_ratio_threshold = 2.4;
+  double log_prob_threshold = -1.0;
+};
+
+// Answered by Progress, any number of times, and one Picture.
+struct Draw {
+  TaskId task = 0;
+  std::string prompt;
+  std::string negative_prompt;
+  std::int32_t width = 1024;  // Pixels.
+  std::int32_t height = 1024;
+  std::int32_t steps = 20;
+  double guidance = 7.5;
+  double strength = 1.0;  // How far a picture is drawn away from `image`: 0 to 1.
+  std::uint64_t seed = 0;
+  bool has_seed = false;  // Without one the runner draws a seed.
+  std::string image;      // The bytes of a file to begin from, or empty.
+  std::string mask;       // The bytes of a file: white is drawn anew, black stays; or empty.
 };
 
 struct Cancel {
@@ -184,6 +231,53 @@ struct Tokens {
       ends;  // Byte offset in the text where each token ends, never decreasing.
 };
 
+struct Ranks {
+  TaskId task = 0;
+  std::vector<float> scores;               // Per text, of the model: any real number.
+  std::vector<std::int32_t> token_counts;  // Per pair, after the cut.
+};
+
+// How far a task has come.
+struct Progress {
+  TaskId task = 0;
+  std::int32_t done = 0;   // Steps of a picture, seconds of audio.
+  std::int32_t total = 0;  // 0 = not known.
+};
+
+struct SpokenWord {
+  std::string text;
+  double start_s = 0;
+  double end_s = 0;
+};
+
+struct SpokenSegment {
+  double start_s = 0;
+  double end_s = 0;
+  std::string text;
+  double temperature = 0;
+  double mean_logprob = 0;
+  double compression_ratio = 0;
+  double no_speech_probability = 0;
+  std::vector<SpokenWord> words = {};
+};
+
+struct Transcript {
+  TaskId task = 0;
+  std::string language;  // ISO 639-1.
+  double language_probability = 0;
+  double duration_s = 0;
+  double duration_voiced_s = 0;  // Without what was skipped as silence.
+  std::vector<SpokenSegment> segments;
+};
+
+struct Picture {
+  TaskId task = 0;
+  std::int32_t width = 0;
+  std::int32_t height = 0;
+  std::string pixels;  // [height x width x 3], red, green, blue.
+  std::uint64_t seed = 0;
+};
+
 // Ends task `task` (0: the model could not be loaded; the runner exits).
 struct Failed {
   TaskId task = 0;
@@ -197,7 +291,8 @@ struct Pong {
 
 using Message =
     std::variant<Load, Grant, Generate, Embed, Tokenize, Cancel, Ping, Shutdown, LoadProgress,
-                 Loaded, Granted, Piece, Finished, Embeddings, Tokens, Failed, Pong>;
+                 Loaded, Granted, Piece, Finished, Embeddings, Tokens, Failed, Pong, Rank, Ranks,
+                 Transcribe, Transcript, Draw, Picture, Progress>;
 
 // A frame is a 4-byte little-endian length (of what follows), one byte for the kind (the variant's
 // index), and the fields in order: integers little-endian, strings and lists with a 4-byte count.

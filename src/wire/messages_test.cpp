@@ -38,7 +38,7 @@ Generate full_generate() {
 // One message of every kind, in the order of the kinds, with no field left at its default.
 std::vector<Message> one_of_each() {
   return {
-      Load{"/models/a b.gguf", ModelKind::embedding, 4096, 8, 2},
+      Load{"/models/a b.gguf", ModelKind::embedding, 4096, 8, 2, {{"vae", "/models/v"}}},
       Grant{2},
       full_generate(),
       Embed{9, {"one", "", "二"}, Pooling::cls},
@@ -55,6 +55,19 @@ std::vector<Message> one_of_each() {
       Tokens{16, {1, -1, 128009}, {1, 4, 9}},
       Failed{17, Code::internal, "engine: broken"},
       Pong{18},
+      Rank{19, "which?", {"this", "", "這"}},
+      Ranks{20, {-2.5f, 8}, {7, 9}},
+      Transcribe{21, std::string("RIFF\0", 5), "fr", true, "names", "begin", true, 5, false, 0.5, 2,
+                 -2},
+      Transcript{22,
+                 "en",
+                 0.98,
+                 11,
+                 9.5,
+                 {{0, 11, " Ask not", 0.2, -0.1, 1.25, 0.01, {{" Ask", 0.5, 1}}}}},
+      Draw{23, "a cat", "dogs", 512, 768, 4, 1.5, 0.75, 42, true, "png", "mask"},
+      Picture{24, 1, 1, "rgb", 42},
+      Progress{25, 3, 4},
   };
 }
 
