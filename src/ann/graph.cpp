@@ -384,41 +384,47 @@ std::vector<Slot> Graph::copies_in_row(const Codes& codes, Slot slot) const {
   return copies;
 }
 
-// The living copies that a stretch of dying ones leads to: two, where the chain is whole. Every
-// dying slot is looked at once, however many rows lead there.
-const std::vector<Slot>& Graph::ends_of(const Codes& codes, Slot dying) {
-  if (const auto known = stretch_of_.find(dying); known != stretch_of_.end()) {
-    return stretch_ends_[known->second];
+// Every dying slot is looked at once, however many rows lead there.
+const Graph::Stretch& Graph::stretch_of(const Codes& codes, Slot dying) {
+  if (const auto known = stretch_at_.find(dying); known != stretch_at_.end()) {
+    return stretches_[known->second];
   }
-  const std::size_t stretch = stretch_ends_.size();
-  std::vector<Slot> ends;
+  const std::size_t number = stretches_.size();
+  Stretch stretch;
   std::unordered_set<Slot> known;
-  const auto add = [&](Slot living) {
-    if (known.insert(living).second) ends.push_back(living);
+  const auto add = [&known](Slot living, std::vector<Slot>& to) {
+    if (known.insert(living).second) to.push_back(living);
   };
-  stretch_of_.emplace(dying, stretch);
+  stretch_at_.emplace(dying, number);
   std::vector<Slot> slots = {dying};
   for (std::size_t at = 0; at < slots.size(); ++at) {
-    for (const Slot each : copies_in_row(codes, slots[at])) {
-      if (states_[each] == State::linked) {
-        add(each);
+    Slot neighbours[kRowNumbers];
+    const std::size_t count = read_row(slots[at], neighbours);
+    for (const Slot each : std::span(neighbours, count)) {
+      const bool lives = states_[each] == State::linked;
+      if (!same_code(codes, dying, each)) {
+        if (lives && stretch.exits.size() < kMendedMost) add(each, stretch.exits);
         continue;
       }
-      const auto [place, fresh] = stretch_of_.emplace(each, stretch);
+      if (lives) {
+        add(each, stretch.ends);
+        continue;
+      }
+      const auto [place, fresh] = stretch_at_.emplace(each, number);
       if (fresh) {
         slots.push_back(each);
-      } else if (place->second != stretch) {
-        for (const Slot end : stretch_ends_[place->second]) add(end);
+      } else if (place->second != number) {
+        for (const Slot end : stretches_[place->second].ends) add(end, stretch.ends);
       }
     }
   }
-  return stretch_ends_.emplace_back(std::move(ends));
+  return stretches_.emplace_back(std::move(stretch));
 }
 
 // The living copy on the other side of the dying ones that `slot`, living, leads to; kNoSlot where
 // there is none. Of a stretch with more ends than two the next one, so that a round leads to all.
 Slot Graph::beyond_dying(const Codes& codes, Slot slot, Slot dying) {
-  const std::vector<Slot>& ends = ends_of(codes, dying);
+  const std::vector<Slot>& ends = stretch_of(codes, dying).ends;
   if (ends.empty()) return kNoSlot;
   const auto own = std::find(ends.begin(), ends.end(), slot);
   const Slot next = own == ends.end() || own + 1 == ends.end() ? ends.front() : *(own + 1);
@@ -428,7 +434,7 @@ Slot Graph::beyond_dying(const Codes& codes, Slot slot, Slot dying) {
 // Whether `at` is `copy`, living, or of a stretch that ends there.
 bool Graph::leads_to(const Codes& codes, Slot at, Slot copy) {
   if (states_[at] == State::linked) return at == copy;
-  const std::vector<Slot>& ends = ends_of(codes, at);
+  const std::vector<Slot>& ends = stretch_of(codes, at).ends;
   return std::find(ends.begin(), ends.end(), copy) != ends.end();
 }
 
@@ -530,8 +536,8 @@ void Graph::mend_rows(const Codes& codes, Slot first, Slot end, Scratch& scratch
   }
 }
 
-// The dying of a row are replaced by those to which they led, or the next living one of their
-// chain; dying copies, by that only, so that chains stay chains.
+// The dying of a row are replaced by those to which they led, dying copies by the next living one of
+// the chain only, so that chains stay chains.
 void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
   Slot neighbours[kRowNumbers];
   const std::size_t count = read_row(slot, neighbours);
@@ -554,8 +560,11 @@ void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
   };
   for (std::size_t at = 0; at < count; ++at) {
     const Slot dying = neighbours[at];
-    // Little else may lead to a chain than this row does.
-    if (states_[dying] != State::linked) add(beyond_dying(codes, slot, dying));
+    if (states_[dying] == State::linked) continue;
+    // Little else may lead to a chain than this row does, or out of it than the dying did.
+    add(beyond_dying(codes, slot, dying));
+    if (!same_code(codes, slot, dying)) continue;
+    for (const Slot exit : stretch_of(codes, dying).exits) add(exit);
   }
   for (std::size_t at = 0; at < count; ++at) {
     if (states_[neighbours[at]] == State::linked) continue;
@@ -582,8 +591,8 @@ void Graph::forget(const Codes& codes, std::span<const Slot> slots) {
   }
   set_entries(codes, std::move(next));
   for (const Slot slot : slots) write_row(slot, {});
-  stretch_of_ = {};
-  stretch_ends_ = {};
+  stretch_at_ = {};
+  stretches_ = {};
 }
 
 // A slot that a row leads to without being linked could be given anew beneath it.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -185,6 +186,11 @@ class Graph {
  private:
   using Partner = Scratch::Partner;
   enum class State : std::uint8_t { none, linked, dying };
+  // Dying slots of one code that follow each other in their chain, while rows are mended.
+  struct Stretch {
+    std::vector<Slot> ends;   // Living copies that it leads to: two, where the chain is whole.
+    std::vector<Slot> exits;  // Other living slots.
+  };
 
   std::uint32_t* row(Slot slot) const { return rows_.data() + slot * kRowNumbers; }
   // What is new of these rows, with scores, as far as it may be better than `least`. Returns how
@@ -204,7 +210,7 @@ class Graph {
   void begin_linked(const Codes& codes, Slot slot, std::span<const Slot> neighbours);
 
   std::vector<Slot> copies_in_row(const Codes& codes, Slot slot) const;
-  const std::vector<Slot>& ends_of(const Codes& codes, Slot dying);
+  const Stretch& stretch_of(const Codes& codes, Slot dying);
   Slot beyond_dying(const Codes& codes, Slot slot, Slot dying);
   bool leads_to(const Codes& codes, Slot at, Slot copy);
   Slot find_copy(const Codes& codes, Slot slot, const Candidates& found);
@@ -218,11 +224,9 @@ class Graph {
 
   const Shape shape_;
   ReservedArray<std::uint32_t> rows_;
-  ReservedArray<State> states_;  // Of the one thread.
-  // Of the dying, while rows are mended: the stretch of a chain that each is of, as far as it was
-  // looked at, and the living ones at the ends of each stretch.
-  std::unordered_map<Slot, std::size_t> stretch_of_;
-  std::vector<std::vector<Slot>> stretch_ends_;
+  ReservedArray<State> states_;                       // Of the one thread.
+  std::unordered_map<Slot, std::size_t> stretch_at_;  // Of those of the dying that were looked at.
+  std::deque<Stretch> stretches_;
   std::atomic<std::size_t> linked_count_{0};
   std::atomic<std::size_t> slot_end_{0};  // Slots in rows are below.
   mutable std::mutex entries_mutex_;      // Guards the pointer.
