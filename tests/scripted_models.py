@@ -7,6 +7,8 @@ MODELS = [
     ("scripted-current", "llama", "@cf/meta/llama-3.3-70b-instruct-fp8-fast", ""),  # Not retired.
     ("scripted-small", "llama", "@cf/google/gemma-7b-it-lora", ""),  # A published window of 3,500 tokens.
     ("scripted-embedding", "bert", "@cf/baai/bge-base-en-v1.5", "[[dimensions 768]]"),
+    ("scripted-ranking", "bert", "@cf/baai/bge-reranker-base", ""),
+    ("scripted-labels", "bert", "@cf/huggingface/distilbert-sst-2-int8", ""),
     ("scripted-chat", "llama", "@cf/zai-org/glm-4.7-flash", ""),
     ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
     ("scripted-broken-too", "llama", "@cf/meta/llama-3.1-8b-instruct-fp8", "[[fail-load]]"),  # Not retired.
@@ -18,10 +20,16 @@ def gguf(architecture, name):
     def text(value):
         return struct.pack("<Q", len(value.encode())) + value.encode()
 
-    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2)
+    # Text models have heads, which adapters are converted for.
+    keys, tensor = (["llama.attention.head_count"], "t") if architecture == "llama" else ([], "t")
+    if "ranking" in name or "labels" in name:
+        tensor = "cls.weight"  # A classifier behind the encoder.
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2 + len(keys))
     for key, value in (("general.architecture", architecture), ("general.name", name)):
         head += text(key) + struct.pack("<I", 8) + text(value)
-    head += text("t") + struct.pack("<IQIQ", 1, 32, 0, 0)
+    for key in keys:
+        head += text(key) + struct.pack("<II", 4, 4)
+    head += text(tensor) + struct.pack("<IQIQ", 1, 32, 0, 0)
     return head + bytes(-len(head) % 32) + bytes(128)
 
 

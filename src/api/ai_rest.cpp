@@ -65,21 +65,23 @@ Status take_named(nlohmann::json& body, AiCall& call, nlohmann::json& inputs) {
 
 }  // namespace
 
-asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string model,
-                                            const http::Request& request) {
+asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string account,
+                                            std::string model, const http::Request& request) {
   const std::string request_id = request_id_of(context, request);
   auto call = read_call(std::move(model), request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
+  call->account = std::move(account);
   auto ran = co_await run_model(context, std::move(call).value(), request.body);
   auto response = co_await rest_response(std::move(ran), request_id);
   co_return std::move(response);
 }
 
-asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
+asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context, std::string account,
                                                   const http::Request& request) {
   const std::string request_id = request_id_of(context, request);
   auto call = read_call({}, request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
+  call->account = std::move(account);
   if (context.rules.gateway_named && request.headers.get(kGatewayHeader).empty()) {
     const Error error{Code::missing_body,
                       std::string("Request is missing headers or body: ") + kGatewayHeader};

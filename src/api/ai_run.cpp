@@ -17,7 +17,9 @@
 #include "api/inline_work.h"
 #include "api/input_check.h"
 #include "api/json_reader.h"
+#include "api/lora.h"
 #include "api/openai_run.h"
+#include "api/ranking.h"
 #include "api/request_id.h"
 #include "api/text_generation.h"
 #include "api/usage.h"
@@ -39,7 +41,7 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 
 // What one call is about, once its inputs are known to be good.
 struct Checked {
-  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall> call;
+  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, RankCall> call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
   std::string poll;  // The batch that is asked for.
@@ -90,6 +92,9 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
   } else if (entry.task == catalog::Task::text_embeddings) {
     SEL_TRY(embed, parse_embed(inputs, entry.id));
     checked.call = std::move(embed);
+  } else if (entry.task == catalog::Task::text_classification) {
+    SEL_TRY(rank, parse_rank(inputs, entry));
+    checked.call = std::move(rank);
   } else {
     return Error{Code::model_unsupported,
                  "The task of model " + entry.id + " is not served by this server"};
@@ -108,6 +113,12 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
                                                catalog::Resolved model, GenerateCall generate) {
   generate.task.refuse_when_busy = call.options.reject_if_busy;
   generate.task.window_tokens = window_of(context.rules, *model.entry);
+  if (!generate.lora.empty()) {
+    auto found =
+        co_await find_adapter(context, model, std::move(call.account), std::move(generate.lora));
+    SEL_CO_TRY(adapter, std::move(found));
+    generate.task.adapter = std::move(adapter);
+  }
   auto started = co_await context.inference.generate(model, std::move(generate.task));
   SEL_CO_TRY(stream, std::move(started));
   const catalog::ModelEntry& entry = *model.entry;
@@ -129,7 +140,8 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
 asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
                                                catalog::Resolved model, NativeOpenAiCall native) {
   for (auto& task : native.call.tasks) task.refuse_when_busy = call.options.reject_if_busy;
-  OpenAiWay way{std::move(native.form), std::move(call.error_json), std::move(call.request_id)};
+  OpenAiWay way{std::move(native.form), std::move(call.error_json), std::move(call.request_id),
+                std::move(call.account)};
   auto ran = co_await run_openai(context, model, std::move(native.call), std::move(way));
   SEL_CO_TRY(made, std::move(ran));
   AiAnswer answer;
@@ -157,6 +169,23 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   co_return std::move(answer);
 }
 
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, RankCall rank) {
+  rank.task.refuse_when_busy = call.options.reject_if_busy;
+  AiAnswer answer;
+  answer.model = std::move(model);
+  auto ranked = co_await rank_or_emulate(context, answer.model, std::move(rank.task));
+  SEL_CO_TRY(ranks, std::move(ranked));
+  answer.neurons = neurons_of(*answer.model.entry, ranks.usage);
+  if (!catalog::is_reranker(*answer.model.entry)) {
+    answer.result_json = labels_result(ranks);
+    co_return std::move(answer);
+  }
+  SEL_CO_TRY(texts, best_texts(ranks, rank.top_k));
+  answer.result_json = rank_result(texts);
+  co_return std::move(answer);
+}
+
 // Clients search for these words when they decide to try again.
 Error hosted_wording(Error error) {
   if (error.code == Code::queue_full) {
@@ -171,6 +200,7 @@ asio::awaitable<void> run_one(Batch& batch) {
   const ApiContext& context = *batch.asked_in;
   AiCall call;
   call.model = batch.model;
+  call.account = batch.account;
   call.request_id = context.identities->uuid({batch.id, std::to_string(batch.responses.size())});
   nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
   auto ran = co_await run_inputs(context, std::move(call), std::move(inputs));
@@ -198,6 +228,7 @@ asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall ca
                context.batches->submit(call.model, std::move(*checked.batch), checked.batch_bytes,
                                        context.identities->uuid({"batch", call.request_id})));
     batch->asked_in = &context;
+    batch->account = call.account;
     id = batch->id;
   }
   SEL_CO_TRY(told, context.batches->poll(id));

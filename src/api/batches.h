@@ -23,6 +23,7 @@ struct ApiContext;
 struct Batch {
   std::string id;  // `request_id`: a random UUID, which is also all that it takes to read it.
   std::string model;
+  std::string account = {};                // Of AiCall.
   const ApiContext* asked_in = nullptr;    // With the rules of the request; outlives the batch.
   std::vector<nlohmann::json> inputs;      // Emptied as they are done.
   std::vector<nlohmann::json> references;  // `external_reference` of each: a text, or null.

@@ -163,6 +163,7 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
   AiCall call;
   call.model = model_named(request.headers.get("cf-consn-model-id"));
   call.options = std::move(asked.options);
+  call.account = std::string(request.headers.get("selvedge-account"));
   call.request_id = form.request_id;
   call.error_json = ai_binding_error_json;
   auto ran = co_await run_model(context, std::move(call), asked.inputs);

@@ -65,6 +65,7 @@ constexpr ErrorRow kErrorRows[] = {
     {Code::finetune_not_found, 404, 3037, kVectorizeOther, false, "cloudflare-docs issue 14757"},
     {Code::too_many_finetunes, 400, kAiOther, kVectorizeOther, false, kOurs},
     {Code::lora_unsupported, 405, 5005, kVectorizeOther, false, kDocs},
+    {Code::finetune_incomplete, 400, 3039, kVectorizeOther, false, kDocs},
     {Code::index_not_found, 404, kAiOther, 3000, false, kClients},
     {Code::index_deleted, 410, kAiOther, 3005, false, kClients},
     {Code::index_already_exists, 400, kAiOther, 3002, false, "mastra issue 3444"},

@@ -11,12 +11,15 @@
 #include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
+#include "api/lora.h"
 #include "api/multipart.h"
 #include "api/page.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/offload.h"
 #include "base/uuid.h"
 #include "catalog/adapter_check.h"
+#include "catalog/adapter_gguf.h"
 
 namespace selvedge::api {
 namespace {
@@ -70,10 +73,7 @@ Status check_name(std::string_view name) {
 // Errors: model_not_found, model_deprecated, lora_unsupported.
 Status check_model(const ApiContext& context, const std::string& model) {
   SEL_TRY(entry, find_model(context, model));
-  const catalog::ModelSchema* schema = context.inputs->schema(*entry);
-  const bool takes_lora =
-      entry->lora || (schema != nullptr && schema->input.find("\"lora\"") != std::string::npos);
-  if (takes_lora) return ok_status();
+  if (takes_lora(context, *entry)) return ok_status();
   return Error{Code::lora_unsupported, "Model " + model + " does not support LoRA adapters"};
 }
 
@@ -162,7 +162,7 @@ Status check_file(const Rules& rules, const std::string& name, std::string_view 
     return ok_status();
   }
   if (name != catalog::kAdapterWeightsName) return not_in_enum("/file_name", name, kFileNames);
-  SEL_TRY(weights, catalog::check_adapter_weights(content));
+  SEL_TRY(weights, catalog::adapter_tensors(content));
   return ok_status();
 }
 
@@ -183,6 +183,16 @@ http::Response asset_response(const catalog::FinetuneAsset& asset) {
                                 "},\"success\":true,\"errors\":[],\"messages\":[]}");
 }
 
+// With both files there, and weights that answer, the first call need not wait for the conversion.
+// What goes wrong here is told to that call.
+void prepare(const ApiContext& context, const catalog::Finetune& finetune) {
+  const auto model = context.catalog.resolve(finetune.model);
+  if (!model.ok() || !context.finetunes->find_usable(finetune.account, finetune.id).ok()) return;
+  const auto converted = catalog::converted_adapter(context.finetunes->folder_of(finetune),
+                                                    model->path, model->sha256);
+  if (!converted.ok()) log::info("finetune {}: {}", finetune.id, converted.error().message);
+}
+
 Result<http::Response> call_upload(const FinetuneCall& call) {
   SEL_TRY(finetune, call.finetunes.find(call.account(), call.finetune()));
   SEL_TRY(parts, parse_multipart(call.request.headers.get("content-type"), call.request.body));
@@ -197,6 +207,7 @@ Result<http::Response> call_upload(const FinetuneCall& call) {
   const std::string file_name(name->content);
   SEL_CHECK_OK(check_file(call.context.rules, file_name, file->content));
   SEL_TRY(asset, call.finetunes.add_asset(finetune, file_name, file->content));
+  prepare(call.context, finetune);
   return asset_response(asset);
 }
 

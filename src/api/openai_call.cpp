@@ -166,6 +166,7 @@ void read_openai_call(OpenAiFields& fields, const OpenAiDefaults& defaults, Open
   read_length(fields, defaults, task);
   read_stop(fields, task.stop);
   read_sampling(fields, task.sampling);
+  call.lora = fields.text("lora").value_or("");  // Cloudflare's own, too.
   read_options(fields, task);
 }
 

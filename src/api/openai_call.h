@@ -32,13 +32,14 @@ struct OpenAiCall {
   std::size_t choices_per_prompt = 1;
   std::vector<std::string> echoes;  // Prompts to write before the choices' texts; empty = none.
   bool stream = false;
+  std::string lora = {};  // Id or name of a fine-tune; empty = none.
   bool include_usage = false;
   bool null_usage = true;  // Then: null on the chunks before the one that has it.
 };
 
 // The fields of both kinds into `call`, and of `task` all but its prompt and logprobs: model, n,
 // stream, stream_options, stop, seed, temperature, top_p, penalties, logit_bias, max_tokens,
-// options.rejectIfBusy. Faults stay in
+// lora, options.rejectIfBusy. Faults stay in
 // `fields`.
 void read_openai_call(OpenAiFields& fields, const OpenAiDefaults& defaults, OpenAiCall& call,
                       inference::GenerateTask& task);

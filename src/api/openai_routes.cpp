@@ -15,6 +15,7 @@
 #include "api/openai_completion.h"
 #include "api/openai_embedding.h"
 #include "api/openai_models.h"
+#include "api/openai_rerank.h"
 #include "api/openai_run.h"
 #include "api/request_id.h"
 #include "api/usage.h"
@@ -47,6 +48,12 @@ http::Response call_error(const Error& error, std::string_view prompt_param) {
     case Code::invalid_input:
       // The runner alone knows the vocabulary.
       if (error.message.starts_with("logit_bias")) param = "logit_bias";
+      if (error.message.find("lora") != std::string::npos) param = "lora";
+      break;
+    case Code::lora_unsupported:
+    case Code::finetune_not_found:
+    case Code::finetune_incomplete:
+      param = "lora";
       break;
     default:
       break;
@@ -75,7 +82,7 @@ std::unique_ptr<OpenAiForm> form_of(Kind kind, OpenAiCall& call) {
 }
 
 asio::awaitable<http::Response> generate(const ApiContext& context, const http::Request& request,
-                                         Kind kind, OpenAiDefaults defaults) {
+                                         Kind kind, OpenAiDefaults defaults, std::string account) {
   const auto parse = [kind, defaults](const nlohmann::json& body) {
     return kind == Kind::chat ? parse_chat(body, defaults) : parse_completion(body, defaults);
   };
@@ -89,7 +96,7 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
   auto form = form_of(kind, call);
   auto error_json = [](const Error& error) { return openai_error_json(openai_wording(error)); };
   const std::string request_id = request_id_of(context, request);
-  OpenAiWay way{std::move(form), std::move(error_json), request_id};
+  OpenAiWay way{std::move(form), std::move(error_json), request_id, std::move(account)};
   auto ran = co_await run_openai(context, model, std::move(call), std::move(way));
   if (!ran.ok()) co_return call_error(ran.error(), prompt_param);
   OpenAiAnswer answer = std::move(ran).value();
@@ -136,6 +143,26 @@ asio::awaitable<http::Response> embed(const ApiContext& context, const http::Req
   co_return std::move(response);
 }
 
+asio::awaitable<http::Response> rerank(const ApiContext& context, const http::Request& request) {
+  auto parsed = co_await parse_body(context, request, parse_openai_rerank);
+  if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return fault_response(*fault);
+  auto& call = std::get<OpenAiRerankCall>(parsed);
+  auto found = resolve_openai_model(context, call.model, catalog::Task::text_classification);
+  if (!found.ok()) co_return call_error(found.error(), "query");
+  const catalog::Resolved model = std::move(found).value();
+  std::vector<std::string> documents;
+  if (call.return_documents) documents = call.task.texts;
+  auto ranked = co_await rank_or_emulate(context, model, std::move(call.task));
+  if (!ranked.ok()) co_return call_error(ranked.error(), "query");
+  auto best = best_texts(*ranked, call.top_n);
+  if (!best.ok()) co_return call_error(best.error(), "query");
+  const double neurons = neurons_of(*model.entry, ranked->usage);
+  http::Response response =
+      json_response(200, openai_rerank_result(*best, documents, call, ranked->usage, neurons));
+  set_answer_headers(response, answered_by(model), request_id_of(context, request), neurons);
+  co_return std::move(response);
+}
+
 asio::awaitable<http::Response> list_models(const ApiContext& context) {
   auto work = [&context] { return openai_model_list(context); };
   auto json = co_await offload(context.pool, std::move(work));
@@ -151,8 +178,9 @@ asio::awaitable<http::Response> one_model(const ApiContext& context, std::string
 void add_generation(Router& router, const ApiContext& context, std::string path, Kind kind,
                     OpenAiDefaults defaults) {
   router.add({"POST", std::move(path),
-              [&context, kind, defaults](http::Request& request, const PathParameters&) {
-                return generate(context, request, kind, defaults);
+              [&context, kind, defaults](http::Request& request, const PathParameters& parameters) {
+                return generate(context, request, kind, defaults,
+                                std::string(parameters.get("account")));
               },
               limits::json_body_bytes_max});
 }
@@ -161,6 +189,14 @@ void add_embedding(Router& router, const ApiContext& context, std::string path) 
   router.add({"POST", std::move(path),
               [&context](http::Request& request, const PathParameters&) {
                 return embed(context, request);
+              },
+              limits::json_body_bytes_max});
+}
+
+void add_rerank(Router& router, const ApiContext& context, std::string path) {
+  router.add({"POST", std::move(path),
+              [&context](http::Request& request, const PathParameters&) {
+                return rerank(context, request);
               },
               limits::json_body_bytes_max});
 }
@@ -222,10 +258,12 @@ void add_openai_routes(Router& router, const ApiContext& context) {
   add_generation(router, context, hosted + "chat/completions", Kind::chat,
                  hosted_openai_defaults(context.rules));
   add_embedding(router, context, hosted + "embeddings");
+  add_rerank(router, context, hosted + "rerank");
   const OpenAiDefaults plain = plain_openai_defaults(context.rules);
   add_generation(router, context, "/v1/chat/completions", Kind::chat, plain);
   add_generation(router, context, "/v1/completions", Kind::completion, plain);
   add_embedding(router, context, "/v1/embeddings");
+  add_rerank(router, context, "/v1/rerank");
   router.add({"GET", "/v1/models",
               [&context](http::Request&, const PathParameters&) { return list_models(context); },
               limits::json_body_bytes_max});

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/input_check.h"
+#include "api/lora.h"
 #include "api/openai_chat.h"
 #include "api/openai_completion.h"
 #include "api/text_generation.h"
@@ -61,9 +62,16 @@ asio::awaitable<Result<OpenAiAnswer>> run_openai(const ApiContext& context,
   head.logprobs = !call.tasks.empty() && call.tasks.front().sampling.logprobs;
   head.include_usage = call.include_usage;
   head.null_usage = call.null_usage;
+  inference::Adapter adapter;
+  if (!call.lora.empty()) {
+    auto found = co_await find_adapter(context, model, std::move(way.account), call.lora);
+    SEL_CO_TRY(ready, std::move(found));
+    adapter = std::move(ready);
+  }
   std::vector<std::unique_ptr<inference::TokenStream>> streams;
   for (inference::GenerateTask& task : call.tasks) {
     task.window_tokens = window_of(context.rules, *model.entry);
+    task.adapter = adapter;
     auto started = co_await context.inference.generate(model, std::move(task));
     SEL_CO_TRY(stream, std::move(started));
     streams.push_back(std::move(stream));

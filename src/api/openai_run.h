@@ -25,9 +25,11 @@ struct OpenAiWay {
   std::unique_ptr<OpenAiForm> form;
   std::function<std::string(const Error&)> error_json;
   std::string request_id;
+  std::string account = {};  // Whose adapters are looked at; empty: everyone's.
 };
 
-// Starts all choices at once. Errors: those of Inference::generate and TokenStream::next.
+// Starts all choices at once. Errors: those of find_adapter, Inference::generate and
+// TokenStream::next.
 asio::awaitable<Result<OpenAiAnswer>> run_openai(const ApiContext& context,
                                                  const catalog::Resolved& model, OpenAiCall call,
                                                  OpenAiWay way);

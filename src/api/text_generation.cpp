@@ -102,8 +102,7 @@ void parse_sampling(const json& input, wire::Sampling& sampling) {
 Status refuse_unserved(const json& input) {
   const json* choice = present(input, "tool_choice");
   const bool no_tools = choice != nullptr && *choice == "none";
-  for (const char* name :
-       {"tools", "functions", "lora", "response_format", "guided_json", "image"}) {
+  for (const char* name : {"tools", "functions", "response_format", "guided_json", "image"}) {
     const json* value = present(input, name);
     if (value == nullptr || value->empty() || *value == "") continue;
     const bool of_tools =
@@ -136,6 +135,8 @@ Result<GenerateCall> parse_generate(const json& input, const Rules& rules) {
   SEL_CHECK_OK(refuse_unserved(input));
   call.task.raw = flag(input, "raw");
   call.stream = flag(input, "stream");
+  const json* lora = present(input, "lora");
+  if (lora != nullptr && lora->is_string()) call.lora = lora->get<std::string>();
   const double tokens_max = number_or(input, "max_tokens", limits::max_tokens_default);
   call.task.tokens_max =
       static_cast<std::int32_t>(number_or(input, "max_completion_tokens", tokens_max));

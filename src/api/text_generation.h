@@ -20,6 +20,7 @@ namespace selvedge::api {
 struct GenerateCall {
   inference::GenerateTask task;
   bool stream = false;
+  std::string lora = {};  // Id or name of a fine-tune; empty = none.
 };
 
 // `input` has met the model's schema (ModelInputs::check). What is left to refuse: roles and parts

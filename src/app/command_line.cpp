@@ -13,6 +13,7 @@
 #include "app/snapshot_verbs.h"
 #include "cli/dev_verb.h"
 #include "cli/environment_verbs.h"
+#include "cli/finetune_verbs.h"
 #include "cli/index_verbs.h"
 #include "cli/knowledge_verbs.h"
 #include "cli/model_verbs.h"
@@ -99,6 +100,7 @@ int run_command_line(int argc, char** argv) {
   add_serve_verbs(app, context);
   cli::add_model_verbs(app, context);
   cli::add_run_verb(app, context);
+  cli::add_finetune_verbs(app, context);
   cli::add_index_verbs(app, context);
   cli::add_knowledge_verbs(app, context);
   const std::vector<std::string> dev_arguments = take_dev_arguments(app, argc, argv);

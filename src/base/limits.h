@@ -29,6 +29,7 @@ inline constexpr int runner_silence_ms_max = 20'000;  // A busy runner that send
 inline constexpr int runner_load_ms_max = 300'000;
 inline constexpr std::size_t prompt_chars_max = 131'072;  // Workers AI: string 1…131072.
 inline constexpr std::size_t embed_texts_max = 100;       // Workers AI: up to 100 texts a call.
+inline constexpr std::size_t rank_texts_max = 1'000;      // Contexts of one call; ours.
 inline constexpr std::size_t frame_bytes_max = 256u * 1024 * 1024;
 inline constexpr int max_tokens_default = 256;  // Workers AI's default.
 

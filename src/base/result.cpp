@@ -31,6 +31,7 @@ constexpr std::array<const char*, kCodeCount> kCodeNames = {
     "finetune_not_found",
     "too_many_finetunes",
     "lora_unsupported",
+    "finetune_incomplete",
     "index_not_found",
     "index_deleted",
     "index_already_exists",

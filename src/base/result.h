@@ -37,9 +37,10 @@ enum class Code : std::uint8_t {
   deadline_exceeded,       // Not done in the time allowed.
   cancelled,               // The caller left.
   // Fine-tunes.
-  finetune_not_found,  // No adapter with this id or name.
-  too_many_finetunes,  // The account has as many adapters as it may.
-  lora_unsupported,    // A model that takes no adapters.
+  finetune_not_found,   // No adapter with this id or name.
+  too_many_finetunes,   // The account has as many adapters as it may.
+  lora_unsupported,     // A model that takes no adapters.
+  finetune_incomplete,  // An adapter one of whose files was not uploaded.
   // Vectors.
   index_not_found,           // No index of this name.
   index_deleted,             // An index of this name was deleted, and none was created since.

@@ -142,7 +142,7 @@ Result<AdapterConfig> check_adapter_config(std::string_view text, const AdapterB
   return AdapterConfig{rank->get<std::uint32_t>()};
 }
 
-Result<AdapterWeights> check_adapter_weights(std::string_view bytes) {
+Result<std::vector<AdapterTensor>> adapter_tensors(std::string_view bytes) {
   static_assert(std::endian::native == std::endian::little, "the length is read as it lies");
   std::uint64_t header_bytes = 0;
   if (bytes.size() < sizeof(header_bytes)) return bad_weights("is too short for a header");
@@ -155,20 +155,25 @@ Result<AdapterWeights> check_adapter_weights(std::string_view bytes) {
   if (!header) return bad_weights("has a header that is not a JSON object");
   if (header->size() > kTensorsMax) return bad_weights("has too many tensors");
   const std::uint64_t data_bytes = bytes.size() - header_bytes;
+  const std::size_t data_begin = sizeof(header_bytes) + header_bytes;
   std::vector<Span> spans;
+  std::vector<AdapterTensor> tensors;
   bool has_lora = false;
   for (const auto& [name, tensor] : header->items()) {
     if (name == "__metadata__") continue;
     const auto span = span_of(tensor, data_bytes);
     if (!span) return bad_weights("has a tensor whose type, shape and place do not fit together");
     spans.push_back(*span);
+    tensors.push_back({name, tensor.at("dtype").get<std::string>(),
+                       tensor.at("shape").get<std::vector<std::uint64_t>>(),
+                       data_begin + span->begin, data_begin + span->end});
     has_lora = has_lora || name.find("lora") != std::string::npos;
   }
   if (!has_lora) return bad_weights("has no tensor of a LoRA adapter");
   if (!tile(spans, data_bytes)) {
     return bad_weights("has bytes that belong to no tensor or to several, or ends too early");
   }
-  return AdapterWeights{spans.size()};
+  return tensors;
 }
 
 }  // namespace selvedge::catalog

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -24,8 +26,13 @@ struct AdapterConfig {
   std::uint32_t rank = 0;
 };
 
-struct AdapterWeights {
-  std::size_t tensor_count = 0;
+// A tensor of the weights file.
+struct AdapterTensor {
+  std::string name;
+  std::string type;                  // "F32", "F16", "BF16" ...
+  std::vector<std::uint64_t> shape;  // Rows first.
+  std::size_t begin = 0;             // Of its bytes in the whole file.
+  std::size_t end = 0;
 };
 
 // Holds for every text that passes: a JSON object of at most 1 MiB with `peft_type` "LORA" and a
@@ -36,8 +43,8 @@ Result<AdapterConfig> check_adapter_config(std::string_view text, const AdapterB
 // `bytes` is the whole file. Holds for every one that passes: a header of at most 4 MiB that is a
 // JSON object; up to 65,536 tensors of known types and at most 8 dimensions, whose bytes lie one
 // behind the other and fill the file; at least one of them bears "lora" in its name. Looks at
-// nothing behind the header. Errors: file_invalid. Source: the format's description in
-// huggingface/safetensors (README.md).
-Result<AdapterWeights> check_adapter_weights(std::string_view bytes);
+// nothing behind the header. The tensors come in the order of their names. Errors: file_invalid.
+// Source: the format's description in huggingface/safetensors (README.md).
+Result<std::vector<AdapterTensor>> adapter_tensors(std::string_view bytes);
 
 }  // namespace selvedge::catalog

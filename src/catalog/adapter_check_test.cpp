@@ -30,7 +30,7 @@ constexpr const char* kPair =
     R"("m.lora_B.weight":{"dtype":"F32","shape":[2,8],"data_offsets":[64,128]}})";
 
 bool passes(const std::string& file) {
-  const auto checked = check_adapter_weights(file);
+  const auto checked = adapter_tensors(file);
   if (!checked.ok()) {
     EXPECT_EQ(checked.error().code, Code::file_invalid);
   }
@@ -71,9 +71,9 @@ TEST(AdapterConfig, WhatIsNoLoraConfigIsRefused) {
 }
 
 TEST(AdapterWeights, TensorsThatFillTheFilePass) {
-  const auto checked = check_adapter_weights(safetensors(kPair, 128));
+  const auto checked = adapter_tensors(safetensors(kPair, 128));
   ASSERT_TRUE(checked.ok()) << checked.error().message;
-  EXPECT_EQ(checked->tensor_count, 2u);
+  EXPECT_EQ(checked->size(), 2u);
 }
 
 TEST(AdapterWeights, CutAndPaddedFilesAreRefused) {

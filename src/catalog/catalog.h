@@ -77,6 +77,11 @@ struct ModelEntry {
   std::string weights;              // Repository of the open weights on huggingface.co, or empty.
 };
 
+// Cross-encoders stand among the classifiers; their ids tell them apart.
+inline bool is_reranker(const ModelEntry& entry) {
+  return entry.task == Task::text_classification && entry.id.find("reranker") != std::string::npos;
+}
+
 // A file that can be fetched or imported, known by its SHA-256.
 struct Artifact {
   std::string name;               // "smollm2-135m-instruct-q4_1": unique.
@@ -114,6 +119,8 @@ struct Resolved {
   std::string sha256;
   std::vector<ResolvedPart> parts;
   bool stand_in = false;  // Always announced to the client.
+  // What the weights do. Not what the id does: the answer is an emulation, and announced as one.
+  Task weights_task = Task::other;
   bool reader = true;
   std::string query_prefix;
   std::string passage_prefix;

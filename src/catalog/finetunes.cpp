@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/uuid.h"
+#include "catalog/adapter_check.h"
 #include "catalog/durable_file.h"
 #include "catalog/intake.h"
 
@@ -167,6 +168,33 @@ Result<Finetune> Finetunes::find_locked(std::string_view account, std::string_vi
     if (finetune.id == id_or_name) return std::move(finetune);
   }
   if (found.empty()) return not_found(id_or_name);
+  return std::move(found.front());
+}
+
+Result<Finetune> Finetunes::find_usable(std::string_view account, std::string_view id_or_name) {
+  std::lock_guard lock(database_mutex_);
+  SEL_TRY(rows, database_->prepare(select(
+                    "WHERE (account = ?1 OR public = 1 OR ?1 = '') AND (id = ?2 OR name = ?2)"
+                    " ORDER BY account <> ?1, id <> ?2, created_us LIMIT 1")));
+  rows.bind(1, account).bind(2, id_or_name);
+  SEL_TRY(found, read_all(rows));
+  if (found.empty()) return not_found(id_or_name);
+  SEL_TRY(assets,
+          database_->prepare("SELECT file_name FROM finetune_assets WHERE finetune_id = ?1"));
+  assets.bind(1, found.front().id);
+  bool has_config = false;
+  bool has_weights = false;
+  while (true) {
+    SEL_TRY(has_row, assets.step());
+    if (!has_row) break;
+    has_config = has_config || assets.text(0) == kAdapterConfigName;
+    has_weights = has_weights || assets.text(0) == kAdapterWeightsName;
+  }
+  if (!has_config || !has_weights) {
+    return Error{Code::finetune_incomplete,
+                 "Finetune \"" + found.front().name + "\" lacks its " +
+                     std::string(has_config ? kAdapterWeightsName : kAdapterConfigName)};
+  }
   return std::move(found.front());
 }
 

@@ -54,6 +54,13 @@ class Finetunes {
   // By id, else by name. Errors: finetune_not_found, io.
   Result<Finetune> find(std::string_view account, std::string_view id_or_name);
 
+  // The same for whoever uses the adapter: the account's own first, then public ones; without an
+  // account any, the oldest first. Errors: as find, and finetune_incomplete (a file is missing).
+  Result<Finetune> find_usable(std::string_view account, std::string_view id_or_name);
+
+  // Where the files of a fine-tune are.
+  std::filesystem::path folder_of(const Finetune& finetune) const { return folder_ / finetune.id; }
+
   // Writes `content` to the disk. A file that is there stays as it is. Errors: finetune_not_found,
   // already_exists, io.
   Result<FinetuneAsset> add_asset(const Finetune& finetune, const std::string& file_name,

@@ -55,6 +55,38 @@ TEST_F(FinetunesTest, AnAccountHoldsNoMoreThanItMay) {
   EXPECT_TRUE(finetunes->create(wanted("z", "b"), 2).ok());
 }
 
+TEST_F(FinetunesTest, OnlyWholeOnesAreUsable) {
+  const auto finetunes = open();
+  const auto created = finetunes->create(wanted("x"), 9);
+  EXPECT_EQ(finetunes->find_usable("a", "x").error().code, Code::finetune_incomplete);
+  ASSERT_TRUE(finetunes->add_asset(*created, "adapter_config.json", "{}").ok());
+  EXPECT_EQ(finetunes->find_usable("a", "x").error().code, Code::finetune_incomplete);
+  ASSERT_TRUE(finetunes->add_asset(*created, "adapter_model.safetensors", "x").ok());
+  EXPECT_EQ(finetunes->find_usable("a", "x")->id, created->id);
+  EXPECT_EQ(finetunes->find_usable("a", created->id)->id, created->id);
+  EXPECT_EQ(content(finetunes->folder_of(*created) / "adapter_config.json"), "{}");
+}
+
+TEST_F(FinetunesTest, OthersMayUseThePublicOnesAndTheOwnComeFirst) {
+  const auto finetunes = open();
+  const auto whole = [&](Finetune wanted) {
+    const auto created = finetunes->create(std::move(wanted), 9);
+    EXPECT_TRUE(finetunes->add_asset(*created, "adapter_config.json", "{}").ok());
+    EXPECT_TRUE(finetunes->add_asset(*created, "adapter_model.safetensors", "x").ok());
+    return created->id;
+  };
+  Finetune shared = wanted("x");
+  shared.is_public = true;
+  const std::string of_a = whole(shared);
+  const std::string private_of_a = whole(wanted("y"));
+  EXPECT_EQ(finetunes->find_usable("b", "x")->id, of_a);
+  const std::string of_b = whole(wanted("x", "b"));
+  EXPECT_EQ(finetunes->find_usable("b", "x")->id, of_b);
+  EXPECT_EQ(finetunes->find_usable("b", of_a)->id, of_a);
+  EXPECT_EQ(finetunes->find_usable("b", "y").error().code, Code::finetune_not_found);
+  EXPECT_EQ(finetunes->find_usable("", "y")->id, private_of_a);
+}
+
 TEST_F(FinetunesTest, AreFoundByIdAndByNameInTheirAccountOnly) {
   const auto finetunes = open();
   const auto created = finetunes->create(wanted("x"), 9);

@@ -190,7 +190,9 @@ std::string Reader::value(const std::string& key, std::uint32_t type) {
   }
   const bool is_float = type == 6 || type == 12;
   const bool kept = key == "general.alignment" || ends_with(key, ".context_length") ||
-                    ends_with(key, ".embedding_length") || ends_with(key, ".pooling_type");
+                    ends_with(key, ".embedding_length") || ends_with(key, ".pooling_type") ||
+                    ends_with(key, ".attention.head_count") ||
+                    ends_with(key, ".attention.head_count_kv");
   if (is_float || !kept) {
     return cursor_.skip(kValueBytes[type]) ? "" : "its value reaches past the end of the file";
   }
@@ -343,6 +345,13 @@ GgufSummary Reader::summary() {
       std::max<std::int64_t>(0, of_architecture("context_length").value_or(0));
   const std::int64_t width = of_architecture("embedding_length").value_or(0);
   if (width > 0 && width <= 1'000'000) summary_.dimensions = static_cast<std::int32_t>(width);
+  const auto heads = [this](std::string_view name) {
+    const std::int64_t count = of_architecture(name).value_or(0);
+    return count > 0 && count <= 65'536 ? static_cast<std::uint32_t>(count) : 0;
+  };
+  summary_.heads = heads("attention.head_count");
+  summary_.kv_heads = heads("attention.head_count_kv");
+  if (summary_.kv_heads == 0) summary_.kv_heads = summary_.heads;
   summary_.name = utf8::repaired(summary_.name);
   summary_.name.resize(utf8::floor_boundary(summary_.name, 256));
   return summary_;

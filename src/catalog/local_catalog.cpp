@@ -16,9 +16,10 @@ namespace fs = std::filesystem;
 namespace {
 
 // What a file whose header says `guess` can do. Text models also embed; nothing else crosses.
-bool can_answer(Task guess, Task asked) {
+bool can_answer(Task guess, const ModelEntry& entry) {
+  const Task asked = entry.task;
   if (guess == asked) return true;
-  if (guess != Task::text_generation) return false;
+  if (guess != Task::text_generation || is_reranker(entry)) return false;
   return asked == Task::text_embeddings || asked == Task::text_classification ||
          asked == Task::translation || asked == Task::summarization || asked == Task::image_to_text;
 }
@@ -107,7 +108,7 @@ Status LocalCatalog::check_ids(std::span<const std::string> ids, const GgufSumma
                                const std::string& file) const {
   for (const std::string& id : ids) {
     SEL_TRY(entry, find(id));
-    if (!can_answer(summary.task, entry->task)) {
+    if (!can_answer(summary.task, *entry)) {
       return Error{Code::file_invalid, "\"" + file + "\" (" + summary.architecture + ", " +
                                            std::string(task_name(summary.task)) +
                                            ") cannot answer for \"" + id + "\" (" +

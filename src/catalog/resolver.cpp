@@ -20,6 +20,13 @@ bool names(const std::vector<std::string>& ids, std::string_view id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
+// Text models can emulate a classifier of texts.
+bool may_stand_in(const Artifact& artifact, const ModelEntry& entry) {
+  if (artifact.task == entry.task) return true;
+  const bool classifies = entry.task == Task::text_classification && !is_reranker(entry);
+  return classifies && artifact.task == Task::text_generation;
+}
+
 std::string size_note(const Artifact& artifact) {
   if (artifact.bytes_about == 0) return {};
   return " (" + readable_bytes(artifact.bytes_about) + ")";
@@ -73,7 +80,7 @@ const InstalledFile* Resolver::stand_in(const FileList& files, const ModelEntry&
   bool best_reads = false;
   for (const InstalledFile& file : files) {
     const Artifact* artifact = artifact_of(file);
-    if (artifact == nullptr || !artifact->stand_in || artifact->task != entry.task) continue;
+    if (artifact == nullptr || !artifact->stand_in || !may_stand_in(*artifact, entry)) continue;
     const bool too_wide = entry.task == Task::text_embeddings &&
                           (file.dimensions == 0 || (entry.output_dimensions > 0 &&
                                                     file.dimensions > entry.output_dimensions));
@@ -95,6 +102,7 @@ Resolved Resolver::answer(const InstalledFile& file, const ModelEntry& entry, bo
   resolved.path = models_folder_ / file.file;
   resolved.sha256 = file.sha256;
   resolved.stand_in = stand_in;
+  resolved.weights_task = file.task;
   const Artifact* artifact = artifact_of(file);
   if (artifact == nullptr) {
     resolved.reader = file.parameters >= kReaderParametersMin;
@@ -122,7 +130,7 @@ Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
   if (profile == Profile::small) {
     fetched = nullptr;
     for (const Artifact& artifact : table_->artifacts()) {
-      if (!artifact.stand_in || artifact.task != entry.task || artifact.url.empty()) continue;
+      if (!artifact.stand_in || !may_stand_in(artifact, entry) || artifact.url.empty()) continue;
       fetched = &artifact;
       what = artifact.name;
       break;

@@ -68,7 +68,8 @@ std::optional<Task> task_from_name(std::string_view name) {
 }
 
 bool task_is_served(Task task) {
-  return task == Task::text_generation || task == Task::text_embeddings;
+  return task == Task::text_generation || task == Task::text_embeddings ||
+         task == Task::text_classification;
 }
 
 }  // namespace selvedge::catalog

@@ -1,4 +1,4 @@
-// Thin client of ai/run: text models stream, embedding models print their vectors.
+// Thin client of ai/run: text models stream, others print their answer.
 #include "cli/run_verb.h"
 
 #include <cstdio>
@@ -24,28 +24,40 @@ struct RunOptions {
   int max_tokens = 256;
   double temperature = 0.6;
   long long seed = 0;
+  std::vector<std::string> contexts;
+  std::string lora;
+  bool raw = false;
 };
 
 std::string run_path(const Context& context, const std::string& model) {
   return "/client/v4/accounts/" + http::percent_encoded(context.account) + "/ai/run/" + model;
 }
 
-json chat_input(const RunOptions& options) {
+json messages_of(const RunOptions& options) {
   json messages = json::array();
   if (!options.system.empty()) {
     messages.push_back({{"role", "system"}, {"content", options.system}});
   }
   messages.push_back({{"role", "user"}, {"content", options.prompt}});
-  json input = {{"messages", std::move(messages)},
-                {"max_tokens", options.max_tokens},
-                {"temperature", options.temperature}};
+  return messages;
+}
+
+json text_input(const RunOptions& options) {
+  json input = {{"max_tokens", options.max_tokens}, {"temperature", options.temperature}};
+  if (options.raw) {
+    input["prompt"] = options.prompt;
+    input["raw"] = true;
+  } else {
+    input["messages"] = messages_of(options);
+  }
   if (options.seed > 0) input["seed"] = options.seed;
+  if (!options.lora.empty()) input["lora"] = options.lora;
   return input;
 }
 
 void run_text(Context& context, const RunOptions& options) {
   const ApiClient client(context.api_url, "server", context.token);
-  json input = chat_input(options);
+  json input = text_input(options);
   if (context.json) {
     auto answer = client.call("POST", run_path(context, options.model), input.dump());
     if (!answer.ok()) return fail(context, answer.error());
@@ -74,7 +86,18 @@ void run_text(Context& context, const RunOptions& options) {
   print_line("");
 }
 
-void run_embedding(Context& context, const RunOptions& options) {
+void run_ranking(Context& context, const RunOptions& options) {
+  const ApiClient client(context.api_url, "server", context.token);
+  json contexts = json::array();
+  for (const std::string& text : options.contexts) contexts.push_back({{"text", text}});
+  const json input = {{"query", options.prompt}, {"contexts", std::move(contexts)}};
+  auto answer = client.call("POST", run_path(context, options.model), input.dump());
+  if (!answer.ok()) return fail(context, answer.error());
+  print_line(answer->value("result", json()).dump());
+}
+
+// Embedding models and classifiers.
+void run_on_text(Context& context, const RunOptions& options) {
   const ApiClient client(context.api_url, "server", context.token);
   auto answer = client.call("POST", run_path(context, options.model),
                             json({{"text", options.prompt}}).dump());
@@ -96,12 +119,20 @@ void add_run_verb(CLI::App& app, Context& context) {
   verb->add_option("--temperature", options->temperature, "0 = always the likeliest token")
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "The same seed gives the same completion");
+  verb->add_option("--lora", options->lora, "Name or id of a LoRA adapter (\"selvedge finetune\")");
+  verb->add_flag("--raw", options->raw, "The text is the whole prompt, in the model's own format");
+  verb->add_option("--context", options->contexts,
+                   "Of a reranker: a text to be scored (may be repeated)")
+      ->take_all()
+      ->expected(1);
   verb->callback([options, &context] {
     auto catalog = catalog::Catalog::open(context.home, catalog::Profile::auto_);
     if (!catalog.ok()) return fail(context, catalog.error());
     auto entry = (*catalog)->find(options->model);
     if (!entry.ok()) return fail(context, entry.error());
-    if ((*entry)->task == catalog::Task::text_embeddings) return run_embedding(context, *options);
+    if (catalog::is_reranker(**entry)) return run_ranking(context, *options);
+    const bool generates = (*entry)->task == catalog::Task::text_generation;
+    if (!generates) return run_on_text(context, *options);
     run_text(context, *options);
   });
 }

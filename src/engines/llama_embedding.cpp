@@ -6,25 +6,8 @@
 #include <span>
 #include <utility>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 namespace selvedge::engines {
 namespace {
-
-constexpr std::int32_t kContextTokensMax = 8192;
-constexpr std::size_t kPackedTokens = 512;
-constexpr std::size_t kTextsPerBatch = 64;
-
-std::int32_t window(std::int32_t asked, std::int32_t trained) {
-  const std::int32_t own = std::clamp(trained, 8, kContextTokensMax);
-  return asked > 0 ? std::clamp(asked, 8, own) : own;
-}
-
-bool is_encoder(const LlamaModel& model) {
-  return model.metadata("{arch}.attention.causal") == "false" ||
-         model.architecture().find("bert") != std::string::npos;
-}
 
 void normalize(std::span<float> values) {
   double square = 0;
@@ -54,39 +37,13 @@ struct LlamaEmbedding::Row {
   std::int32_t count = 0;
 };
 
-class LlamaEmbedding::Batch {
- public:
-  explicit Batch(std::size_t tokens_max)
-      : batch_(llama_batch_init(static_cast<std::int32_t>(tokens_max), 0, 1)) {}
-  ~Batch() { llama_batch_free(batch_); }
-  Batch(const Batch&) = delete;
-  Batch& operator=(const Batch&) = delete;
-
-  void clear() { batch_.n_tokens = 0; }
-  std::size_t size() const { return static_cast<std::size_t>(batch_.n_tokens); }
-  const llama_batch& get() const { return batch_; }
-
-  void add(std::span<const llama_token> tokens, std::size_t sequence) {
-    for (std::size_t at = 0; at < tokens.size(); ++at) {
-      const std::int32_t row = batch_.n_tokens++;
-      batch_.token[row] = tokens[at];
-      batch_.pos[row] = static_cast<llama_pos>(at);
-      batch_.n_seq_id[row] = 1;
-      batch_.seq_id[row][0] = static_cast<llama_seq_id>(sequence);
-      batch_.logits[row] = 1;
-    }
-  }
-
- private:
-  llama_batch batch_;
-};
-
 LlamaEmbedding::LlamaEmbedding(Private, std::shared_ptr<const LlamaModel> model,
                                const wire::Load& load)
     : model_(std::move(model)),
       threads_(load.threads_max),
-      context_tokens_(window(load.context_tokens, llama_model_n_ctx_train(model_->get()))),
-      batch_tokens_(std::max(kPackedTokens, static_cast<std::size_t>(context_tokens_))),
+      context_tokens_(encoder_window(*model_, load.context_tokens)),
+      batch_tokens_(
+          std::max(EncoderBatch::kPackedTokens, static_cast<std::size_t>(context_tokens_))),
       dimensions_(static_cast<std::size_t>(llama_model_n_embd(model_->get()))) {}
 
 LlamaEmbedding::~LlamaEmbedding() = default;
@@ -103,22 +60,9 @@ Result<std::unique_ptr<LlamaEmbedding>> LlamaEmbedding::open(
 }
 
 Status LlamaEmbedding::open_context() {
-  llama_context_params params = llama_context_default_params();
-  params.n_ctx = static_cast<std::uint32_t>(batch_tokens_);
-  params.n_batch = static_cast<std::uint32_t>(batch_tokens_);
-  params.n_ubatch = static_cast<std::uint32_t>(batch_tokens_);
-  params.n_seq_max = kTextsPerBatch;
-  params.embeddings = true;
-  params.pooling_type = LLAMA_POOLING_TYPE_NONE;
-  params.attention_type = LLAMA_ATTENTION_TYPE_NON_CAUSAL;
-  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_AUTO;
-  params.kv_unified = true;
-  params.no_perf = true;
-  params.n_threads = 1;
-  params.n_threads_batch = 1;
-  context_.reset(llama_init_from_model(model_->get(), params));
-  if (!context_) return Error{Code::model_load_failed, "no memory for the encoder's context"};
-  batch_ = std::make_unique<Batch>(batch_tokens_);
+  SEL_TRY(context, open_encoder_context(*model_, batch_tokens_, LLAMA_POOLING_TYPE_NONE));
+  context_ = std::move(context);
+  batch_ = std::make_unique<EncoderBatch>(batch_tokens_);
   return ok_status();
 }
 
@@ -177,12 +121,10 @@ std::vector<LlamaEmbedding::Row> LlamaEmbedding::fill() {
   for (const auto& task : tasks_) {
     for (; task->taken < task->texts.size(); ++task->taken) {
       const std::vector<llama_token>& tokens = task->texts[task->taken];
-      const bool fits =
-          batch_->size() + tokens.size() <= kPackedTokens && rows.size() < kTextsPerBatch;
-      if (!rows.empty() && !fits) return rows;
+      if (!batch_->fits(tokens.size())) return rows;
       rows.push_back({task.get(), task->taken, static_cast<std::int32_t>(batch_->size()),
                       static_cast<std::int32_t>(tokens.size())});
-      batch_->add(tokens, rows.size() - 1);
+      batch_->add(tokens);
     }
   }
   return rows;
@@ -199,33 +141,13 @@ Status LlamaEmbedding::step(std::vector<wire::Message>& events) {
                    "llama.cpp could not encode a batch (" + std::to_string(failure) + ")"};
     }
     for (const Row& row : rows) SEL_CHECK_OK(pool(row));
-    give_back_logits(batch_->size());
+    unused_logits_.give_back(context_.get(), *model_, batch_->size());
   }
   while (!tasks_.empty() && tasks_.front()->pooled == tasks_.front()->texts.size()) {
     events.push_back(std::move(tasks_.front()->answer));
     tasks_.pop_front();
   }
   return ok_status();
-}
-
-// llama.cpp sets aside, and clears, logits for every token of the largest batch so far: with a
-// vocabulary of 250,000 tokens half a gigabyte, which an encoder never writes. Its pages go back to
-// the kernel; should they ever be read they are zero, as before.
-void LlamaEmbedding::give_back_logits(std::size_t batch_tokens) {
-  if (batch_tokens <= largest_batch_tokens_) return;
-  largest_batch_tokens_ = batch_tokens;
-  const float* logits = llama_get_logits(context_.get());
-  if (logits == nullptr) return;
-  const auto vocabulary_tokens =
-      static_cast<std::size_t>(llama_vocab_n_tokens(model_->vocabulary()));
-  const auto page_bytes = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(logits);
-  const auto end = begin + batch_tokens * vocabulary_tokens * sizeof(float);
-  const auto first_page = (begin + page_bytes - 1) / page_bytes * page_bytes;
-  const auto last_page = end / page_bytes * page_bytes;
-  if (first_page >= last_page) return;
-  // Failing costs memory and nothing else.
-  ::madvise(reinterpret_cast<void*>(first_page), last_page - first_page, MADV_DONTNEED);
 }
 
 Status LlamaEmbedding::pool(const Row& row) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engines/compute_threads.h"
+#include "engines/encoder_batch.h"
 #include "engines/engine.h"
 #include "engines/llama_model.h"
 
@@ -37,7 +38,6 @@ class LlamaEmbedding final : public Engine {
  private:
   struct Task;
   struct Row;
-  class Batch;
   struct Private {};
 
  public:
@@ -49,16 +49,15 @@ class LlamaEmbedding final : public Engine {
   std::vector<llama_token> tokens_of_text(const std::string& text) const;
   std::vector<Row> fill();
   Status pool(const Row& row);
-  void give_back_logits(std::size_t batch_tokens);
 
   std::shared_ptr<const LlamaModel> model_;
   ComputeThreads threads_;
   std::int32_t context_tokens_;
   std::size_t batch_tokens_;
   std::size_t dimensions_;
-  std::size_t largest_batch_tokens_ = 0;
+  UnusedLogits unused_logits_;
   llama_context_ptr context_;
-  std::unique_ptr<Batch> batch_;
+  std::unique_ptr<EncoderBatch> batch_;
   std::deque<std::unique_ptr<Task>> tasks_;
 };
 

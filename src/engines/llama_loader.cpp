@@ -7,6 +7,7 @@
 #include "engines/engine_log.h"
 #include "engines/llama_embedding.h"
 #include "engines/llama_model.h"
+#include "engines/llama_ranking.h"
 #include "engines/llama_text.h"
 
 namespace selvedge::engines {
@@ -30,6 +31,9 @@ Loader llama_loader(EngineLog& log) {
     llama_backend_init();
     if (load.kind == wire::ModelKind::embedding) {
       return open_engine<LlamaEmbedding>(load, log, progress);
+    }
+    if (load.kind == wire::ModelKind::ranking) {
+      return open_engine<LlamaRanking>(load, log, progress);
     }
     return open_engine<LlamaText>(load, log, progress);
   };

@@ -54,6 +54,7 @@ Result<std::unique_ptr<LlamaModel>> LlamaModel::open(const std::string& path, En
   params.progress_callback_user_data = &call;
   log.take_last_error();
   auto model = std::make_unique<LlamaModel>(Private{});
+  model->log_ = &log;
   model->model_.reset(llama_model_load_from_file(path.c_str(), params));
   const std::string reason = log.take_last_error();
   if (call.given_up) return Error{Code::cancelled, "model file " + name + ": loading was given up"};
@@ -67,6 +68,15 @@ Result<std::unique_ptr<LlamaModel>> LlamaModel::open(const std::string& path, En
     return Error{Code::model_load_failed, "model file " + name + ": has no vocabulary"};
   }
   return model;
+}
+
+Result<llama_adapter_lora_ptr> LlamaModel::open_adapter(const std::string& path) const {
+  log_->take_last_error();
+  llama_adapter_lora_ptr adapter(llama_adapter_lora_init(get(), path.c_str()));
+  if (adapter) return adapter;
+  const std::string reason = log_->take_last_error();
+  return Error{Code::invalid_input, "lora: the adapter does not fit the weights that answer: " +
+                                        (reason.empty() ? "not readable" : reason)};
 }
 
 std::string LlamaModel::metadata(std::string_view key) const {

@@ -23,8 +23,8 @@ class LlamaModel {
  public:
   explicit LlamaModel(Private) {}
 
-  // `log` is asked for the reason of a failure. Errors: not_found, model_load_failed, cancelled
-  // (progress said so).
+  // `log` is asked for the reasons of failures, and outlives the model. Errors: not_found,
+  // model_load_failed, cancelled (progress said so).
   static Result<std::unique_ptr<LlamaModel>> open(const std::string& path, EngineLog& log,
                                                   const LoadProgress& progress);
 
@@ -51,6 +51,10 @@ class LlamaModel {
   // The tokens of `text` as content, with where each ends.
   wire::Tokens tokens_of(const wire::Tokenize& task) const;
 
+  // A LoRA adapter for this model, before which it must go. Errors: invalid_input (not one, or its
+  // shapes are not this model's).
+  Result<llama_adapter_lora_ptr> open_adapter(const std::string& path) const;
+
   // What Loaded tells, but context_tokens.
   wire::Loaded facts() const;
 
@@ -58,6 +62,7 @@ class LlamaModel {
   std::vector<llama_token> tokenize(std::string_view text, bool marked, bool special) const;
 
   llama_model_ptr model_;
+  EngineLog* log_ = nullptr;
   const llama_vocab* vocabulary_ = nullptr;  // Of model_.
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -59,6 +60,7 @@ bool is_repeatable(const wire::Sampling& sampling) {
 
 struct LlamaText::Sequence {
   wire::TaskId task = 0;
+  std::shared_ptr<const LoadedAdapter> adapter;  // Null: none.
   std::vector<llama_token> prompt;
   std::size_t computed = 0;  // Of the prompt.
   std::size_t cached = 0;
@@ -75,6 +77,7 @@ struct LlamaText::Sequence {
   std::int32_t unsent_tokens = 0;
 
   bool reading() const { return computed < prompt.size(); }
+  std::uint64_t group() const { return adapter ? adapter->key : 0; }
   wire::Finished finished(wire::FinishReason reason) const {
     return {task, reason, static_cast<std::int32_t>(prompt.size()),
             static_cast<std::int32_t>(cached), completion_tokens};
@@ -136,8 +139,8 @@ LlamaText::LlamaText(Private, std::shared_ptr<const LlamaModel> model, const wir
       sequences_max_(std::clamp(load.sequences_max, 1, 64)),
       context_tokens_(window(load.context_tokens, llama_model_n_ctx_train(model_->get()))),
       chunk_tokens_(chunk_tokens_for(llama_model_n_params(model_->get()))),
-      may_keep_(!llama_model_is_recurrent(model_->get()) && !llama_model_is_hybrid(model_->get())) {
-}
+      may_keep_(!llama_model_is_recurrent(model_->get()) && !llama_model_is_hybrid(model_->get())),
+      adapters_(model_) {}
 
 LlamaText::~LlamaText() = default;
 
@@ -204,9 +207,15 @@ Status LlamaText::start_generate(wire::Generate task) {
                                  static_cast<std::int64_t>(window_tokens));
   }
   SEL_CHECK_OK(check_bias(task.sampling, llama_vocab_n_tokens(model_->vocabulary())));
+  std::shared_ptr<const LoadedAdapter> adapter;
+  if (!task.adapter.empty()) {
+    SEL_TRY(taken, adapters_.take(task.adapter));
+    adapter = std::move(taken);
+  }
   Sampler sampler(task.sampling, prompt, suppressed_);
   auto sequence =
       std::make_unique<Sequence>(Sequence{.task = task.task,
+                                          .adapter = std::move(adapter),
                                           .prompt = std::move(prompt),
                                           .tokens_max = tokens_max,
                                           .repeatable = is_repeatable(task.sampling),
@@ -246,9 +255,9 @@ void LlamaText::cancel(wire::TaskId task, std::vector<wire::Message>& events) {
 void LlamaText::admit() {
   while (!waiting_.empty()) {
     Sequence& sequence = *waiting_.front();
-    const SlotTable::Question question{sequence.prompt,
-                                       static_cast<std::size_t>(sequence.tokens_max),
-                                       sequence.repeatable ? chunk_tokens_ : 0, may_keep_};
+    const SlotTable::Question question{
+        sequence.prompt, static_cast<std::size_t>(sequence.tokens_max),
+        sequence.repeatable ? chunk_tokens_ : 0, may_keep_, sequence.group()};
     const auto place = slots_->take(question);
     if (!place) return;
     sequence.slot = place->slot;
@@ -292,10 +301,37 @@ bool LlamaText::kept_is_whole(std::size_t slot, std::size_t kept) const {
          llama_memory_seq_pos_max(memory, sequence) == static_cast<llama_pos>(kept) - 1;
 }
 
+// Setting another adapter makes llama.cpp plan its graph anew, which costs a small model as much as
+// a token: a turn is some steps.
+void LlamaText::choose_group() {
+  constexpr std::int32_t kTurnSteps = 8;
+  std::optional<std::uint64_t> next;
+  std::optional<std::uint64_t> first;
+  bool goes_on = false;
+  for (const auto& sequence : running_) {
+    const std::uint64_t group = sequence->group();
+    goes_on = goes_on || group == group_;
+    if (group > group_ && (!next || group < *next)) next = group;
+    if (!first || group < *first) first = group;
+  }
+  if (!first || (goes_on && --turn_steps_ > 0)) return;
+  group_ = next ? *next : *first;
+  turn_steps_ = kTurnSteps;
+}
+
+void LlamaText::use_adapter(std::shared_ptr<const LoadedAdapter> adapter) {
+  if (adapter == in_context_) return;
+  llama_adapter_lora* one = adapter ? adapter->adapter.get() : nullptr;
+  float scale = 1;
+  llama_set_adapters_lora(context_.get(), &one, adapter ? 1 : 0, &scale);
+  // Held until it is out of the context.
+  in_context_ = std::move(adapter);
+}
+
 void LlamaText::fill(Batch& batch) {
   batch.clear();
   for (const auto& sequence : running_) {
-    if (sequence->reading()) continue;
+    if (sequence->reading() || sequence->group() != group_) continue;
     const std::size_t position = slots_->tokens(sequence->slot).size();
     batch.add(*sequence, std::span(&sequence->next, 1), position, true, false);
   }
@@ -303,7 +339,7 @@ void LlamaText::fill(Batch& batch) {
   const std::size_t chunk = batch.empty() ? chunk_tokens_ : chunk_tokens_ / 2;
   std::size_t chunk_room = std::min(chunk, batch.room());
   for (const auto& sequence : running_) {
-    if (!sequence->reading() || chunk_room == 0) continue;
+    if (!sequence->reading() || chunk_room == 0 || sequence->group() != group_) continue;
     // Chunks end at fixed borders, so that the same prompt is always computed in the same pieces.
     const std::size_t border = chunk_tokens_ - sequence->computed % chunk_tokens_;
     const std::size_t left = sequence->prompt.size() - sequence->computed;
@@ -317,6 +353,7 @@ void LlamaText::fill(Batch& batch) {
 }
 
 Status LlamaText::decode(Batch& batch) {
+  use_adapter(batch.shares().front().sequence->adapter);
   const auto compute = [&] { return llama_decode(context_.get(), batch.get()); };
   const std::size_t tokens = batch.size();
   const bool steady = tokens == 1 && batch.shares().front().sequence->repeatable;
@@ -340,7 +377,12 @@ Status LlamaText::decode(Batch& batch) {
 }
 
 Status LlamaText::step(std::vector<wire::Message>& events) {
+  if (const std::uint64_t bytes = adapters_.held_bytes(); bytes != told_adapter_bytes_) {
+    events.push_back(wire::AdapterMemory{bytes});
+    told_adapter_bytes_ = bytes;
+  }
   admit();
+  choose_group();
   fill(*batch_);
   if (batch_->empty()) return Error{Code::internal, "no sequence can go on"};
   SEL_CHECK_OK(decode(*batch_));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engines/adapter_shelf.h"
 #include "engines/chat_prompt.h"
 #include "engines/compute_threads.h"
 #include "engines/engine.h"
@@ -19,6 +20,9 @@ namespace selvedge::engines {
 // new ones, so that streams go on while a prompt is read. A task waits until a slot and the cells
 // for its prompt and completion are free. Prompts that begin like one seen lately are computed from
 // where they differ.
+//
+// Tasks with a LoRA adapter share no memory with those of another one or of none, and a batch has
+// one adapter: groups of one adapter take turns of a few steps.
 //
 // Repeatable: a task with a seed, or with temperature 0, that runs alone gives the same completion
 // each time (at depth as far as as many threads computed it). To such a task only beginnings are of
@@ -58,7 +62,9 @@ class LlamaText final : public Engine {
  private:
   Status open_context();
   void admit();
+  void choose_group();
   void fill(Batch& batch);
+  void use_adapter(std::shared_ptr<const LoadedAdapter> adapter);
   Status decode(Batch& batch);
   void take_results(const Batch& batch, std::vector<wire::Message>& events);
   bool take_token(Sequence& sequence, std::int32_t output, std::vector<wire::Message>& events);
@@ -77,7 +83,12 @@ class LlamaText final : public Engine {
   bool may_keep_;  // The memory can drop the end of a sequence.
   std::vector<llama_token> suppressed_;
   std::unique_ptr<SlotTable> slots_;
+  AdapterShelf adapters_;
   llama_context_ptr context_;
+  std::shared_ptr<const LoadedAdapter> in_context_;  // Null: none is.
+  std::uint64_t told_adapter_bytes_ = 0;
+  std::uint64_t group_ = 0;      // Key of the adapter whose turn it is.
+  std::int32_t turn_steps_ = 0;  // Left of its turn.
   std::unique_ptr<Batch> batch_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<std::unique_ptr<Sequence>> running_;

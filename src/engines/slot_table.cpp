@@ -11,7 +11,7 @@ SlotTable::SlotTable(std::size_t slots, std::size_t cells, std::size_t idle_cell
     : slots_(slots), cells_(cells), idle_cells_max_(idle_cells_max) {}
 
 std::size_t SlotTable::common_tokens(const Slot& slot, const Question& question) const {
-  if (!question.may_keep || question.prompt.empty()) return 0;
+  if (!question.may_keep || question.prompt.empty() || slot.key != question.key) return 0;
   const auto [mine, theirs] = std::mismatch(slot.tokens.begin(), slot.tokens.end(),
                                             question.prompt.begin(), question.prompt.end());
   auto common = static_cast<std::size_t>(mine - slot.tokens.begin());
@@ -87,6 +87,7 @@ std::optional<SlotTable::Placement> SlotTable::take(const Question& question) {
   slot.tokens.assign(question.prompt.begin(),
                      question.prompt.begin() + static_cast<std::ptrdiff_t>(place.kept));
   slot.exact = exact;
+  slot.key = question.key;
   slot.running = true;
   slot.solitary = solitary;
   if (solitary) place.cleared = clear_all_but(place.slot);

@@ -36,6 +36,8 @@ class SlotTable {
     // and if nothing runs, forget all else.
     std::size_t exact_chunk = 0;
     bool may_keep = true;
+    // What else the memory of a prompt hangs on: only slots of the same key have its beginning.
+    std::uint64_t key = 0;
   };
 
   // Finds a place and takes it until release(): the slot that holds the longest common beginning,
@@ -71,6 +73,7 @@ class SlotTable {
     bool running = false;
     bool solitary = false;  // Nothing else was in the memory when it was taken.
     std::uint64_t used_at = 0;
+    std::uint64_t key = 0;  // Of `tokens`.
   };
 
   std::size_t common_tokens(const Slot& slot, const Question& question) const;

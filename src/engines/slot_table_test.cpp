@@ -37,6 +37,25 @@ TEST(SlotTable, AFirstPromptKeepsNothing) {
   EXPECT_TRUE(place.cleared.empty());
 }
 
+TEST(SlotTable, ABeginningOfAnotherKeyIsOfNoUse) {
+  SlotTable table(2, 100, 100);
+  const Tokens prompt = counting(1, 20);
+  for (const std::uint64_t key : {0, 7}) {
+    const auto place = table.take({prompt, 10, 0, true, key});
+    ASSERT_TRUE(place.has_value());
+    EXPECT_EQ(place->kept, 0u);
+    table.append(place->slot, prompt, true);
+    table.release(place->slot);
+  }
+  for (const std::uint64_t key : {7, 0}) {
+    const auto place = table.take({prompt, 10, 0, true, key});
+    ASSERT_TRUE(place.has_value());
+    EXPECT_EQ(place->kept, 19u);
+    table.release(place->slot);
+  }
+  EXPECT_EQ(table.take({prompt, 10, 0, true, 8})->kept, 0u);
+}
+
 TEST(SlotTable, TheSamePromptAgainComputesOneToken) {
   SlotTable table(2, 100, 100);
   const auto first = run(table, counting(1, 20));

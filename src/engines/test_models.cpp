@@ -38,13 +38,17 @@ std::string test_model_path(const std::string& file) {
   return {};
 }
 
-std::shared_ptr<const LlamaModel> open_test_model(const std::string& file) {
+EngineLog& test_engine_log() {
   static EngineLog log;
+  return log;
+}
+
+std::shared_ptr<const LlamaModel> open_test_model(const std::string& file) {
   static std::map<std::string, std::shared_ptr<const LlamaModel>> opened;
   if (opened[file]) return opened[file];
   const std::string path = test_model_path(file);
   if (path.empty()) return nullptr;
-  auto model = LlamaModel::open(path, log, [](float) { return true; });
+  auto model = LlamaModel::open(path, test_engine_log(), [](float) { return true; });
   if (!model.ok()) {
     ADD_FAILURE() << model.error().message;
     return nullptr;

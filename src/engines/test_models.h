@@ -9,11 +9,17 @@
 namespace selvedge::engines {
 
 inline constexpr const char* kTinyLlama3 = "tiny-llama3-random.gguf";
+inline constexpr const char* kRandomReranker = "random-reranker.gguf";
+inline constexpr const char* kRandomDistilbert = "random-distilbert.gguf";
 inline constexpr const char* kRandomBge = "random-bge-base-768.gguf";
 
 // The path of a model in $SELVEDGE_TEST_MODELS, or else in the models of the cache. A file that is
 // missing fails the test and says how to get it; the path is empty then.
 std::string test_model_path(const std::string& file);
+
+// Of all models that the tests open.
+class EngineLog;
+EngineLog& test_engine_log();
 
 // Opens each model once for all tests of the program. Null (and the test failed) when that does not
 // work.

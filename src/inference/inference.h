@@ -23,6 +23,12 @@ struct Usage {
   std::int32_t completion_tokens = 0;
 };
 
+// A LoRA adapter that changes a generation.
+struct Adapter {
+  std::string name;  // Of the fine-tune.
+  std::string path;  // In GGUF; empty: there is none.
+};
+
 struct GenerateTask {
   std::vector<wire::ChatMessage> messages;
   std::string prompt;
@@ -33,6 +39,7 @@ struct GenerateTask {
   bool cut_to_window = false;      // See wire::Generate.
   std::int32_t window_tokens = 0;  // The same.
   bool refuse_when_busy = false;   // queue_full unless the task can start at once.
+  Adapter adapter = {};
 };
 
 struct Piece {
@@ -76,13 +83,14 @@ struct TokenSpans {
 };
 
 struct RankTask {
-  std::string query;
+  std::string query;  // Empty: the texts are labelled.
   std::vector<std::string> texts;
   bool refuse_when_busy = false;  // As in GenerateTask.
 };
 
 struct Ranks {
-  std::vector<float> scores;  // Per text, of the model: any real number.
+  std::vector<float> scores;        // As in wire::Ranks.
+  std::vector<std::string> labels;  // The same.
   Usage usage;
 };
 

@@ -118,6 +118,7 @@ class LocalInference : public Inference {
     request.sampling = std::move(task.sampling);
     request.cut_to_window = task.cut_to_window;
     request.window_tokens = task.window_tokens;
+    request.adapter = std::move(task.adapter.path);
     auto submitted = pool_->submit(model, wire::ModelKind::text_generation,
                                    Task::Request(std::move(request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));
@@ -177,9 +178,12 @@ class LocalInference : public Inference {
     auto outcome = co_await handle->wait_outcome();
     SEL_CO_TRY(end, std::move(outcome));
     auto* raw = std::get_if<wire::Ranks>(&end);
-    if (raw == nullptr || raw->scores.size() != rows) co_return unexpected_outcome(name);
+    if (raw == nullptr) co_return unexpected_outcome(name);
+    const std::size_t columns = std::max<std::size_t>(raw->labels.size(), 1);
+    if (raw->scores.size() != rows * columns) co_return unexpected_outcome(name);
     Ranks ranks;
     ranks.scores = std::move(raw->scores);
+    ranks.labels = std::move(raw->labels);
     for (const std::int32_t count : raw->token_counts) ranks.usage.prompt_tokens += count;
     co_return ranks;
   }

@@ -1,6 +1,7 @@
 // Recorded call: writing leaves out what is as usual, reading trusts nothing.
 #include "inference/recorded_call.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -226,6 +227,7 @@ AskedCall asked_call(const catalog::Resolved& model, const GenerateTask& task) {
   json sampling = sampling_json(task.sampling);
   if (!sampling.empty()) request["sampling"] = std::move(sampling);
   put(request, "cut_to_window", task.cut_to_window, false);
+  put(request, "lora", text_json(task.adapter.name), json(""));
   return {"generate", model.entry->id, std::move(request)};
 }
 
@@ -237,6 +239,14 @@ AskedCall asked_call(const catalog::Resolved& model, const EmbedTask& task) {
   if (task.role == EmbedRole::query) request["role"] = "query";
   if (task.role == EmbedRole::passage) request["role"] = "passage";
   return {"embed", model.entry->id, std::move(request)};
+}
+
+AskedCall asked_call(const catalog::Resolved& model, const RankTask& task) {
+  json request = json::object();
+  put(request, "query", text_json(task.query), json(""));
+  request["texts"] = json::array();
+  for (const std::string& each : task.texts) request["texts"].push_back(text_json(each));
+  return {"rank", model.entry->id, std::move(request)};
 }
 
 AskedCall asked_call(const catalog::Resolved& model, const std::string& text) {
@@ -270,6 +280,14 @@ json answer_json(const Embeddings& embeddings, std::size_t rows) {
     values.push_back(std::move(numbers));
   }
   return {{"values", std::move(values)}, {"usage", usage_json(embeddings.usage)}};
+}
+
+json answer_json(const Ranks& ranks) {
+  json scores = json::array();
+  for (const float score : ranks.scores) scores.push_back(float_json(score));
+  json answer = {{"scores", std::move(scores)}, {"usage", usage_json(ranks.usage)}};
+  for (const std::string& label : ranks.labels) answer["labels"].push_back(text_json(label));
+  return answer;
 }
 
 json answer_json(const TokenSpans& tokens) { return {{"ids", tokens.ids}, {"ends", tokens.ends}}; }
@@ -310,6 +328,33 @@ Result<Embeddings> embeddings_from(const json& answer, std::size_t rows) {
   SEL_TRY(usage, read_usage(member(answer, "usage")));
   embeddings.usage = usage;
   return embeddings;
+}
+
+Result<Ranks> ranks_from(const json& answer, std::size_t rows) {
+  SEL_TRY(error, read_error(answer));
+  if (error) return *error;
+  Ranks ranks;
+  if (const json* labels = member(answer, "labels"); labels != nullptr) {
+    if (!labels->is_array() || labels->size() > kDimensionsMax) {
+      return damaged("`labels` is no list");
+    }
+    for (const json& each : *labels) {
+      SEL_TRY(label, read_text(&each, "a label"));
+      ranks.labels.push_back(std::move(label));
+    }
+  }
+  const json* scores = member(answer, "scores");
+  const std::size_t wanted = rows * std::max<std::size_t>(ranks.labels.size(), 1);
+  if (scores == nullptr || !scores->is_array() || scores->size() != wanted) {
+    return damaged("`scores` has no score for each text and label");
+  }
+  for (const json& each : *scores) {
+    SEL_TRY(score, read_float(&each, "a score"));
+    ranks.scores.push_back(score);
+  }
+  SEL_TRY(usage, read_usage(member(answer, "usage")));
+  ranks.usage = usage;
+  return ranks;
 }
 
 Result<TokenSpans> tokens_from(const json& answer, std::size_t text_bytes) {

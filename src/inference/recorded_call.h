@@ -20,7 +20,7 @@ namespace selvedge::inference {
 // What makes two calls the same: the model's id, what kind of task it is, and every field of the
 // task that changes the answer.
 struct AskedCall {
-  std::string kind;   // "generate", "embed" or "tokenize".
+  std::string kind;   // "generate", "embed", "rank" or "tokenize".
   std::string model;  // Id as asked for.
   nlohmann::json request;
 
@@ -29,6 +29,7 @@ struct AskedCall {
 };
 AskedCall asked_call(const catalog::Resolved& model, const GenerateTask& task);
 AskedCall asked_call(const catalog::Resolved& model, const EmbedTask& task);
+AskedCall asked_call(const catalog::Resolved& model, const RankTask& task);
 AskedCall asked_call(const catalog::Resolved& model, const std::string& text);
 
 // A whole generation: its pieces, the last of which is marked so, or an error in place of that.
@@ -39,6 +40,7 @@ struct Generated {
 
 nlohmann::json answer_json(const Generated& generated);
 nlohmann::json answer_json(const Embeddings& embeddings, std::size_t rows);
+nlohmann::json answer_json(const Ranks& ranks);
 nlohmann::json answer_json(const TokenSpans& tokens);
 nlohmann::json answer_json(const Error& error);
 
@@ -46,6 +48,7 @@ nlohmann::json answer_json(const Error& error);
 // recorded comes back as it was.
 Result<Generated> generated_from(const nlohmann::json& answer);
 Result<Embeddings> embeddings_from(const nlohmann::json& answer, std::size_t rows);
+Result<Ranks> ranks_from(const nlohmann::json& answer, std::size_t rows);
 Result<TokenSpans> tokens_from(const nlohmann::json& answer, std::size_t text_bytes);
 
 // Whether a failure follows from what was asked, and will do so again; others come from the machine

@@ -41,6 +41,7 @@ TEST_F(RecordedCallTest, EveryFieldThatChangesTheAnswerChangesTheName) {
       [](auto& t) { t.tokens_max = 255; },
       [](auto& t) { t.stop = {"x"}; },
       [](auto& t) { t.cut_to_window = true; },
+      [](auto& t) { t.adapter.name = "weaver"; },
       [](auto& t) { t.sampling.temperature = 0.7; },
       [](auto& t) { t.sampling.top_p = 0.5; },
       [](auto& t) { t.sampling.top_k = 3; },
@@ -124,6 +125,33 @@ TEST_F(RecordedCallTest, VectorsComeBackBitByBit) {
   EXPECT_EQ(read->usage.prompt_tokens, 9);
 }
 
+TEST_F(RecordedCallTest, RanksComeBackWithTheirLabels) {
+  Ranks ranks;
+  ranks.scores = {0.1F, -8.0F / 3, 1e-38F, 7};
+  ranks.usage.prompt_tokens = 5;
+  const auto plain = ranks_from(json::parse(answer_json(ranks).dump()), 4);
+  ASSERT_TRUE(plain.ok()) << plain.error().message;
+  EXPECT_EQ(plain->scores, ranks.scores);
+  EXPECT_EQ(plain->usage.prompt_tokens, 5);
+  ranks.labels = {"NEGATIVE", "POSITIVE"};
+  const auto labelled = ranks_from(json::parse(answer_json(ranks).dump()), 2);
+  ASSERT_TRUE(labelled.ok()) << labelled.error().message;
+  EXPECT_EQ(labelled->labels, ranks.labels);
+  EXPECT_EQ(ranks_from(answer_json(ranks), 4).error().code, Code::corrupt_data);
+  EXPECT_EQ(ranks_from(answer_json(Error{Code::invalid_input, "x"}), 1).error().code,
+            Code::invalid_input);
+}
+
+TEST_F(RecordedCallTest, TheTextsOfARankingAreItsName) {
+  const auto name = [&](const std::string& query, std::vector<std::string> texts) {
+    return asked_call(model_, RankTask{query, std::move(texts)}).name();
+  };
+  EXPECT_EQ(name("q", {"a", "b"}), name("q", {"a", "b"}));
+  EXPECT_NE(name("q", {"a", "b"}), name("q", {"b", "a"}));
+  EXPECT_NE(name("q", {"a"}), name("", {"a"}));
+  EXPECT_TRUE(name("q", {"a"}).starts_with("rank-"));
+}
+
 TEST_F(RecordedCallTest, AnErrorThatWasRecordedComesBackAsItWas) {
   const Error error{Code::context_overflow, "too long"};
   Generated generated;
@@ -168,6 +196,11 @@ TEST_F(RecordedCallTest, AnythingElseIsRefusedAndNothingCrashes) {
     EXPECT_EQ(generated_from(answer).ok(), false) << text;
     EXPECT_EQ(embeddings_from(answer, 1).ok(), false) << text;
     EXPECT_EQ(tokens_from(answer, 1).ok(), false) << text;
+    EXPECT_EQ(ranks_from(answer, 1).ok(), false) << text;
+  }
+  for (const char* text : {R"({"scores":[]})", R"({"scores":["a"]})", R"({"scores":3})",
+                           R"({"scores":[1]})", R"({"scores":[1],"labels":3})"}) {
+    EXPECT_EQ(ranks_from(json::parse(text), 1).error().code, Code::corrupt_data) << text;
   }
   for (const char* text : {R"({"values":[[1],[2]]})", R"({"values":[[]]})", R"({"values":[["a"]]})",
                            R"({"values":[3]})", R"({"values":[[1]]})"}) {

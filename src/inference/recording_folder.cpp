@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "catalog/task_names.h"
 
 namespace selvedge::inference {
 namespace {
@@ -97,7 +98,8 @@ std::optional<CallFile> call_file(std::string_view stem) {
   const std::size_t dash = stem.find('-');
   if (dash == stem.npos || stem.size() < dash + 1 + kDigits) return std::nullopt;
   const std::string_view kind = stem.substr(0, dash);
-  if (kind != "generate" && kind != "embed" && kind != "tokenize") return std::nullopt;
+  if (kind != "generate" && kind != "embed" && kind != "rank" && kind != "tokenize")
+    return std::nullopt;
   CallFile file{std::string(stem.substr(0, dash + 1 + kDigits)), 1};
   std::string_view rest = stem.substr(file.name.size());
   if (rest.empty()) return file;
@@ -116,6 +118,7 @@ json model_json(const catalog::Resolved& model) {
           {"weights", utf8::repaired(model.answered_by)},
           {"sha256", model.sha256},
           {"stand_in", model.stand_in},
+          {"weights_task", catalog::task_name(model.weights_task)},
           {"reader", model.reader},
           {"query_prefix", utf8::repaired(model.query_prefix)},
           {"passage_prefix", utf8::repaired(model.passage_prefix)},
@@ -155,6 +158,10 @@ Result<catalog::Resolved> model_from(const json& content) {
   SEL_CHECK_OK(take(content, "weights", model.answered_by));
   SEL_CHECK_OK(take(content, "sha256", model.sha256));
   SEL_CHECK_OK(take(content, "stand_in", model.stand_in));
+  std::string task(catalog::task_name(catalog::Task::other));
+  // Older recordings have none: their weights did what was asked.
+  if (content.contains("weights_task")) SEL_CHECK_OK(take(content, "weights_task", task));
+  model.weights_task = catalog::task_from_name(task).value_or(catalog::Task::other);
   SEL_CHECK_OK(take(content, "reader", model.reader));
   SEL_CHECK_OK(take(content, "query_prefix", model.query_prefix));
   SEL_CHECK_OK(take(content, "passage_prefix", model.passage_prefix));

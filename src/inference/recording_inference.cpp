@@ -130,7 +130,15 @@ asio::awaitable<Status> RecordingInference::write_once(AskedCall call, MakeAnswe
 
 asio::awaitable<Result<Ranks>> RecordingInference::rank(const catalog::Resolved& model,
                                                         RankTask task) {
-  return inner_->rank(model, std::move(task));
+  AskedCall call = asked_call(model, task);
+  auto ranked = co_await inner_->rank(model, std::move(task));
+  if (!ranked.ok() && !is_recordable(ranked.error().code)) co_return std::move(ranked);
+  MakeAnswer make = [&ranked] {
+    return ranked.ok() ? answer_json(*ranked) : answer_json(ranked.error());
+  };
+  auto written = co_await write_once(std::move(call), std::move(make));
+  SEL_CO_CHECK_OK(std::move(written));
+  co_return std::move(ranked);
 }
 
 asio::awaitable<Result<wire::Transcript>> RecordingInference::transcribe(

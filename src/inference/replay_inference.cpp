@@ -92,8 +92,15 @@ asio::awaitable<Result<TokenSpans>> ReplayInference::tokenize(const catalog::Res
   co_return std::move(read);
 }
 
-asio::awaitable<Result<Ranks>> ReplayInference::rank(const catalog::Resolved&, RankTask) {
-  co_return Error{Code::not_served, "ranking is not recorded"};
+asio::awaitable<Result<Ranks>> ReplayInference::rank(const catalog::Resolved& model,
+                                                     RankTask task) {
+  AskedCall call = asked_call(model, task);
+  SEL_CO_TRY(number, number_for(call));
+  auto parse = [rows = task.texts.size()](const nlohmann::json& answer) {
+    return ranks_from(answer, rows);
+  };
+  auto read = co_await read_answer(pool_, folder_, std::move(call), number, std::move(parse));
+  co_return std::move(read);
 }
 
 asio::awaitable<Result<wire::Transcript>> ReplayInference::transcribe(const catalog::Resolved&,

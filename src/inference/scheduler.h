@@ -142,6 +142,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   void on(wire::Ranks& message);
   void on(wire::Transcript& message);
   void on(wire::Picture& message);
+  void on(wire::AdapterMemory& message);
   void on(wire::Progress& message);
   void on(wire::Failed& message);
   void on(wire::Pong& message);

@@ -80,6 +80,11 @@ void Scheduler::on(wire::Progress& message) {
   if (found != active_.end() && found->second.task) found->second.task->note(message);
 }
 
+void Scheduler::on(wire::AdapterMemory& message) {
+  if (phase_ != Phase::ready) return;
+  if (const auto rooms = rooms_.lock()) rooms->hold(*this, loaded_bytes_ + message.bytes);
+}
+
 void Scheduler::finish(wire::TaskId id, Task::Outcome outcome) {
   const auto found = active_.find(id);
   if (found == active_.end()) return;

@@ -36,7 +36,7 @@ auto fields(Is<Load> auto& m) {
 auto fields(Is<Grant> auto& m) { return std::tie(m.threads); }
 auto fields(Is<Generate> auto& m) {
   return std::tie(m.task, m.messages, m.prompt, m.raw, m.tokens_max, m.stop, m.sampling,
-                  m.cut_to_window, m.window_tokens);
+                  m.cut_to_window, m.window_tokens, m.adapter);
 }
 auto fields(Is<Embed> auto& m) { return std::tie(m.task, m.texts, m.pooling); }
 auto fields(Is<Tokenize> auto& m) { return std::tie(m.task, m.text); }
@@ -60,7 +60,7 @@ auto fields(Is<Embeddings> auto& m) {
 }
 auto fields(Is<Tokens> auto& m) { return std::tie(m.task, m.ids, m.ends); }
 auto fields(Is<Rank> auto& m) { return std::tie(m.task, m.query, m.texts); }
-auto fields(Is<Ranks> auto& m) { return std::tie(m.task, m.scores, m.token_counts); }
+auto fields(Is<Ranks> auto& m) { return std::tie(m.task, m.scores, m.token_counts, m.labels); }
 auto fields(Is<Transcribe> auto& m) {
   return std::tie(m.task, m.audio, m.language, m.translate, m.prompt, m.prefix, m.skip_silence,
                   m.beam_size, m.condition_on_previous_text, m.no_speech_threshold,
@@ -81,6 +81,7 @@ auto fields(Is<Draw> auto& m) {
 }
 auto fields(Is<Picture> auto& m) { return std::tie(m.task, m.width, m.height, m.pixels, m.seed); }
 auto fields(Is<Progress> auto& m) { return std::tie(m.task, m.done, m.total); }
+auto fields(Is<AdapterMemory> auto& m) { return std::tie(m.bytes); }
 auto fields(Is<Failed> auto& m) { return std::tie(m.task, m.code, m.message); }
 auto fields(Is<Pong> auto& m) { return std::tie(m.number); }
 

@@ -85,6 +85,7 @@ struct Generate {
   // tokens_max is lowered to what the prompt leaves of the window; else such a task is refused.
   bool cut_to_window = false;
   std::int32_t window_tokens = 0;  // Held to this window if it is smaller than the model's; 0 = no.
+  std::string adapter = {};        // Path of a LoRA adapter in GGUF, or empty.
 };
 
 // "The estimated number of input and maximum output tokens (n) exceeded …": context_overflow in the
@@ -109,8 +110,8 @@ struct Tokenize {
   std::string text;
 };
 
-// Answered by Ranks: how well each text answers the query. Query and text together are cut at the
-// window.
+// Answered by Ranks: how well each text answers the query, or without one, how much of each label
+// the text has. Query and text together are cut at the window.
 struct Rank {
   TaskId task = 0;
   std::string query;
@@ -233,8 +234,10 @@ struct Tokens {
 
 struct Ranks {
   TaskId task = 0;
-  std::vector<float> scores;               // Per text, of the model: any real number.
-  std::vector<std::int32_t> token_counts;  // Per pair, after the cut.
+  // [texts], or [texts x labels], row-major, of a model with labels: any finite number.
+  std::vector<float> scores;
+  std::vector<std::int32_t> token_counts;  // Per text or pair, after the cut.
+  std::vector<std::string> labels;
 };
 
 // How far a task has come.
@@ -278,6 +281,11 @@ struct Picture {
   std::uint64_t seed = 0;
 };
 
+// What the adapters that are loaded take, told when it changes.
+struct AdapterMemory {
+  std::uint64_t bytes = 0;
+};
+
 // Ends task `task` (0: the model could not be loaded; the runner exits).
 struct Failed {
   TaskId task = 0;
@@ -292,7 +300,7 @@ struct Pong {
 using Message =
     std::variant<Load, Grant, Generate, Embed, Tokenize, Cancel, Ping, Shutdown, LoadProgress,
                  Loaded, Granted, Piece, Finished, Embeddings, Tokens, Failed, Pong, Rank, Ranks,
-                 Transcribe, Transcript, Draw, Picture, Progress>;
+                 Transcribe, Transcript, Draw, Picture, Progress, AdapterMemory>;
 
 // A frame is a 4-byte little-endian length (of what follows), one byte for the kind (the variant's
 // index), and the fields in order: integers little-endian, strings and lists with a 4-byte count.

@@ -56,7 +56,7 @@ std::vector<Message> one_of_each() {
       Failed{17, Code::internal, "engine: broken"},
       Pong{18},
       Rank{19, "which?", {"this", "", "這"}},
-      Ranks{20, {-2.5f, 8}, {7, 9}},
+      Ranks{20, {-2.5f, 8}, {7, 9}, {"NEGATIVE", "POSITIVE"}},
       Transcribe{21, std::string("RIFF\0", 5), "fr", true, "names", "begin", true, 5, false, 0.5, 2,
                  -2},
       Transcript{22,

@@ -2,10 +2,12 @@
 #include "scripted_engine.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -76,6 +78,7 @@ std::string sampling_text(const wire::Generate& task) {
     text += ", bias " + std::to_string(one.token) + " " + short_number(one.bias);
   }
   if (sampling.logprobs) text += ", top_logprobs " + std::to_string(sampling.top_logprobs);
+  if (!task.adapter.empty()) text += ", lora";
   if (!task.stop.empty()) text += ", stop " + std::to_string(task.stop.size());
   return text;
 }
@@ -138,6 +141,38 @@ std::vector<std::string> tokens_of(const wire::Generate& task, const Script& scr
   return tokens;
 }
 
+// How often each word stands in `text`.
+std::map<std::string, int> words_of(std::string_view text) {
+  std::map<std::string, int> words;
+  for (const std::string_view unit : text_units(text)) {
+    std::string word(without_spaces(unit));
+    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (!word.empty()) ++words[word];
+  }
+  return words;
+}
+
+wire::Ranks ranks_of(const wire::Rank& task) {
+  wire::Ranks ranks;
+  ranks.task = task.task;
+  const auto asked = words_of(task.query);
+  if (task.query.empty()) ranks.labels = {"NEGATIVE", "POSITIVE"};
+  for (const std::string& text : task.texts) {
+    auto words = words_of(text);
+    const std::size_t tokens = text_units(task.query).size() + text_units(text).size() + 3;
+    ranks.token_counts.push_back(static_cast<std::int32_t>(tokens));
+    if (task.query.empty()) {
+      ranks.scores.push_back(4.0f * static_cast<float>(words["bad"]));
+      ranks.scores.push_back(4.0f * static_cast<float>(words["good"]));
+      continue;
+    }
+    float score = -1;
+    for (const auto& [word, count] : asked) score += words.contains(word) ? 2.0f : 0.0f;
+    ranks.scores.push_back(score);
+  }
+  return ranks;
+}
+
 }  // namespace
 
 ModelScript parse_model_script(std::string_view file_name, std::string_view content) {
@@ -164,6 +199,7 @@ struct ScriptedEngine::Sequence {
   Script script;
   Clock::time_point due;
   std::optional<wire::Embed> embed;
+  std::optional<wire::Rank> rank;
   std::vector<std::string> tokens;
   std::size_t next = 0;
   engines::CompletionText text{{}};
@@ -234,6 +270,21 @@ Status ScriptedEngine::start_embed(wire::Embed task) {
   return ok_status();
 }
 
+Status ScriptedEngine::start_rank(wire::Rank task) {
+  if (kind_ != wire::ModelKind::ranking) {
+    return Error{Code::model_unsupported, "scripted model: ranks no texts"};
+  }
+  auto sequence = std::make_unique<Sequence>();
+  sequence->task = task.task;
+  std::string all = task.query;
+  for (const std::string& text : task.texts) all += text;
+  sequence->script = parse_script(all);
+  sequence->due = Clock::now() + milliseconds(sequence->script.delay_ms);
+  sequence->rank = std::move(task);
+  sequences_.push_back(std::move(sequence));
+  return ok_status();
+}
+
 Result<wire::Tokens> ScriptedEngine::tokenize(const wire::Tokenize& task) {
   wire::Tokens tokens;
   tokens.task = task.task;
@@ -250,7 +301,7 @@ void ScriptedEngine::cancel(wire::TaskId task, std::vector<wire::Message>& event
                                   [task](const auto& one) { return one->task == task; });
   if (found == sequences_.end()) return;
   const Sequence& sequence = **found;
-  if (sequence.embed) {
+  if (sequence.embed || sequence.rank) {
     events.push_back(wire::Failed{task, Code::cancelled, "cancelled"});
   } else {
     events.push_back(wire::Finished{task, wire::FinishReason::cancelled, sequence.prompt_tokens, 0,
@@ -289,6 +340,10 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
   }
   if (sequence.embed) {
     events.push_back(embeddings_of(*sequence.embed));
+    return false;
+  }
+  if (sequence.rank) {
+    events.push_back(ranks_of(*sequence.rank));
     return false;
   }
   const bool more = sequence.next < sequence.tokens.size() && made < sequence.tokens_max;

@@ -33,6 +33,8 @@ ModelScript parse_model_script(std::string_view file_name, std::string_view cont
 // - Logprobs: a token drawn has -0.25, the alternatives behind it -2, -3, -4 ...
 // - A vector has a bucket for each word and CJK character, signed by a hash: texts with words in
 //   common are near each other.
+// - A rank is 2 for each word that query and text have in common, less 1. Without a query there are
+//   the labels NEGATIVE and POSITIVE, and 4 for each "bad" and "good" in the text.
 // - Tokens are the units of text_units().
 class ScriptedEngine final : public engines::Engine {
  public:
@@ -42,6 +44,7 @@ class ScriptedEngine final : public engines::Engine {
   void set_threads(std::int32_t threads) override;
   Status start_generate(wire::Generate task) override;
   Status start_embed(wire::Embed task) override;
+  Status start_rank(wire::Rank task) override;
   Result<wire::Tokens> tokenize(const wire::Tokenize& task) override;
   void cancel(wire::TaskId task, std::vector<wire::Message>& events) override;
   Status step(std::vector<wire::Message>& events) override;

@@ -3,6 +3,8 @@
 #
 # usage: tiny_models.py llama3 ggml-vocab-llama-bpe.gguf out.gguf
 #        tiny_models.py bert ggml-vocab-bert-bge.gguf out.gguf
+#        tiny_models.py reranker ggml-vocab-bert-bge.gguf out.gguf
+#        tiny_models.py classifier ggml-vocab-bert-bge.gguf out.gguf
 #
 # They run the real code paths (architecture, tokenizer, template, pooling) and answer noise.
 
@@ -10,10 +12,12 @@ import random
 import statistics
 import struct
 import sys
+from typing import NamedTuple
 
 import gguf_file as gguf
 
 POOLING_CLS = 2
+POOLING_RANK = 4
 FILE_TYPE_F16 = 1
 
 LLAMA3_TEMPLATE = (
@@ -100,50 +104,81 @@ def make_llama3(vocabulary_path, out_path):
     out.write(out_path)
 
 
-def make_bert(vocabulary_path, out_path):
-    """The shape of bge-base: width 768, first-token pooling, the real WordPiece vocabulary; 2 layers."""
-    width, layers, heads, positions = 768, 2, 12, 512
-    feed_forward = 4 * width
-    out = gguf.Writer("bert")
-    out.put("general.name", gguf.STRING, b"random-bge-base-768")
-    vocabulary, keys = copy_tokenizer(out, vocabulary_path)
-    if "tokenizer.ggml.token_type_count" not in keys:
-        out.put("tokenizer.ggml.token_type_count", gguf.U32, 2)
-    out.put("{arch}.context_length", gguf.U32, positions)
-    out.put("{arch}.embedding_length", gguf.U32, width)
-    out.put("{arch}.block_count", gguf.U32, layers)
-    out.put("{arch}.feed_forward_length", gguf.U32, feed_forward)
-    out.put("{arch}.attention.head_count", gguf.U32, heads)
-    out.put("{arch}.attention.layer_norm_epsilon", gguf.F32, 1e-12)
-    out.put("{arch}.attention.causal", gguf.BOOL, False)
-    out.put("{arch}.pooling_type", gguf.U32, POOLING_CLS)
-    out.put("general.file_type", gguf.U32, FILE_TYPE_F16)
+class Bert(NamedTuple):
+    """An encoder of 2 layers with the real WordPiece vocabulary."""
+    name: str
+    width: int
+    heads: int
+    pooling: int
+    seed: int
+    token_types: bool = True  # DistilBERT has none.
+    head: bool = False
+    labels: tuple = ()
 
-    weights = Weights(out, seed=11)
-    deviation = 0.02
+    def write(self, vocabulary_path, out_path):
+        width, layers, positions = self.width, 2, 512
+        feed_forward = 4 * width
+        out = gguf.Writer("bert")
+        out.put("general.name", gguf.STRING, self.name.encode())
+        vocabulary, keys = copy_tokenizer(out, vocabulary_path)
+        if "tokenizer.ggml.token_type_count" not in keys:
+            out.put("tokenizer.ggml.token_type_count", gguf.U32, 2)
+        out.put("{arch}.context_length", gguf.U32, positions)
+        out.put("{arch}.embedding_length", gguf.U32, width)
+        out.put("{arch}.block_count", gguf.U32, layers)
+        out.put("{arch}.feed_forward_length", gguf.U32, feed_forward)
+        out.put("{arch}.attention.head_count", gguf.U32, self.heads)
+        out.put("{arch}.attention.layer_norm_epsilon", gguf.F32, 1e-12)
+        out.put("{arch}.attention.causal", gguf.BOOL, False)
+        out.put("{arch}.pooling_type", gguf.U32, self.pooling)
+        out.put("general.file_type", gguf.U32, FILE_TYPE_F16)
+        if self.labels:
+            out.put("{arch}.classifier.output_labels", gguf.ARRAY,
+                    gguf.Array(gguf.STRING, [label.encode() for label in self.labels]))
 
-    def norm(name):
-        weights.constant(name + ".weight", width, 1.0)
-        weights.constant(name + ".bias", width, 0.0)
+        weights = Weights(out, self.seed)
+        deviation = 0.02
 
-    weights.normal("token_embd.weight", vocabulary, width, deviation)
-    weights.normal("position_embd.weight", positions, width, deviation, gguf.TENSOR_F32)
-    weights.normal("token_types.weight", 2, width, deviation, gguf.TENSOR_F32)
-    norm("token_embd_norm")
-    for layer in range(layers):
-        block = f"blk.{layer}."
-        for name, rows, columns in (("attn_q", width, width), ("attn_k", width, width), ("attn_v", width, width),
-                                    ("attn_output", width, width), ("ffn_up", feed_forward, width),
-                                    ("ffn_down", width, feed_forward)):
-            weights.normal(f"{block}{name}.weight", rows, columns, deviation)
-            weights.constant(f"{block}{name}.bias", rows, 0.0)
-        norm(block + "attn_output_norm")
-        norm(block + "layer_output_norm")
-    out.write(out_path)
+        def norm(name):
+            weights.constant(name + ".weight", width, 1.0)
+            weights.constant(name + ".bias", width, 0.0)
 
+        weights.normal("token_embd.weight", vocabulary, width, deviation)
+        weights.normal("position_embd.weight", positions, width, deviation, gguf.TENSOR_F32)
+        if self.token_types:
+            weights.normal("token_types.weight", 2, width, deviation, gguf.TENSOR_F32)
+        norm("token_embd_norm")
+        for layer in range(layers):
+            block = f"blk.{layer}."
+            for name, rows, columns in (("attn_q", width, width), ("attn_k", width, width), ("attn_v", width, width),
+                                        ("attn_output", width, width), ("ffn_up", feed_forward, width),
+                                        ("ffn_down", width, feed_forward)):
+                weights.normal(f"{block}{name}.weight", rows, columns, deviation)
+                weights.constant(f"{block}{name}.bias", rows, 0.0)
+            norm(block + "attn_output_norm")
+            norm(block + "layer_output_norm")
+        if self.head:
+            # Wide enough that scores differ from text to text.
+            results = max(1, len(self.labels))
+            weights.normal("cls.weight", width, width, width**-0.5)
+            weights.constant("cls.bias", width, 0.0)
+            weights.normal("cls.output.weight", results, width, 0.5, gguf.TENSOR_F32)
+            weights.constant("cls.output.bias", results, 0.0)
+        out.write(out_path)
+
+
+MAKERS = {
+    "llama3": make_llama3,
+    # The shape of bge-base: first-token pooling.
+    "bert": Bert("random-bge-base-768", width=768, heads=12, pooling=POOLING_CLS, seed=11).write,
+    # A cross-encoder, as bge-reranker.
+    "reranker": Bert("random-reranker", width=64, heads=1, pooling=POOLING_RANK, seed=13, head=True).write,
+    # DistilBERT with its head for sentiments.
+    "classifier": Bert("random-distilbert", width=64, heads=1, pooling=POOLING_RANK, seed=17, token_types=False,
+                       head=True, labels=("NEGATIVE", "POSITIVE")).write,
+}
 
 if __name__ == "__main__":
-    makers = {"llama3": make_llama3, "bert": make_bert}
-    if len(sys.argv) != 4 or sys.argv[1] not in makers:
-        sys.exit("usage: tiny_models.py llama3|bert vocabulary.gguf out.gguf")
-    makers[sys.argv[1]](*sys.argv[2:])
+    if len(sys.argv) != 4 or sys.argv[1] not in MAKERS:
+        sys.exit("usage: tiny_models.py " + "|".join(MAKERS) + " vocabulary.gguf out.gguf")
+    MAKERS[sys.argv[1]](*sys.argv[2:])
