@@ -6,6 +6,7 @@ MODELS = [
     ("scripted-text", "llama", "@cf/meta/llama-3-8b-instruct", ""),
     ("scripted-current", "llama", "@cf/meta/llama-3.3-70b-instruct-fp8-fast", ""),  # Not retired.
     ("scripted-small", "llama", "@cf/google/gemma-7b-it-lora", ""),  # A published window of 3,500 tokens.
+    ("scripted-adapted", "llama", "@cf/mistral/mistral-7b-instruct-v0.2-lora", ""),
     ("scripted-embedding", "bert", "@cf/baai/bge-base-en-v1.5", "[[dimensions 768]]"),
     ("scripted-ranking", "bert", "@cf/baai/bge-reranker-base", ""),
     ("scripted-labels", "bert", "@cf/huggingface/distilbert-sst-2-int8", ""),

@@ -114,11 +114,12 @@ TEST(TextGeneration, OddValuesAreRefused) {
                            R"({"prompt":"x","raw":1})",
                            R"({"prompt":"x","repetition_penalty":-0.1})",
                            R"({"prompt":"x","tools":[{"name":"f"}]})",
-                           R"({"prompt":"x","lora":"l"})",
+                           R"({"prompt":"x","lora":7})",
                            R"({"prompt":"x","response_format":{"type":"json_object"}})"}) {
     EXPECT_NE(refusal(text), "accepted") << text;
   }
   EXPECT_EQ(refusal(R"({"prompt":"x","response_format":{"type":"text"}})"), "accepted");
+  EXPECT_EQ(refusal(R"({"prompt":"x","lora":"weaver"})"), "accepted");
 }
 
 }  // namespace

@@ -56,6 +56,8 @@ class CatalogTest : public testing::Test {
                               model("@cf/t/small", "Text Generation", 0) + "," +
                               model("@cf/t/lone", "Text Generation", 0) + "," +
                               model("@cf/t/embed", "Text Embeddings", 768) + "," +
+                              model("@cf/t/labels", "Text Classification", 0) + "," +
+                              model("@cf/t/reranker", "Text Classification", 0) + "," +
                               model("@cf/t/speech", "Automatic Speech Recognition", 0) + "]}",
                           R"({"artifacts": [)" + artifacts_ + "]}");
     EXPECT_TRUE(table.ok()) << table.error().message;
@@ -96,6 +98,30 @@ TEST_F(CatalogTest, UnknownUnservedAndMissingModelsSayWhatToDo) {
       catalog->resolve("@cf/t/lone").error().message,
       "model \"@cf/t/lone\" is not on this machine: bind any GGUF with \"selvedge import FILE "
       "--as @cf/t/lone\"");
+}
+
+TEST_F(CatalogTest, ATextModelMayEmulateAClassifierAndNeverAReranker) {
+  const auto catalog = open();
+  ASSERT_TRUE(import(*catalog, tiny_).ok());
+  const auto emulated = catalog->resolve("@cf/t/labels");
+  ASSERT_TRUE(emulated.ok()) << emulated.error().message;
+  EXPECT_TRUE(emulated->stand_in);
+  EXPECT_EQ(emulated->weights_task, Task::text_generation);
+  EXPECT_EQ(catalog->resolve("@cf/t/reranker").error().code, Code::model_not_installed);
+  EXPECT_EQ(open(Profile::exact)->resolve("@cf/t/labels").error().code, Code::model_not_installed);
+  EXPECT_EQ(import(*catalog, own_, {"@cf/t/reranker"}).error().code, Code::file_invalid);
+  const std::string classifier = GgufBuilder()
+                                     .text("general.architecture", "bert")
+                                     .tensor({"cls.weight", {32}, 0, 0})
+                                     .data_bytes(128)
+                                     .bytes();
+  ASSERT_TRUE(import(*catalog, classifier, {"@cf/t/labels", "@cf/t/reranker"}).ok());
+  for (const char* id : {"@cf/t/labels", "@cf/t/reranker"}) {
+    const auto exact = catalog->resolve(id);
+    ASSERT_TRUE(exact.ok()) << exact.error().message;
+    EXPECT_FALSE(exact->stand_in);
+    EXPECT_EQ(exact->weights_task, Task::text_classification);
+  }
 }
 
 TEST_F(CatalogTest, AKnownFileBecomesItsArtifactAndAnswersForAllItsIds) {

@@ -8,6 +8,8 @@
 
 namespace selvedge::engines {
 
+class EngineLog;
+
 inline constexpr const char* kTinyLlama3 = "tiny-llama3-random.gguf";
 inline constexpr const char* kRandomReranker = "random-reranker.gguf";
 inline constexpr const char* kRandomDistilbert = "random-distilbert.gguf";
@@ -18,7 +20,6 @@ inline constexpr const char* kRandomBge = "random-bge-base-768.gguf";
 std::string test_model_path(const std::string& file);
 
 // Of all models that the tests open.
-class EngineLog;
 EngineLog& test_engine_log();
 
 // Opens each model once for all tests of the program. Null (and the test failed) when that does not

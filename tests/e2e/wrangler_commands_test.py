@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE.parent))
 from adapter_files import write_adapter  # noqa: E402
 from client_rows import record  # noqa: E402
 from scripted_models import import_models  # noqa: E402
-from server_process import ServerProcess, TemporaryHome, cli  # noqa: E402
+from server_process import ServerProcess, TemporaryHome, cli, request  # noqa: E402
 from tool_folders import node_20, node_22, node_folder_of, node_version_of  # noqa: E402
 
 COMMAND_S_MAX = 60
@@ -252,6 +252,10 @@ def lane_ai(w):
     w.says(f"ai finetune create {MISTRAL} weaver ./adapter", f'Creating new finetune "weaver" for model "{MISTRAL}"',
            'Uploading file "adapter/adapter_config.json" to "weaver"', 'Uploading file "adapter/adapter_model.safetensors" to "weaver"',
            'Assets uploaded, finetune "weaver" is ready to use')
+    status, _, body = request("POST", w.environment["CLOUDFLARE_API_BASE_URL"] + "/accounts/" +
+                              w.environment["CLOUDFLARE_ACCOUNT_ID"] + f"/ai/run/{MISTRAL}",
+                              {"prompt": "[[sampling]]", "lora": "weaver"})
+    claim(w, status == 200 and json.loads(body)["result"]["response"].endswith(", lora"), f"a call with it: {body}")
     w.says(f"ai finetune create {MISTRAL} weaver ./adapter", 'Finetune couldn\'t be created:.*Finetune name "weaver" is already in use')
     write_adapter(w.folder / "noise")
     (w.folder / "noise/adapter_model.safetensors").write_bytes(b"\x7f" * 100)
