@@ -24,6 +24,10 @@ bool made_for(const ApiContext& context, const catalog::Finetune& finetune,
 Result<inference::Adapter> ready_adapter(const ApiContext& context, const catalog::Resolved& model,
                                          const std::string& account, const std::string& lora) {
   auto found = context.finetunes->find_usable(account, lora);
+  if (model.path.empty()) {
+    // A recording answers, which knows adapters by their names.
+    return inference::Adapter{found.ok() ? found->name : lora, {}};
+  }
   if (!found.ok() && found.error().code == Code::finetune_not_found &&
       lora.starts_with(kPublicPrefix)) {
     return Error{Code::finetune_not_found,

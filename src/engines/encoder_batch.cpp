@@ -64,6 +64,16 @@ std::int32_t encoder_window(const LlamaModel& model, std::int32_t asked) {
   return asked > 0 ? std::clamp(asked, 8, own) : own;
 }
 
+std::vector<llama_token> encoder_tokens(const LlamaModel& model, const std::string& text,
+                                        std::int32_t tokens_max) {
+  std::vector<llama_token> tokens = model.tokenize_marked(text);
+  if (tokens.size() <= static_cast<std::size_t>(tokens_max)) return tokens;
+  const llama_token last = tokens.back();
+  tokens.resize(static_cast<std::size_t>(tokens_max));
+  tokens.back() = last;
+  return tokens;
+}
+
 bool is_encoder(const LlamaModel& model) {
   return model.metadata("{arch}.attention.causal") == "false" ||
          model.architecture().find("bert") != std::string::npos;

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "engines/llama_model.h"
 
@@ -43,6 +45,11 @@ Result<llama_context_ptr> open_encoder_context(const LlamaModel& model, std::siz
 
 // Tokens that one text may have, marks included; `asked` 0: as the model says.
 std::int32_t encoder_window(const LlamaModel& model, std::int32_t asked);
+
+// The tokens of a text with the marks that the model wants, at most `tokens_max`: the mark at the
+// end stays, since the model was trained to see it.
+std::vector<llama_token> encoder_tokens(const LlamaModel& model, const std::string& text,
+                                        std::int32_t tokens_max);
 
 bool is_encoder(const LlamaModel& model);
 

@@ -73,18 +73,6 @@ Status LlamaEmbedding::start_generate(wire::Generate) {
                "architecture " + model_->architecture() + ": makes no text"};
 }
 
-std::vector<llama_token> LlamaEmbedding::tokens_of_text(const std::string& text) const {
-  std::vector<llama_token> tokens = model_->tokenize_marked(text);
-  const auto window_tokens = static_cast<std::size_t>(context_tokens_);
-  if (tokens.size() > window_tokens) {
-    // The mark at the end stays: the model was trained to see it.
-    const llama_token last = tokens.back();
-    tokens.resize(window_tokens);
-    tokens.back() = last;
-  }
-  return tokens;
-}
-
 Status LlamaEmbedding::start_embed(wire::Embed task) {
   auto one = std::make_unique<Task>();
   one->pooling = task.pooling;
@@ -92,7 +80,7 @@ Status LlamaEmbedding::start_embed(wire::Embed task) {
   one->answer.dimensions = static_cast<std::int32_t>(dimensions_);
   one->answer.values.assign(task.texts.size() * dimensions_, 0.0f);
   for (const std::string& text : task.texts) {
-    one->texts.push_back(tokens_of_text(text));
+    one->texts.push_back(encoder_tokens(*model_, text, context_tokens_));
     one->answer.token_counts.push_back(static_cast<std::int32_t>(one->texts.back().size()));
     if (one->texts.back().empty()) {
       return Error{Code::invalid_input, "text: empty, and the model marks no beginning"};

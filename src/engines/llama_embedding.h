@@ -46,7 +46,6 @@ class LlamaEmbedding final : public Engine {
 
  private:
   Status open_context();
-  std::vector<llama_token> tokens_of_text(const std::string& text) const;
   std::vector<Row> fill();
   Status pool(const Row& row);
 

@@ -97,20 +97,8 @@ Status LlamaRanking::open_context(const std::string& model_path) {
 
 void LlamaRanking::set_threads(std::int32_t threads) { threads_.grant(threads); }
 
-std::vector<llama_token> LlamaRanking::tokens_of(const std::string& text) const {
-  std::vector<llama_token> tokens = model_->tokenize_marked(text);
-  const auto window_tokens = static_cast<std::size_t>(context_tokens_);
-  if (tokens.size() > window_tokens) {
-    // The mark at the end stays: the model was trained to see it.
-    const llama_token last = tokens.back();
-    tokens.resize(window_tokens);
-    tokens.back() = last;
-  }
-  return tokens;
-}
-
-std::vector<llama_token> LlamaRanking::tokens_of(std::vector<llama_token> query,
-                                                 const std::string& text) const {
+std::vector<llama_token> LlamaRanking::pair_tokens(std::vector<llama_token> query,
+                                                   const std::string& text) const {
   std::vector<llama_token> document = model_->tokenize(text, false);
   const llama_token begin = llama_vocab_bos(model_->vocabulary());
   const std::size_t marks = between_.size() + behind_.size() + (begin == LLAMA_TOKEN_NULL ? 0 : 1);
@@ -132,7 +120,8 @@ Status LlamaRanking::start_rank(wire::Rank task) {
   one->answer.scores.assign(task.texts.size() * results_, 0.0f);
   const std::vector<llama_token> query = model_->tokenize(task.query, false);
   for (const std::string& text : task.texts) {
-    one->texts.push_back(task.query.empty() ? tokens_of(text) : tokens_of(query, text));
+    one->texts.push_back(task.query.empty() ? encoder_tokens(*model_, text, context_tokens_)
+                                            : pair_tokens(query, text));
     if (one->texts.back().empty()) {
       return Error{Code::invalid_input, "text: empty, and the model marks no beginning"};
     }

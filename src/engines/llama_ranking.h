@@ -48,8 +48,8 @@ class LlamaRanking final : public Engine {
 
  private:
   Status open_context(const std::string& model_path);
-  std::vector<llama_token> tokens_of(const std::string& text) const;
-  std::vector<llama_token> tokens_of(std::vector<llama_token> query, const std::string& text) const;
+  std::vector<llama_token> pair_tokens(std::vector<llama_token> query,
+                                       const std::string& text) const;
   std::vector<Row> fill();
   Status take_scores(const std::vector<Row>& rows);
 

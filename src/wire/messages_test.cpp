@@ -32,6 +32,7 @@ Generate full_generate() {
                        20};
   generate.cut_to_window = true;
   generate.window_tokens = 24'000;
+  generate.adapter = "/adapters/weaver.gguf";
   return generate;
 }
 
@@ -68,6 +69,7 @@ std::vector<Message> one_of_each() {
       Draw{23, "a cat", "dogs", 512, 768, 4, 1.5, 0.75, 42, true, "png", "mask"},
       Picture{24, 1, 1, "rgb", 42},
       Progress{25, 3, 4},
+      AdapterMemory{1ull << 33},
   };
 }
 

@@ -46,6 +46,8 @@ CALLS = [
     ("embeddings", (RUN + EMBEDDING, {"text": ["the sea", "the hills"]}, {})),
     ("embeddings through the binding", binding(EMBEDDING, {"text": "the sea"})),
     ("embeddings, OpenAI", ("/v1/embeddings", {"model": EMBEDDING, "input": ["the sea"]}, {})),
+    ("a ranking", (RUN + "@cf/baai/bge-reranker-base", {"query": "the sea", "contexts": [{"text": "sea"}, {"text": "hill"}]}, {})),
+    ("labels", (RUN + "@cf/huggingface/distilbert-sst-2-int8", {"text": "a good day"}, {})),
     ("an input that the model refuses", (RUN + TEXT, {"prompt": "[[fail context_overflow]]"}, {})),
     ("an input that the door refuses", (RUN + TEXT, {"prompt": 3}, {})),
     ("a batch", (RUN + TEXT + "?queueRequest=true", {"requests": [LEGACY, {"prompt": "[[say b]]"}]}, {})),
