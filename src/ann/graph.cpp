@@ -536,8 +536,8 @@ void Graph::mend_rows(const Codes& codes, Slot first, Slot end, Scratch& scratch
   }
 }
 
-// The dying of a row are replaced by those to which they led, dying copies by the next living one of
-// the chain only, so that chains stay chains.
+// The dying of a row are replaced by those to which they led, dying copies by the next living one
+// of the chain only, so that chains stay chains.
 void Graph::mend_row(const Codes& codes, Slot slot, Scratch& scratch) {
   Slot neighbours[kRowNumbers];
   const std::size_t count = read_row(slot, neighbours);

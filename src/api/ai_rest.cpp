@@ -11,6 +11,7 @@
 #include "api/inline_work.h"
 #include "api/input_check.h"
 #include "api/json_reader.h"
+#include "api/payer.h"
 #include "api/request_id.h"
 
 namespace selvedge::api {
@@ -19,13 +20,14 @@ namespace {
 // The hosted service wants it on calls that name the model in the body.
 constexpr const char* kGatewayHeader = "cf-aig-gateway-id";
 
-Result<AiCall> read_call(std::string model, const http::Request& request,
+Result<AiCall> read_call(std::string model, std::string_view account, const http::Request& request,
                          const std::string& request_id) {
   SEL_TRY(options, query_run_options(request));
   AiCall call;
   call.model = std::move(model);
   call.options = std::move(options);
   call.request_id = request_id;
+  call.payer = payer_of(request, account);
   call.error_json = [request_id](const Error& error) {
     return workers_ai_error_json(error, request_id);
   };
@@ -65,23 +67,23 @@ Status take_named(nlohmann::json& body, AiCall& call, nlohmann::json& inputs) {
 
 }  // namespace
 
-asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string account,
-                                            std::string model, const http::Request& request) {
+asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string model,
+                                            std::string_view account,
+                                            const http::Request& request) {
   const std::string request_id = request_id_of(context, request);
-  auto call = read_call(std::move(model), request, request_id);
+  auto call = read_call(std::move(model), account, request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
-  call->account = std::move(account);
   auto ran = co_await run_model(context, std::move(call).value(), request.body);
   auto response = co_await rest_response(std::move(ran), request_id);
   co_return std::move(response);
 }
 
-asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context, std::string account,
+asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
+                                                  std::string_view account,
                                                   const http::Request& request) {
   const std::string request_id = request_id_of(context, request);
-  auto call = read_call({}, request, request_id);
+  auto call = read_call({}, account, request, request_id);
   if (!call.ok()) co_return workers_ai_error(call.error(), request_id);
-  call->account = std::move(account);
   if (context.rules.gateway_named && request.headers.get(kGatewayHeader).empty()) {
     const Error error{Code::missing_body,
                       std::string("Request is missing headers or body: ") + kGatewayHeader};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/context.h"
 #include "http/message.h"
@@ -13,11 +14,12 @@ namespace asio = boost::asio;
 // POST …/ai/run/{model}. Every answer says the call's UUID in `cf-ai-req-id`, which errors repeat;
 // a good one says in `selvedge-model` which weights answered, and in `cf-ai-neurons` the price
 // (of a stream the last event tells it). Source: docs/compatibility.md#workers-ai.
-asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string account,
-                                            std::string model, const http::Request& request);
+asio::awaitable<http::Response> rest_ai_run(const ApiContext& context, std::string model,
+                                            std::string_view account, const http::Request& request);
 
 // POST …/ai/run with {"model","input":{…},"options"?:{…}}: the same.
-asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context, std::string account,
+asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
+                                                  std::string_view account,
                                                   const http::Request& request);
 
 }  // namespace selvedge::api

@@ -12,13 +12,13 @@ namespace selvedge::api {
 void add_ai_routes(Router& router, const ApiContext& context) {
   router.add({"POST", "/client/v4/accounts/{account}/ai/run",
               [&context](http::Request& request, const PathParameters& parameters) {
-                return rest_ai_run_named(context, std::string(parameters.get("account")), request);
+                return rest_ai_run_named(context, parameters.get("account"), request);
               },
               limits::json_body_bytes_max});
   router.add({"POST", "/client/v4/accounts/{account}/ai/run/{model...}",
               [&context](http::Request& request, const PathParameters& parameters) {
-                return rest_ai_run(context, std::string(parameters.get("account")),
-                                   std::string(parameters.get("model")), request);
+                return rest_ai_run(context, std::string(parameters.get("model")),
+                                   parameters.get("account"), request);
               },
               limits::json_body_bytes_max});
   router.add({"GET", "/client/v4/accounts/{account}/ai/models/search",

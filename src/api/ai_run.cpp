@@ -112,10 +112,11 @@ Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry
 asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
                                                catalog::Resolved model, GenerateCall generate) {
   generate.task.refuse_when_busy = call.options.reject_if_busy;
+  generate.task.payer = std::move(call.payer);
   generate.task.window_tokens = window_of(context.rules, *model.entry);
   if (!generate.lora.empty()) {
     auto found =
-        co_await find_adapter(context, model, std::move(call.account), std::move(generate.lora));
+        co_await find_adapter(context, model, generate.task.payer.account, std::move(generate.lora));
     SEL_CO_TRY(adapter, std::move(found));
     generate.task.adapter = std::move(adapter);
   }
@@ -141,7 +142,7 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
                                                catalog::Resolved model, NativeOpenAiCall native) {
   for (auto& task : native.call.tasks) task.refuse_when_busy = call.options.reject_if_busy;
   OpenAiWay way{std::move(native.form), std::move(call.error_json), std::move(call.request_id),
-                std::move(call.account)};
+                std::move(call.payer)};
   auto ran = co_await run_openai(context, model, std::move(native.call), std::move(way));
   SEL_CO_TRY(made, std::move(ran));
   AiAnswer answer;
@@ -156,6 +157,7 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
                                                catalog::Resolved model, EmbedCall embed) {
   const wire::Pooling pooling = embed.task.pooling;
   embed.task.refuse_when_busy = call.options.reject_if_busy;
+  embed.task.payer = std::move(call.payer);
   auto embedded = co_await context.inference.embed(model, std::move(embed.task));
   SEL_CO_TRY(embeddings, std::move(embedded));
   AiAnswer answer;
@@ -172,6 +174,7 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
 asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
                                                catalog::Resolved model, RankCall rank) {
   rank.task.refuse_when_busy = call.options.reject_if_busy;
+  rank.task.payer = std::move(call.payer);
   AiAnswer answer;
   answer.model = std::move(model);
   auto ranked = co_await rank_or_emulate(context, answer.model, std::move(rank.task));
@@ -200,8 +203,8 @@ asio::awaitable<void> run_one(Batch& batch) {
   const ApiContext& context = *batch.asked_in;
   AiCall call;
   call.model = batch.model;
-  call.account = batch.account;
   call.request_id = context.identities->uuid({batch.id, std::to_string(batch.responses.size())});
+  call.payer = batch.payer;
   nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
   auto ran = co_await run_inputs(context, std::move(call), std::move(inputs));
   if (ran.ok()) {
@@ -228,7 +231,7 @@ asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall ca
                context.batches->submit(call.model, std::move(*checked.batch), checked.batch_bytes,
                                        context.identities->uuid({"batch", call.request_id})));
     batch->asked_in = &context;
-    batch->account = call.account;
+    batch->payer = std::move(call.payer);
     id = batch->id;
   }
   SEL_CO_TRY(told, context.batches->poll(id));

@@ -22,7 +22,7 @@ struct AiCall {
   std::string model;
   std::string request_id = {};  // A UUID; ids and padding in the answer follow from it.
   RunOptions options = RunOptions();
-  std::string account = {};  // Whose adapters are looked at; empty: everyone's.
+  inference::Payer payer = {};
   // The door's form of an error in the middle of a stream.
   std::function<std::string(const Error&)> error_json;
 };

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/uuid.h"
+#include "inference/inference.h"
 
 namespace selvedge::api {
 
@@ -23,7 +24,7 @@ struct ApiContext;
 struct Batch {
   std::string id;  // `request_id`: a random UUID, which is also all that it takes to read it.
   std::string model;
-  std::string account = {};                // Of AiCall.
+  inference::Payer payer;
   const ApiContext* asked_in = nullptr;    // With the rules of the request; outlives the batch.
   std::vector<nlohmann::json> inputs;      // Emptied as they are done.
   std::vector<nlohmann::json> references;  // `external_reference` of each: a text, or null.

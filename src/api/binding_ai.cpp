@@ -21,6 +21,7 @@
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/models_search.h"
+#include "api/payer.h"
 #include "api/request_id.h"
 #include "api/run_options.h"
 #include "api/sse.h"
@@ -163,8 +164,8 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
   AiCall call;
   call.model = model_named(request.headers.get("cf-consn-model-id"));
   call.options = std::move(asked.options);
-  call.account = std::string(request.headers.get("selvedge-account"));
   call.request_id = form.request_id;
+  call.payer = payer_of(request, request.headers.get("selvedge-account"));
   call.error_json = ai_binding_error_json;
   auto ran = co_await run_model(context, std::move(call), asked.inputs);
   if (!ran.ok()) co_return ai_binding_error(ran.error(), form.request_id);

@@ -84,8 +84,8 @@ asio::awaitable<http::Response> answer_binding(const ApiContext& context, Bindin
   }
   auto work = [&context, call, &request, &account, &name]() -> Result<std::string> {
     SEL_TRY(delay, write_delay_of(request));
-    const IndexPath path{context.store,          account, name, context.rules,
-                         VectorizeDoor::binding, delay};
+    const IndexPath path{context.store,          account, name,          context.rules,
+                         VectorizeDoor::binding, delay,   context.ledger};
     return call(path, request);
   };
   if (call != call_info && call != call_describe_v1) {

@@ -14,6 +14,7 @@
 #include "base/identities.h"
 #include "catalog/catalog.h"
 #include "catalog/finetunes.h"
+#include "catalog/usage_ledger.h"
 #include "inference/inference.h"
 #include "vectors/store.h"
 
@@ -45,6 +46,7 @@ struct ApiContext {
   // For what changes indexes, and so waits for the disk and for other writers: no query stands in a
   // queue behind it. Null: `pool`.
   boost::asio::thread_pool* write_pool = nullptr;
+  catalog::UsageLedger* ledger = nullptr;  // Blocks, but for add(). Null: nothing is booked.
 };
 
 }  // namespace selvedge::api

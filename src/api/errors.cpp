@@ -60,6 +60,7 @@ constexpr ErrorRow kErrorRows[] = {
      {400, "context_length_exceeded"}},
     {Code::memory_budget_exceeded, 503, kAiOther, kVectorizeOther, true, kOurs},
     {Code::queue_full, 429, 3040, 40041, true, kDocs, {0, "rate_limit_exceeded"}},
+    {Code::daily_budget_used, 429, 3036, kVectorizeOther, false, kDocs, {0, "insufficient_quota"}},
     {Code::deadline_exceeded, 408, 3007, 3007, true, kDocs},
     {Code::cancelled, 408, 3008, 3008, false, kDocs},
     {Code::finetune_not_found, 404, 3037, kVectorizeOther, false, "cloudflare-docs issue 14757"},

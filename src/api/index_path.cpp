@@ -30,6 +30,15 @@ Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path) {
   return found;
 }
 
+void book(const IndexPath& path, const vectors::Index& index, std::int64_t queries) {
+  if (path.ledger == nullptr) return;
+  catalog::VectorUse use;
+  use.queries = queries;
+  use.dimensions = index.description().config.dimensions;
+  use.vectors_most = static_cast<std::int64_t>(index.stats().vector_count);
+  path.ledger->add(path.account, path.name, use);
+}
+
 Result<vectors::IndexStatus> index_status(const IndexPath& path) {
   auto known = path.store.status(path.account, path.name);
   if (!known.ok()) return reworded(std::move(known.error()), path.name);
@@ -39,6 +48,7 @@ Result<vectors::IndexStatus> index_status(const IndexPath& path) {
 Result<std::string> mutation_result(const IndexPath& path, const vectors::Index& index,
                                     Result<vectors::MutationNumber> written) {
   if (!written.ok()) return reworded(std::move(written.error()), path.name);
+  book(path, index, 0);
   std::string result = "{\"mutationId\":";
   append_string(result, mutation_id(index.description(), *written));
   result += '}';

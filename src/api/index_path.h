@@ -10,6 +10,7 @@
 
 #include "api/rules.h"
 #include "base/result.h"
+#include "catalog/usage_ledger.h"
 #include "http/message.h"
 #include "vectors/store.h"
 
@@ -26,11 +27,15 @@ struct IndexPath {
   const Rules& rules;
   VectorizeDoor door = VectorizeDoor::rest;
   std::optional<std::chrono::milliseconds> write_delay = std::nullopt;  // Of this call's write.
+  catalog::UsageLedger* ledger = nullptr;                               // Null: nothing is booked.
 };
 
 // The request's header `selvedge-write-delay` ("30s"): readers see what it writes after that time,
 // as with the server's --write-delay. Errors: query_invalid.
 Result<std::optional<std::chrono::milliseconds>> write_delay_of(const http::Request& request);
+
+// Books queries of the index, and how many vectors it has.
+void book(const IndexPath& path, const vectors::Index& index, std::int64_t queries);
 
 // It blocks. Errors, in Cloudflare's wording: index_not_found, index_deleted, io, corrupt_data.
 Result<std::shared_ptr<vectors::Index>> find_index(const IndexPath& path);

@@ -17,6 +17,7 @@
 #include "api/openai_models.h"
 #include "api/openai_rerank.h"
 #include "api/openai_run.h"
+#include "api/payer.h"
 #include "api/request_id.h"
 #include "api/usage.h"
 #include "base/limits.h"
@@ -82,7 +83,8 @@ std::unique_ptr<OpenAiForm> form_of(Kind kind, OpenAiCall& call) {
 }
 
 asio::awaitable<http::Response> generate(const ApiContext& context, const http::Request& request,
-                                         Kind kind, OpenAiDefaults defaults, std::string account) {
+                                         inference::Payer payer, Kind kind,
+                                         OpenAiDefaults defaults) {
   const auto parse = [kind, defaults](const nlohmann::json& body) {
     return kind == Kind::chat ? parse_chat(body, defaults) : parse_completion(body, defaults);
   };
@@ -96,7 +98,7 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
   auto form = form_of(kind, call);
   auto error_json = [](const Error& error) { return openai_error_json(openai_wording(error)); };
   const std::string request_id = request_id_of(context, request);
-  OpenAiWay way{std::move(form), std::move(error_json), request_id, std::move(account)};
+  OpenAiWay way{std::move(form), std::move(error_json), request_id, std::move(payer)};
   auto ran = co_await run_openai(context, model, std::move(call), std::move(way));
   if (!ran.ok()) co_return call_error(ran.error(), prompt_param);
   OpenAiAnswer answer = std::move(ran).value();
@@ -114,7 +116,8 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
   co_return std::move(response);
 }
 
-asio::awaitable<http::Response> embed(const ApiContext& context, const http::Request& request) {
+asio::awaitable<http::Response> embed(const ApiContext& context, const http::Request& request,
+                                      inference::Payer payer) {
   const auto parse = [&rules = context.rules](const nlohmann::json& body) {
     return parse_openai_embed(body, rules);
   };
@@ -131,6 +134,7 @@ asio::awaitable<http::Response> embed(const ApiContext& context, const http::Req
                           std::to_string(own) + "."};
     co_return openai_error(error, "dimensions", "unsupported_value");
   }
+  call.task.payer = std::move(payer);
   auto embedded = co_await context.inference.embed(model, std::move(call.task));
   if (!embedded.ok()) co_return call_error(embedded.error(), "input");
   const inference::Embeddings embeddings = std::move(embedded).value();
@@ -143,7 +147,8 @@ asio::awaitable<http::Response> embed(const ApiContext& context, const http::Req
   co_return std::move(response);
 }
 
-asio::awaitable<http::Response> rerank(const ApiContext& context, const http::Request& request) {
+asio::awaitable<http::Response> rerank(const ApiContext& context, const http::Request& request,
+                                       inference::Payer payer) {
   auto parsed = co_await parse_body(context, request, parse_openai_rerank);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return fault_response(*fault);
   auto& call = std::get<OpenAiRerankCall>(parsed);
@@ -152,6 +157,7 @@ asio::awaitable<http::Response> rerank(const ApiContext& context, const http::Re
   const catalog::Resolved model = std::move(found).value();
   std::vector<std::string> documents;
   if (call.return_documents) documents = call.task.texts;
+  call.task.payer = std::move(payer);
   auto ranked = co_await rank_or_emulate(context, model, std::move(call.task));
   if (!ranked.ok()) co_return call_error(ranked.error(), "query");
   auto best = best_texts(*ranked, call.top_n);
@@ -179,24 +185,24 @@ void add_generation(Router& router, const ApiContext& context, std::string path,
                     OpenAiDefaults defaults) {
   router.add({"POST", std::move(path),
               [&context, kind, defaults](http::Request& request, const PathParameters& parameters) {
-                return generate(context, request, kind, defaults,
-                                std::string(parameters.get("account")));
+                return generate(context, request, payer_of(request, parameters.get("account")),
+                                kind, defaults);
               },
               limits::json_body_bytes_max});
 }
 
 void add_embedding(Router& router, const ApiContext& context, std::string path) {
   router.add({"POST", std::move(path),
-              [&context](http::Request& request, const PathParameters&) {
-                return embed(context, request);
+              [&context](http::Request& request, const PathParameters& parameters) {
+                return embed(context, request, payer_of(request, parameters.get("account")));
               },
               limits::json_body_bytes_max});
 }
 
 void add_rerank(Router& router, const ApiContext& context, std::string path) {
   router.add({"POST", std::move(path),
-              [&context](http::Request& request, const PathParameters&) {
-                return rerank(context, request);
+              [&context](http::Request& request, const PathParameters& parameters) {
+                return rerank(context, request, payer_of(request, parameters.get("account")));
               },
               limits::json_body_bytes_max});
 }

@@ -64,7 +64,7 @@ asio::awaitable<Result<OpenAiAnswer>> run_openai(const ApiContext& context,
   head.null_usage = call.null_usage;
   inference::Adapter adapter;
   if (!call.lora.empty()) {
-    auto found = co_await find_adapter(context, model, std::move(way.account), call.lora);
+    auto found = co_await find_adapter(context, model, way.payer.account, call.lora);
     SEL_CO_TRY(ready, std::move(found));
     adapter = std::move(ready);
   }
@@ -72,6 +72,7 @@ asio::awaitable<Result<OpenAiAnswer>> run_openai(const ApiContext& context,
   for (inference::GenerateTask& task : call.tasks) {
     task.window_tokens = window_of(context.rules, *model.entry);
     task.adapter = adapter;
+    task.payer = way.payer;
     auto started = co_await context.inference.generate(model, std::move(task));
     SEL_CO_TRY(stream, std::move(started));
     streams.push_back(std::move(stream));

@@ -20,12 +20,12 @@ struct OpenAiAnswer {
 };
 
 // How a call is answered: its kind of object, the door's form of an error in mid-stream, and the
-// UUID that the object's id is made of.
+// UUID that the object's id is made of, and who pays.
 struct OpenAiWay {
   std::unique_ptr<OpenAiForm> form;
   std::function<std::string(const Error&)> error_json;
   std::string request_id;
-  std::string account = {};  // Whose adapters are looked at; empty: everyone's.
+  inference::Payer payer;
 };
 
 // Starts all choices at once. Errors: those of find_adapter, Inference::generate and

@@ -17,6 +17,7 @@
 #include "api/snapshot_route.h"
 #include "api/status_pages.h"
 #include "api/test_kit.h"
+#include "api/usage_page.h"
 #include "api/vectorize_routes.h"
 #include "base/limits.h"
 
@@ -142,6 +143,11 @@ void ServerDoor::add_status_routes(Router& router) {
   router.add({"POST", "/snapshots/{name}",
               [this](http::Request&, const PathParameters& parameters) {
                 return make_snapshot(context_, parameters);
+              },
+              limits::json_body_bytes_max});
+  router.add({"GET", "/usage",
+              [this](http::Request& request, const PathParameters&) {
+                return usage_page(context_, request);
               },
               limits::json_body_bytes_max});
   router.add({"GET", "/openapi.json",

@@ -3,14 +3,11 @@
 
 #include <string>
 
-#include "catalog/catalog.h"
-#include "inference/inference.h"
+#include "inference/price.h"
 
 namespace selvedge::api {
 
-// The call's price by the unit prices of the model asked for, whatever weights answered. 0 where no
-// price is published. Tokens that were cached cost less only where the table has a price for them.
-double neurons_of(const catalog::ModelEntry& entry, const inference::Usage& usage);
+using inference::neurons_of;
 
 // "1.98": the shortest decimal, up to six places. Also the value of `cf-ai-neurons`.
 std::string neurons_text(double neurons);

@@ -6,26 +6,6 @@
 namespace selvedge::api {
 namespace {
 
-catalog::ModelEntry priced() {
-  catalog::ModelEntry entry;
-  entry.prices.per_m_input_tokens = 25608;
-  entry.prices.per_m_output_tokens = 75147;
-  return entry;
-}
-
-TEST(Usage, NeuronsAreTokensTimesUnitPrices) {
-  EXPECT_DOUBLE_EQ(neurons_of(priced(), {1'000'000, 0, 0}), 25608);
-  EXPECT_DOUBLE_EQ(neurons_of(priced(), {100, 0, 10}), 2.5608 + 0.75147);
-  EXPECT_EQ(neurons_of(catalog::ModelEntry(), {100, 0, 10}), 0);
-}
-
-TEST(Usage, CachedTokensCostLessOnlyWhereTheyHaveAPrice) {
-  auto entry = priced();
-  EXPECT_DOUBLE_EQ(neurons_of(entry, {100, 60, 0}), 2.5608);
-  entry.prices.per_m_cached_input_tokens = 1000;
-  EXPECT_DOUBLE_EQ(neurons_of(entry, {100, 60, 0}), 40 * 0.025608 + 60 * 0.001);
-}
-
 TEST(Usage, TextIsShort) {
   EXPECT_EQ(neurons_text(0), "0");
   EXPECT_EQ(neurons_text(1.98), "1.98");

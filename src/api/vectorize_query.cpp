@@ -231,6 +231,7 @@ Result<QueryAnswer> query_vectors(const IndexPath& path, std::string_view body, 
   }
   auto matches = index.query(query.vector, query.options);
   if (!matches.ok()) return reworded(std::move(matches.error()), path.name);
+  book(path, index, 1);
   return QueryAnswer{matches_json(*matches, query), advice_on(path.rules, index, query)};
 }
 

@@ -42,7 +42,8 @@ asio::awaitable<http::Response> answer_vectorize(const ApiContext& context, Vect
   auto work = [&context, call, &request, &parameters]() -> Result<QueryAnswer> {
     SEL_TRY(delay, write_delay_of(request));
     const IndexPath path{context.store, parameters.get("account"), parameters.get("index"),
-                         context.rules, VectorizeDoor::rest,       delay};
+                         context.rules, VectorizeDoor::rest,       delay,
+                         context.ledger};
     return call(path, request);
   };
   auto answer = co_await offload(pool, std::move(work));

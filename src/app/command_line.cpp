@@ -19,6 +19,7 @@
 #include "cli/model_verbs.h"
 #include "cli/output.h"
 #include "cli/run_verb.h"
+#include "cli/usage_verb.h"
 
 namespace selvedge::app {
 namespace {
@@ -103,6 +104,7 @@ int run_command_line(int argc, char** argv) {
   cli::add_finetune_verbs(app, context);
   cli::add_index_verbs(app, context);
   cli::add_knowledge_verbs(app, context);
+  cli::add_usage_verb(app, context);
   const std::vector<std::string> dev_arguments = take_dev_arguments(app, argc, argv);
   cli::add_dev_verb(app, context, dev_arguments);
   cli::add_environment_verbs(app, context);

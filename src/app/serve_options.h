@@ -31,6 +31,7 @@ struct ServeOptions {
   std::int32_t idle_unload_s = 600;
   std::int32_t index_idle_s = 600;
   std::size_t queue = limits::tasks_waiting_max;  // Tasks that may wait, a model.
+  double daily_neurons = 0;                       // That an account may use a day; 0 = any number.
   bool strict = false;  // The hosted service's limits and refusals instead of ours.
   std::string log_level = "info";
   bool with_bot = false;

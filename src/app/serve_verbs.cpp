@@ -66,6 +66,12 @@ void add_server_options(CLI::App& verb, const std::shared_ptr<ServeOptions>& opt
       ->capture_default_str();
   verb.add_option("--queue", options->queue, "Tasks that may wait for a model; one more gets 429")
       ->capture_default_str();
+  verb.add_option(
+          "--daily-neurons", options->daily_neurons,
+          "Neurons an account may use between two midnights (UTC), then 429; 0 = any number "
+          "(Cloudflare's free plan: 10000)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   verb.add_flag("--strict", options->strict,
                 "Hold clients to Cloudflare's limits, and refuse the models it retired");
   verb.add_option("--log", options->log_level, "trace, debug, info, warn, error or off")

@@ -13,11 +13,14 @@
 #include "api/metadata_properties.h"
 #include "api/server_door.h"
 #include "api/test_kit.h"
+#include "base/clock.h"
 #include "base/identities.h"
 #include "base/log.h"
+#include "base/offload.h"
 #include "cli/output.h"
 #include "http/server.h"
 #include "inference/local_inference.h"
+#include "inference/metered_inference.h"
 #include "inference/recorded_catalog.h"
 #include "inference/recording_inference.h"
 #include "inference/replay_inference.h"
@@ -31,6 +34,7 @@ namespace asio = boost::asio;
 constexpr int kGraceMs = 1'500;        // For answers that are running when the end is asked for.
 constexpr int kShutDownMsMax = 4'800;  // Then the process leaves whatever hangs.
 constexpr int kBotPortTries = 100;
+constexpr std::chrono::seconds kBooksPause{1};
 
 // Everything that lives as long as the server, in the order of construction; destroyed in reverse.
 class Service {
@@ -46,6 +50,7 @@ class Service {
 
  private:
   Status open_state();
+  Status open_inference();
   Status open_replay();
   Status open_recording();
   Status open_api_port();
@@ -53,6 +58,7 @@ class Service {
   http::ServerOptions listening(std::uint16_t port) const;
   asio::awaitable<void> live();
   asio::awaitable<void> announce();
+  asio::awaitable<void> keep_books();
   asio::awaitable<void> wait_for_signal();
   asio::awaitable<void> shut_down();
 
@@ -64,6 +70,7 @@ class Service {
   asio::thread_pool write_pool_{std::max(2u, std::thread::hardware_concurrency())};
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<catalog::Finetunes> finetunes_;
+  std::unique_ptr<catalog::UsageLedger> ledger_;
   std::unique_ptr<vectors::Store> store_;
   std::unique_ptr<inference::Inference> inference_;
   std::unique_ptr<rag::Bot> bot_;
@@ -106,6 +113,16 @@ Status Service::open_state() {
   auto finetunes = catalog::Finetunes::open(options_.home);
   SEL_TRY(opened_finetunes, std::move(finetunes));
   finetunes_ = std::move(opened_finetunes);
+  auto ledger = catalog::UsageLedger::open(options_.home, now_us);
+  SEL_TRY(opened_ledger, std::move(ledger));
+  ledger_ = std::move(opened_ledger);
+  SEL_CHECK_OK(open_inference());
+  inference_ = std::make_unique<inference::MeteredInference>(std::move(inference_), *ledger_,
+                                                             options_.daily_neurons);
+  return ok_status();
+}
+
+Status Service::open_inference() {
   if (!options_.kit.replay.empty()) return open_replay();
   inference::InferenceOptions inference;
   inference.runner = options_.runner;
@@ -152,7 +169,8 @@ Status Service::open_api_port() {
                       .kit = kit_,
                       .snapshots = std::filesystem::absolute(options_.home) / "snapshots",
                       .tokens = options_.tokens,
-                      .write_pool = &write_pool_});
+                      .write_pool = &write_pool_,
+                      .ledger = ledger_.get()});
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };
   http.error_body = [this](int status, Code code, std::string_view message,
@@ -171,6 +189,7 @@ Status Service::open_api_port() {
 Status Service::open_bot_port() {
   rag::BotOptions bot = options_.bot;
   bot.identities = identities_;
+  bot.ledger = ledger_.get();
   bot_ = rag::Bot::create(std::move(bot), *catalog_, *inference_, *store_, pool_);
   bot_door_ = std::make_unique<api::BotDoor>(*bot_, kit_);
   for (int step = 0;; ++step) {
@@ -217,6 +236,19 @@ asio::awaitable<void> Service::announce() {
   cli::print_line("bot on http://127.0.0.1:" + std::to_string(bot_server_->port()));
 }
 
+// Until the I/O thread ends.
+asio::awaitable<void> Service::keep_books() {
+  asio::steady_timer pause(io_);
+  bool told = false;
+  for (;;) {
+    pause.expires_after(kBooksPause);
+    co_await pause.async_wait(asio::use_awaitable);
+    const Status flushed = co_await offload(pool_, [this] { return ledger_->flush(); });
+    if (!flushed.ok() && !told) log::warn("usage is not on disk yet: {}", flushed.error().message);
+    told = !flushed.ok();
+  }
+}
+
 asio::awaitable<void> Service::wait_for_signal() {
   asio::signal_set signals(io_, SIGINT, SIGTERM);
   const int number = co_await signals.async_wait(asio::use_awaitable);
@@ -248,6 +280,7 @@ asio::awaitable<void> Service::live() {
 }
 
 void Service::run() {
+  asio::co_spawn(io_, keep_books(), asio::detached);
   asio::co_spawn(io_, live(), [this](const std::exception_ptr& problem) {
     if (problem) log::error("the server ended by an exception");
     io_.stop();
@@ -255,6 +288,8 @@ void Service::run() {
   io_.run();
   pool_.join();
   write_pool_.join();
+  const Status flushed = ledger_->flush();
+  if (!flushed.ok()) log::error("usage is lost: {}", flushed.error().message);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ constexpr std::array<const char*, kCodeCount> kCodeNames = {
     "context_overflow",
     "memory_budget_exceeded",
     "queue_full",
+    "daily_budget_used",
     "deadline_exceeded",
     "cancelled",
     "finetune_not_found",

@@ -34,6 +34,7 @@ enum class Code : std::uint8_t {
   context_overflow,        // Prompt and max_tokens do not fit the model's window.
   memory_budget_exceeded,  // The model does not fit the stated memory budget.
   queue_full,              // Too much waiting; retry later.
+  daily_budget_used,       // The account used the neurons of its day.
   deadline_exceeded,       // Not done in the time allowed.
   cancelled,               // The caller left.
   // Fine-tunes.

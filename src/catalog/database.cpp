@@ -46,6 +46,11 @@ Statement& Statement::bind(int parameter, std::int64_t number) {
   return *this;
 }
 
+Statement& Statement::bind(int parameter, double number) {
+  sqlite3_bind_double(statement_.get(), parameter, number);
+  return *this;
+}
+
 Result<bool> Statement::step() {
   const int reason = sqlite3_step(statement_.get());
   if (reason == SQLITE_ROW) return true;
@@ -65,6 +70,8 @@ std::string Statement::text(int column) const {
 std::int64_t Statement::number(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
+
+double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
 
 void Statement::reset() { sqlite3_reset(statement_.get()); }
 

@@ -20,10 +20,12 @@ class Statement {
   // Text is copied.
   Statement& bind(int parameter, std::string_view text);
   Statement& bind(int parameter, std::int64_t number);
+  Statement& bind(int parameter, double number);
   // True: a row is there. False: done. After an error the statement is reset.
   Result<bool> step();
   std::string text(int column) const;
   std::int64_t number(int column) const;
+  double real(int column) const;
   void reset();
 
  private:

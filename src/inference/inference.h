@@ -29,6 +29,12 @@ struct Adapter {
   std::string path;  // In GGUF; empty: there is none.
 };
 
+// Whom a task is booked to. Without an account: nobody.
+struct Payer {
+  std::string account;
+  std::string key;  // Names a bearer token without telling it; empty: the call had none.
+};
+
 struct GenerateTask {
   std::vector<wire::ChatMessage> messages;
   std::string prompt;
@@ -40,6 +46,7 @@ struct GenerateTask {
   std::int32_t window_tokens = 0;  // The same.
   bool refuse_when_busy = false;   // queue_full unless the task can start at once.
   Adapter adapter = {};
+  Payer payer = {};
 };
 
 struct Piece {
@@ -69,6 +76,7 @@ struct EmbedTask {
   wire::Pooling pooling = wire::Pooling::mean;
   EmbedRole role = EmbedRole::plain;
   bool refuse_when_busy = false;  // As in GenerateTask.
+  Payer payer = {};
 };
 
 struct Embeddings {
@@ -86,6 +94,7 @@ struct RankTask {
   std::string query;  // Empty: the texts are labelled.
   std::vector<std::string> texts;
   bool refuse_when_busy = false;  // As in GenerateTask.
+  Payer payer = {};
 };
 
 struct Ranks {
@@ -97,11 +106,13 @@ struct Ranks {
 struct TranscribeTask {
   wire::Transcribe request;       // Its task number is not looked at.
   bool refuse_when_busy = false;  // As in GenerateTask.
+  Payer payer = {};
 };
 
 struct DrawTask {
   wire::Draw request;             // Its task number is not looked at.
   bool refuse_when_busy = false;  // As in GenerateTask.
+  Payer payer = {};
 };
 
 // How far a picture is, and at last the picture.

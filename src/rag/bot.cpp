@@ -94,6 +94,8 @@ class KnowledgeBot final : public Bot {
                                                             const std::string& question,
                                                             AnswerSource source);
   Result<Way> way_for(AnswerMode mode) const;
+  inference::Payer payer() const { return {options_.account, "bot"}; }
+  void book(const vectors::Index& index, std::int64_t queries) const;
 
   BotOptions options_;
   const catalog::Catalog& catalog_;
@@ -110,6 +112,13 @@ asio::awaitable<Result<KnowledgeBot::IndexPointer>> KnowledgeBot::find_index() {
   auto find = [this] { return store_.find(options_.account, options_.index); };
   auto result = co_await offload(pool_, std::move(find));
   co_return std::move(result);
+}
+
+void KnowledgeBot::book(const vectors::Index& index, std::int64_t queries) const {
+  if (options_.ledger == nullptr) return;
+  const auto dimensions = std::int64_t{index.description().config.dimensions};
+  const auto vectors = static_cast<std::int64_t>(index.stats().vector_count);
+  options_.ledger->add(options_.account, options_.index, {queries, dimensions, vectors});
 }
 
 asio::awaitable<Result<bool>> KnowledgeBot::prepare_index() {
@@ -160,6 +169,7 @@ asio::awaitable<Result<std::vector<float>>> KnowledgeBot::embed_chunks(
     const std::size_t end = std::min(done + kChunksPerCall, chunks.size());
     inference::EmbedTask task;
     task.role = inference::EmbedRole::passage;
+    task.payer = payer();
     for (std::size_t at = done; at < end; ++at) task.texts.push_back(chunks[at]);
     auto result = co_await inference_.embed(model, std::move(task));
     SEL_CO_TRY(embeddings, std::move(result));
@@ -197,6 +207,7 @@ asio::awaitable<Result<std::string>> KnowledgeBot::add(std::string text,
   };
   auto written = co_await offload(pool_, std::move(write));
   if (!written.ok()) co_return std::move(written.error());
+  book(*index, 0);
   co_return document;
 }
 
@@ -227,6 +238,7 @@ asio::awaitable<Result<std::vector<Passage>>> KnowledgeBot::search(
     return nearest_passages(*index, vector, count);
   };
   auto result = co_await offload(pool_, std::move(query));
+  if (result.ok()) book(*index, 1);
   co_return std::move(result);
 }
 
@@ -276,6 +288,7 @@ asio::awaitable<Result<std::unique_ptr<Answer>>> KnowledgeBot::generate(
   inference::GenerateTask task;
   task.messages = prompt_of(question, source.passages);
   task.tokens_max = options_.tokens_max;
+  task.payer = payer();
   auto started = co_await inference_.generate(model, std::move(task));
   SEL_CO_TRY(stream, std::move(started));
   co_return generated_answer(std::move(source), std::move(stream));
@@ -289,6 +302,7 @@ asio::awaitable<Result<std::unique_ptr<Answer>>> KnowledgeBot::chat(
 
   inference::EmbedTask task;
   task.role = inference::EmbedRole::query;
+  task.payer = payer();
   task.texts.push_back(question);
   auto embedded = co_await inference_.embed(embedding_model, std::move(task));
   SEL_CO_TRY(embeddings, std::move(embedded));

@@ -12,6 +12,7 @@
 #include "base/identities.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "catalog/usage_ledger.h"
 #include "inference/inference.h"
 #include "vectors/store.h"
 
@@ -31,6 +32,9 @@ struct BotOptions {
   AnswerMode answer = AnswerMode::auto_;
   std::size_t passages = 3;
   std::int32_t tokens_max = 256;
+  // Where what is used is booked, under the key "bot"; null: nowhere. What a quote costs is not,
+  // for the hosted service has no such answers.
+  catalog::UsageLedger* ledger = nullptr;
   // Where ids of texts that came without one are from.
   std::shared_ptr<Identities> identities = std::make_shared<Identities>();
 };

@@ -1,0 +1,106 @@
+// Tests of metered inference: what tasks of scripted runners are booked as, and when they are
+// refused.
+#include "inference/metered_inference.h"
+
+#include <gtest/gtest.h>
+
+#include "inference/inference_fixture.h"
+#include "inference/price.h"
+
+namespace selvedge::inference {
+namespace {
+
+class MeteredInferenceTest : public InferenceTest {
+ protected:
+  MeteredInferenceTest() {
+    text_entry_.id = "@cf/text";
+    text_entry_.prices.per_m_input_tokens = 1e6;
+    text_entry_.prices.per_m_output_tokens = 2e6;
+    embedding_entry_.id = "@cf/embed";
+    embedding_entry_.prices.per_m_input_tokens = 1e6;
+  }
+  void create_metered(double daily_neurons_max = 0) {
+    create();
+    auto opened = catalog::UsageLedger::open(folder_, [] { return std::int64_t{86'400'000'000}; });
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    ledger_ = std::move(*opened);
+    inference_ =
+        std::make_unique<MeteredInference>(std::move(inference_), *ledger_, daily_neurons_max);
+  }
+  Completion generate(const Payer& payer) { return await(run(payer)); }
+  asio::awaitable<Completion> run(Payer payer) {
+    Completion completion;
+    GenerateTask task = say("hello there");
+    task.payer = std::move(payer);
+    auto opened = co_await inference_->generate(model("text"), std::move(task));
+    if (!opened.ok()) {
+      completion.error = opened.error();
+      co_return completion;
+    }
+    while (!completion.last) {
+      auto piece = co_await (*opened)->next();
+      if (!piece.ok()) break;
+      if (piece->last) completion.last = *piece;
+    }
+    co_return completion;
+  }
+  std::vector<catalog::ModelRow> rows() { return ledger_->model_rows("1970-01-02").value(); }
+
+  std::unique_ptr<catalog::UsageLedger> ledger_;
+};
+
+TEST_F(MeteredInferenceTest, WhatAGenerationUsedIsBookedAtItsEnd) {
+  create_metered();
+  const Completion done = generate({"local", "key-1"});
+  ASSERT_TRUE(done.last);
+  ASSERT_EQ(rows().size(), 1u);
+  const catalog::ModelRow row = rows().front();
+  EXPECT_EQ(row.account, "local");
+  EXPECT_EQ(row.key, "key-1");
+  EXPECT_EQ(row.model, "@cf/text");
+  EXPECT_EQ(row.use.calls, 1);
+  EXPECT_GT(row.use.output_tokens, 0);
+  EXPECT_EQ(row.use.output_tokens, done.last->usage.completion_tokens);
+  EXPECT_DOUBLE_EQ(row.use.neurons, neurons_of(text_entry_, done.last->usage));
+  await(inference_->shut_down());
+}
+
+TEST_F(MeteredInferenceTest, AStreamThatIsGivenUpIsACallWithoutUse) {
+  create_metered();
+  GenerateTask task = say("hello");
+  task.payer = {"local", ""};
+  auto opened = await(inference_->generate(model("text"), std::move(task)));
+  ASSERT_TRUE(opened.ok());
+  opened->reset();
+  ASSERT_EQ(rows().size(), 1u);
+  EXPECT_EQ(rows().front().use.calls, 1);
+  EXPECT_EQ(rows().front().use.neurons, 0);
+  await(inference_->shut_down());
+}
+
+TEST_F(MeteredInferenceTest, EmbeddingsAreBookedAndTasksWithoutPayerAreNot) {
+  create_metered();
+  EmbedTask task;
+  task.texts = {"one two", "three"};
+  EXPECT_TRUE(await(inference_->embed(embedding_model("e"), task)).ok());
+  EXPECT_TRUE(rows().empty());
+  task.payer = {"a", ""};
+  const auto embedded = await(inference_->embed(embedding_model("e"), task));
+  ASSERT_TRUE(embedded.ok());
+  ASSERT_EQ(rows().size(), 1u);
+  EXPECT_EQ(rows().front().use.input_tokens, embedded->usage.prompt_tokens);
+  EXPECT_DOUBLE_EQ(rows().front().use.neurons, embedded->usage.prompt_tokens);
+  await(inference_->shut_down());
+}
+
+TEST_F(MeteredInferenceTest, AnAccountWhoseDayIsSpentIsRefusedAndOthersAreNot) {
+  create_metered(1);
+  EXPECT_TRUE(generate({"local", ""}).last);
+  EXPECT_TRUE(generate({"local", ""}).failed_with(Code::daily_budget_used));
+  EXPECT_TRUE(generate({"other", ""}).last);
+  EXPECT_TRUE(generate({}).last);
+  await(inference_->shut_down());
+}
+
+}  // namespace
+}  // namespace selvedge::inference

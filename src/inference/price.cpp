@@ -1,0 +1,53 @@
+// Price: units times prices.
+#include "inference/price.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+namespace selvedge::inference {
+namespace {
+
+constexpr double kMillion = 1e6;
+
+double price_of(const catalog::ModelEntry& entry, std::string_view unit) {
+  for (const catalog::UnitPrice& price : entry.prices.units) {
+    if (price.unit == unit) return price.neurons;
+  }
+  return 0;
+}
+
+std::int32_t tiles(std::int32_t pixels) {
+  constexpr std::int32_t kTile = 512;
+  return (std::max(pixels, 1) + kTile - 1) / kTile;
+}
+
+}  // namespace
+
+double neurons_of(const catalog::ModelEntry& entry, const Usage& usage) {
+  const catalog::Prices& prices = entry.prices;
+  const bool cheaper = prices.per_m_cached_input_tokens > 0;
+  const auto cached = static_cast<double>(cheaper ? usage.cached_tokens : 0);
+  const double read = static_cast<double>(usage.prompt_tokens) - cached;
+  const double neurons = read * prices.per_m_input_tokens +
+                         cached * prices.per_m_cached_input_tokens +
+                         usage.completion_tokens * prices.per_m_output_tokens;
+  return neurons / kMillion;
+}
+
+double neurons_of_audio(const catalog::ModelEntry& entry, double seconds) {
+  return seconds / 60 * entry.prices.per_audio_minute;
+}
+
+double neurons_of_picture(const catalog::ModelEntry& entry, std::int32_t width, std::int32_t height,
+                          std::int32_t steps) {
+  const double tile_count = tiles(width) * tiles(height);
+  const double megapixels = std::ceil(static_cast<double>(width) * height / kMillion);
+  const double first = price_of(entry, "first_megapixel");
+  return price_of(entry, "per_step") * steps + price_of(entry, "per_512_tile") * tile_count +
+         price_of(entry, "per_output_512_tile") * tile_count +
+         price_of(entry, "per_output_512_tile_step") * tile_count * steps + first +
+         price_of(entry, "per_next_megapixel") * std::max(0.0, megapixels - 1);
+}
+
+}  // namespace selvedge::inference

@@ -1,0 +1,21 @@
+// Price: what a task costs in neurons, at the published prices of the model that was asked for.
+#pragma once
+
+#include <cstdint>
+
+#include "catalog/catalog.h"
+#include "inference/inference.h"
+
+namespace selvedge::inference {
+
+// Cached tokens cost their own price, or, where none is published, that of the input.
+double neurons_of(const catalog::ModelEntry& entry, const Usage& usage);
+
+double neurons_of_audio(const catalog::ModelEntry& entry, double seconds);
+
+// By the units that are published: per step, per tile of 512 x 512 pixels (begun ones count), or
+// per picture.
+double neurons_of_picture(const catalog::ModelEntry& entry, std::int32_t width, std::int32_t height,
+                          std::int32_t steps);
+
+}  // namespace selvedge::inference
