@@ -11,6 +11,7 @@
 #include "app/places.h"
 #include "app/serve_verbs.h"
 #include "app/snapshot_verbs.h"
+#include "app/upstream_verbs.h"
 #include "cli/dev_verb.h"
 #include "cli/environment_verbs.h"
 #include "cli/finetune_verbs.h"
@@ -111,6 +112,7 @@ int run_command_line(int argc, char** argv) {
   add_doctor_verb(app, context);
   add_bench_verb(app, context);
   add_snapshot_verbs(app, context);
+  add_upstream_verbs(app, context);
   add_version_verb(app, context);
   try {
     app.parse(argc, argv);

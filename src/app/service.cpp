@@ -24,6 +24,8 @@
 #include "inference/recorded_catalog.h"
 #include "inference/recording_inference.h"
 #include "inference/replay_inference.h"
+#include "inference/upstream_catalog.h"
+#include "inference/upstream_inference.h"
 #include "vectors/store.h"
 
 namespace selvedge::app {
@@ -50,7 +52,7 @@ class Service {
 
  private:
   Status open_state();
-  Status open_inference();
+  Status open_inference(const std::shared_ptr<const inference::Upstreams>& upstreams);
   Status open_replay();
   Status open_recording();
   Status open_api_port();
@@ -116,13 +118,15 @@ Status Service::open_state() {
   auto ledger = catalog::UsageLedger::open(options_.home, now_us);
   SEL_TRY(opened_ledger, std::move(ledger));
   ledger_ = std::move(opened_ledger);
-  SEL_CHECK_OK(open_inference());
+  const auto upstreams = std::make_shared<inference::Upstreams>(options_.home / "upstreams.json");
+  catalog_ = std::make_unique<inference::UpstreamCatalog>(std::move(catalog_), upstreams);
+  SEL_CHECK_OK(open_inference(upstreams));
   inference_ = std::make_unique<inference::MeteredInference>(std::move(inference_), *ledger_,
                                                              options_.daily_neurons);
   return ok_status();
 }
 
-Status Service::open_inference() {
+Status Service::open_inference(const std::shared_ptr<const inference::Upstreams>& upstreams) {
   if (!options_.kit.replay.empty()) return open_replay();
   inference::InferenceOptions inference;
   inference.runner = options_.runner;
@@ -130,7 +134,8 @@ Status Service::open_inference() {
   inference.memory_bytes = options_.memory_mb << 20;
   inference.tasks_waiting_max = options_.queue;
   inference.idle_unload_ms = options_.idle_unload_s * 1000;
-  inference_ = inference::create_inference(io_, inference);
+  inference_ = std::make_unique<inference::UpstreamInference>(
+      io_, inference::create_inference(io_, inference), upstreams);
   return options_.kit.record.empty() ? ok_status() : open_recording();
 }
 

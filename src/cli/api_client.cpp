@@ -70,8 +70,8 @@ Result<nlohmann::json> ApiClient::call(std::string_view method, std::string_view
 Status ApiClient::stream(
     std::string_view path, std::string body,
     const std::function<void(std::string_view model, std::string_view answer)>& on_start,
-    const std::function<void(const ServerEvent&)>& on_event) const {
-  EventStream events(on_event);
+    const std::function<void(const http::ServerEvent&)>& on_event) const {
+  http::EventStream events(on_event);
   int status = 0;
   std::string error_body;
   auto response = http::send_streaming(

@@ -8,8 +8,8 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
-#include "cli/event_stream.h"
 #include "http/client.h"
+#include "http/event_stream.h"
 
 namespace selvedge::cli {
 
@@ -40,7 +40,7 @@ class ApiClient {
   Status stream(
       std::string_view path, std::string body,
       const std::function<void(std::string_view model, std::string_view answer)>& on_start,
-      const std::function<void(const ServerEvent&)>& on_event) const;
+      const std::function<void(const http::ServerEvent&)>& on_event) const;
 
  private:
   std::string base_url_;

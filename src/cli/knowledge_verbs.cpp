@@ -77,7 +77,7 @@ class AnswerPrinter {
     collected_["answer_mode"] = answer;
   }
 
-  void event(const ServerEvent& event) {
+  void event(const http::ServerEvent& event) {
     if (event.data == "[DONE]") {
       done_ = true;
       return;
@@ -153,7 +153,7 @@ void add_ask(CLI::App& app, Context& context) {
     auto status = client.stream(
         path, json({{"question", options->question}}).dump(),
         [&](std::string_view model, std::string_view answer) { printer.start(model, answer); },
-        [&](const ServerEvent& event) { printer.event(event); });
+        [&](const http::ServerEvent& event) { printer.event(event); });
     if (status.ok()) status = printer.finish();
     if (!status.ok()) fail(context, status.error());
   });

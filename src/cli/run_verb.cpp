@@ -71,7 +71,7 @@ void run_text(Context& context, const RunOptions& options) {
       [](std::string_view model, std::string_view) {
         std::fprintf(stderr, "%s\n", dim("answered by " + std::string(model)).c_str());
       },
-      [&](const ServerEvent& event) {
+      [&](const http::ServerEvent& event) {
         done = done || event.data == "[DONE]";
         const json data = json::parse(event.data, nullptr, false);
         if (!data.is_object()) return;

@@ -37,6 +37,12 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* to) {
   return exchange.stopped ? count + 1 : count;  // Another count ends the transfer.
 }
 
+int ask_whether_stopped(void* of, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& [request, exchange] = *static_cast<std::pair<const ClientRequest&, Exchange&>*>(of);
+  exchange.stopped = exchange.stopped || request.stopped();
+  return exchange.stopped ? 1 : 0;
+}
+
 std::size_t take_header(char* bytes, std::size_t, std::size_t count, void* to) {
   static_cast<Exchange*>(to)->easy.add_header_line(std::string_view(bytes, count),
                                                    static_cast<Exchange*>(to)->response.headers);
@@ -74,6 +80,12 @@ Result<ClientResponse> perform(const ClientRequest& request,
   easy.set(CURLOPT_WRITEDATA, &exchange);
   easy.set(CURLOPT_HEADERFUNCTION, &take_header);
   easy.set(CURLOPT_HEADERDATA, &exchange);
+  std::pair<const ClientRequest&, Exchange&> asked(request, exchange);
+  if (request.stopped) {
+    easy.set(CURLOPT_NOPROGRESS, 0L);
+    easy.set(CURLOPT_XFERINFOFUNCTION, &ask_whether_stopped);
+    easy.set(CURLOPT_XFERINFODATA, &asked);
+  }
   const Status ended = easy.perform();
   if (exchange.stopped) return Error{Code::cancelled, "stopped by the caller"};
   if (!ended.ok()) return ended.error();

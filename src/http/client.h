@@ -21,6 +21,8 @@ struct ClientRequest {
   std::string body;
   int connect_ms_max = 5'000;
   int silence_ms_max = 0;  // No byte for this long ends it; 0 = wait.
+  // Asked again and again, within a second; true ends the request (Code::cancelled). May be empty.
+  std::function<bool()> stopped = {};
 };
 
 struct ClientResponse {
@@ -30,7 +32,7 @@ struct ClientResponse {
 };
 
 // Any status is a response. Errors: unavailable (cannot connect), io (broken off),
-// deadline_exceeded.
+// deadline_exceeded, cancelled.
 Result<ClientResponse> send(const ClientRequest& request);
 
 // As `send`, but hands the body over as it comes; `on_bytes` returns false to stop

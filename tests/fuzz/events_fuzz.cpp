@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "cli/event_stream.h"
+#include "http/event_stream.h"
 
 namespace {
 
@@ -14,7 +14,7 @@ using Events = std::vector<std::pair<std::string, std::string>>;
 
 Events read(std::string_view bytes, std::size_t portion) {
   Events events;
-  selvedge::cli::EventStream stream([&events](const selvedge::cli::ServerEvent& event) {
+  selvedge::http::EventStream stream([&events](const selvedge::http::ServerEvent& event) {
     events.emplace_back(event.event, event.data);
   });
   for (std::size_t at = 0; at < bytes.size(); at += portion) stream.feed(bytes.substr(at, portion));

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace selvedge::cli {
+namespace selvedge::http {
 
 struct ServerEvent {
   std::string event;  // Empty for the default kind.
@@ -28,4 +28,4 @@ class EventStream {
   bool has_data_ = false;
 };
 
-}  // namespace selvedge::cli
+}  // namespace selvedge::http

@@ -1,7 +1,7 @@
 // Parses text/event-stream as the WHATWG standard says (ids and retry times are not needed here).
-#include "cli/event_stream.h"
+#include "http/event_stream.h"
 
-namespace selvedge::cli {
+namespace selvedge::http {
 
 void EventStream::feed(std::string_view bytes) {
   pending_.append(bytes);
@@ -36,4 +36,4 @@ void EventStream::line(std::string_view text) {
   }
 }
 
-}  // namespace selvedge::cli
+}  // namespace selvedge::http

@@ -1,0 +1,50 @@
+// Upstream catalog: entries for ids that nobody knew.
+#include "inference/upstream_catalog.h"
+
+#include <algorithm>
+
+#include "base/uuid.h"
+#include "catalog/task_names.h"
+
+namespace selvedge::inference {
+
+const catalog::ModelEntry* UpstreamCatalog::own_entry(const Upstream& upstream) const {
+  const std::lock_guard lock(mutex_);
+  const auto same = [&](const catalog::ModelEntry& entry) {
+    return entry.id == upstream.id && entry.task == upstream.task &&
+           entry.output_dimensions == upstream.dimensions;
+  };
+  const auto known = std::find_if(entries_.begin(), entries_.end(), same);
+  if (known != entries_.end()) return &*known;
+  catalog::ModelEntry entry;
+  entry.id = upstream.id;
+  entry.uuid = random_uuid();
+  entry.task = upstream.task;
+  entry.task_name = catalog::task_name(upstream.task);
+  entry.description = "Answered by " + upstream.name();
+  entry.schema = catalog::Schema::openai;
+  entry.output_dimensions = upstream.dimensions;
+  entry.listed = true;
+  return &entries_.emplace_back(std::move(entry));
+}
+
+Result<const catalog::ModelEntry*> UpstreamCatalog::find(std::string_view id) const {
+  auto known = inner_->find(id);
+  if (known.ok() || known.error().code != Code::model_not_found) return known;
+  const auto upstream = upstreams_->find(id);
+  if (upstream == nullptr) return known;
+  return own_entry(*upstream);
+}
+
+Result<catalog::Resolved> UpstreamCatalog::resolve(std::string_view id) const {
+  const auto upstream = upstreams_->find(id);
+  if (upstream == nullptr) return inner_->resolve(id);
+  SEL_TRY(entry, find(id));
+  catalog::Resolved resolved;
+  resolved.entry = entry;
+  resolved.requested = std::string(id);
+  resolved.answered_by = upstream->name() + "; upstream";
+  return resolved;
+}
+
+}  // namespace selvedge::inference
