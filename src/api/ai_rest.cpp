@@ -7,10 +7,10 @@
 
 #include "api/ai_run.h"
 #include "api/answer_headers.h"
+#include "api/chat_options.h"
 #include "api/errors.h"
 #include "api/inline_work.h"
 #include "api/input_check.h"
-#include "api/json_reader.h"
 #include "api/payer.h"
 #include "api/request_id.h"
 
@@ -89,7 +89,7 @@ asio::awaitable<http::Response> rest_ai_run_named(const ApiContext& context,
                       std::string("Request is missing headers or body: ") + kGatewayHeader};
     co_return workers_ai_error(error, request_id);
   }
-  auto read = [&request] { return parse_object(request.body); };
+  auto read = [&request] { return parse_ordered_object(request.body); };
   auto parsed = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
                                            std::move(read));
   if (!parsed.ok()) co_return workers_ai_error(parsed.error(), request_id);

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/batches.h"
+#include "api/chat_options.h"
 #include "api/embedding.h"
 #include "api/errors.h"
 #include "api/inline_work.h"
@@ -22,6 +23,7 @@
 #include "api/ranking.h"
 #include "api/request_id.h"
 #include "api/text_generation.h"
+#include "api/turn_routes.h"
 #include "api/usage.h"
 
 namespace selvedge::api {
@@ -41,7 +43,7 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 
 // What one call is about, once its inputs are known to be good.
 struct Checked {
-  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, RankCall> call;
+  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall> call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
   std::string poll;  // The batch that is asked for.
@@ -75,6 +77,15 @@ bool speaks_openai(const catalog::ModelEntry& entry) {
   return entry.task == catalog::Task::text_generation && entry.schema == catalog::Schema::openai;
 }
 
+// These alone take three forms of inputs on this path.
+bool takes_responses(const catalog::ModelEntry& entry) {
+  return entry.id.starts_with("@cf/openai/gpt-oss-");
+}
+
+bool is_guard(const catalog::ModelEntry& entry) {
+  return entry.id.find("llama-guard") != entry.id.npos;
+}
+
 Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
                              nlohmann::json& inputs, RunOptions& options) {
   SEL_CHECK_OK(take_options(inputs, options));
@@ -83,11 +94,21 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
   if (checked.batch) SEL_CHECK_OK(check_queued(context, entry));
   if (batched) return checked;
   SEL_CHECK_OK(context.inputs->check(entry, inputs, context.rules.inputs_lenient));
-  if (speaks_openai(entry)) {
+  if (takes_responses(entry) && inputs.contains("input")) {
+    inputs["model"] = entry.id;
+    auto parsed = parse_responses(inputs, hosted_openai_defaults(context.rules));
+    if (auto* fault = std::get_if<OpenAiFault>(&parsed)) return std::move(fault->error);
+    checked.call = std::move(std::get<ResponsesCall>(parsed));
+  } else if (speaks_openai(entry)) {
     SEL_TRY(native, parse_native_openai(inputs, entry.id, context.rules));
     checked.call = std::move(native);
   } else if (entry.task == catalog::Task::text_generation) {
     SEL_TRY(generate, parse_generate(inputs, context.rules));
+    if (is_guard(entry) && !generate.task.chat.json_schema.empty()) {
+      // The model has a form of its own, which no grammar is to bend.
+      generate.task.chat.json_schema.clear();
+      generate.kind = ResponseKind::verdict;
+    }
     checked.call = std::move(generate);
   } else if (entry.task == catalog::Task::text_embeddings) {
     SEL_TRY(embed, parse_embed(inputs, entry.id));
@@ -104,7 +125,7 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
 
 Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
                             std::string_view input, RunOptions& options) {
-  SEL_TRY(inputs, parse_object(input));
+  SEL_TRY(inputs, parse_ordered_object(input));
   return check_inputs(context, entry, inputs, options);
 }
 
@@ -134,7 +155,8 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   SEL_CO_TRY(completion, std::move(collected));
   const double neurons = neurons_of(entry, completion.usage);
   answer.neurons = neurons;
-  answer.result_json = generate_result(completion.text, completion.usage, neurons);
+  SEL_CO_TRY(result, generate_result(completion, generate.kind, neurons));
+  answer.result_json = std::move(result);
   co_return std::move(answer);
 }
 
@@ -187,6 +209,13 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   SEL_CO_TRY(texts, best_texts(ranks, rank.top_k));
   answer.result_json = rank_result(texts);
   co_return std::move(answer);
+}
+
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, ResponsesCall responses) {
+  auto ran =
+      co_await run_responses(context, std::move(call), std::move(model), std::move(responses));
+  co_return std::move(ran);
 }
 
 // Clients search for these words when they decide to try again.

@@ -31,8 +31,14 @@ Status check_token(const http::Request& request, std::span<const std::string> to
   if (tokens.empty()) return ok_status();
   std::string_view sent = request.headers.get("authorization");
   bool known = false;
-  if (sent.size() > 7 && is_bearer(sent.substr(0, 7))) {
+  const bool bearer = sent.size() > 7 && is_bearer(sent.substr(0, 7));
+  // Anthropic's clients send the key alone.
+  if (bearer) {
     sent.remove_prefix(7);
+  } else {
+    sent = request.headers.get("x-api-key");
+  }
+  if (!sent.empty()) {
     // Every token is compared: the time does not tell which one was close.
     for (const std::string& token : tokens) {
       const bool same = equal_in_constant_time(sent, token);
@@ -47,6 +53,7 @@ Status check_credential(const http::Request& request) {
   const std::string_view sent = request.headers.get("authorization");
   if (sent.size() > 7 && is_bearer(sent.substr(0, 7))) return ok_status();
   const http::Headers& headers = request.headers;
+  if (!headers.get("x-api-key").empty()) return ok_status();
   if (!headers.get("x-auth-key").empty() && !headers.get("x-auth-email").empty()) {
     return ok_status();
   }

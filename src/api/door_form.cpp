@@ -3,6 +3,7 @@
 
 #include "api/binding_request.h"
 #include "api/errors.h"
+#include "api/messages_answer.h"
 #include "api/openai_routes.h"
 
 namespace selvedge::api {
@@ -11,6 +12,7 @@ namespace {
 constexpr std::string_view kApiPrefix = "/client/v4/";
 
 DoorForm form_of_path(std::string_view path) {
+  if (is_messages_path(path)) return DoorForm::messages;
   if (is_openai_path(path)) return DoorForm::openai;
   if (!path.starts_with(kApiPrefix)) return DoorForm::plain;
   if (path.find("/vectorize/") != path.npos) return DoorForm::vectorize;
@@ -37,6 +39,8 @@ http::Response failure_response(DoorForm form, const Error& error, std::string_v
       return vectorize_binding_error(error);
     case DoorForm::openai:
       return openai_error(openai_wording(error));
+    case DoorForm::messages:
+      return messages_error(openai_wording(error));
     case DoorForm::workers_ai:
       return workers_ai_error(error, request_id);
     case DoorForm::vectorize:
@@ -54,6 +58,8 @@ std::string failure_json(DoorForm form, const Error& error, std::string_view req
       return ai_binding_error_json(error);
     case DoorForm::openai:
       return openai_error_json(openai_wording(error));
+    case DoorForm::messages:
+      return messages_error_json(openai_wording(error));
     case DoorForm::workers_ai:
       return workers_ai_error_json(error, request_id);
     default:

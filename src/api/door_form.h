@@ -14,6 +14,7 @@ enum class DoorForm : std::uint8_t {
   ai_binding,
   vectorize_binding,
   openai,
+  messages,    // Anthropic's.
   workers_ai,  // The envelope of …/ai/run.
   vectorize,   // The envelope of …/vectorize.
   envelope,    // Of the rest under /client/v4.

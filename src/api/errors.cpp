@@ -99,6 +99,7 @@ constexpr ErrorRow kErrorRows[] = {
     {Code::unavailable, 503, kAiOther, kVectorizeOther, true, kOurs},
     {Code::client_too_old, 405, 5019, kVectorizeOther, false, kDocs},
     {Code::not_served, 501, kAiOther, kVectorizeOther, false, kOurs},
+    {Code::json_mode_unmet, 400, 5024, kVectorizeOther, false, "JSON mode page; number ours"},
     {Code::internal, 500, kAiOther, kVectorizeOther, false, kOurs},
 };
 

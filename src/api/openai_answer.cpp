@@ -40,26 +40,39 @@ void add_usage(inference::Usage& sum, const inference::Usage& one, const OpenAiH
   sum.cached_tokens += one.cached_tokens;
 }
 
-Choice part_of(inference::Piece piece, const OpenAiHead& head) {
+// What the ids of a choice's tool calls follow from.
+std::string call_seed(const OpenAiHead& head, std::size_t index) {
+  return head.uuid + "/" + std::to_string(index);
+}
+
+Choice part_of(inference::Piece piece, const OpenAiHead& head, ToolCalls& calls) {
   Choice part;
   part.text = std::move(piece.text);
+  part.reasoning = std::move(piece.reasoning);
+  for (const auto& delta : piece.tool_calls) part.called.push_back(calls.add(delta));
   if (head.logprobs) part.logprobs = std::move(piece.logprobs);
   return part;
 }
 
 asio::awaitable<Result<Choice>> whole_choice(inference::TokenStream& stream, bool logprobs,
-                                             inference::Usage& usage) {
+                                             std::string seed, inference::Usage& usage) {
   Choice choice;
+  ToolCalls calls(std::move(seed));
   if (logprobs) choice.logprobs.emplace();
   while (true) {
     auto next = co_await stream.next();
     SEL_CO_TRY(piece, std::move(next));
     choice.text += piece.text;
+    choice.reasoning += piece.reasoning;
+    for (const auto& delta : piece.tool_calls) calls.add(delta);
     if (logprobs) {
       for (auto& token : piece.logprobs) choice.logprobs->push_back(std::move(token));
     }
     if (!piece.last) continue;
     choice.reason = piece.reason;
+    calls.finish();
+    choice.calls_tools = !calls.empty();
+    choice.tool_calls = calls.all();
     usage = piece.usage;
     co_return std::move(choice);
   }
@@ -71,6 +84,11 @@ std::string_view finish_reason_name(wire::FinishReason reason) {
   return reason == wire::FinishReason::length ? "length" : "stop";
 }
 
+std::string_view finish_reason_name(const Choice& choice) {
+  const bool called = choice.calls_tools && choice.reason == wire::FinishReason::stop;
+  return called ? "tool_calls" : finish_reason_name(choice.reason);
+}
+
 asio::awaitable<Result<OpenAiWhole>> whole_answer(
     std::vector<std::unique_ptr<inference::TokenStream>> streams, const OpenAiHead& head,
     const OpenAiForm& form) {
@@ -79,7 +97,7 @@ asio::awaitable<Result<OpenAiWhole>> whole_answer(
   // One after the other: the runner works on all of them meanwhile.
   for (std::size_t index = 0; index < streams.size(); ++index) {
     inference::Usage own;
-    auto read = co_await whole_choice(*streams[index], head.logprobs, own);
+    auto read = co_await whole_choice(*streams[index], head.logprobs, call_seed(head, index), own);
     SEL_CO_TRY(choice, std::move(read));
     if (index != 0) json += ',';
     form.append_choice(json, index, choice);
@@ -103,6 +121,9 @@ OpenAiEvents::OpenAiEvents(std::vector<std::unique_ptr<inference::TokenStream>> 
       error_json_(std::move(error_json)),
       begun_(streams.size(), false) {
   chunk_begin_ = object_begin(head_, *form_, true);
+  for (std::size_t index = 0; index < streams.size(); ++index) {
+    calls_.emplace_back(call_seed(head_, index));
+  }
   pieces_ = ChoicePieces(std::move(streams));
 }
 
@@ -125,13 +146,17 @@ void OpenAiEvents::add_piece(std::string& events, std::size_t index, inference::
   const bool last = piece.last;
   const auto reason = piece.reason;
   if (last) add_usage(usage_, piece.usage, head_, index);
-  if (!piece.text.empty() || !piece.logprobs.empty()) {
-    form_->append_piece(choice, index, part_of(std::move(piece), head_));
+  if (!piece.text.empty() || !piece.logprobs.empty() || !piece.reasoning.empty() ||
+      !piece.tool_calls.empty()) {
+    form_->append_piece(choice, index, part_of(std::move(piece), head_, calls_[index]));
     add_chunk(events, choice);
     choice.clear();
   }
   if (!last) return;
-  form_->append_last(choice, index, reason);
+  Choice end;
+  end.reason = reason;
+  end.calls_tools = !calls_[index].empty();
+  form_->append_last(choice, index, end);
   add_chunk(events, choice);
 }
 

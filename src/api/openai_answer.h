@@ -13,6 +13,7 @@
 #include "api/choice_pieces.h"
 #include "api/openai_logprobs.h"
 #include "api/sse.h"
+#include "api/tool_calls.h"
 #include "catalog/catalog.h"
 #include "inference/inference.h"
 
@@ -23,10 +24,16 @@ struct Choice {
   std::string text;
   TokenLogprobs logprobs;  // nullopt where they were not asked for.
   wire::FinishReason reason = wire::FinishReason::stop;
+  std::string reasoning = {};
+  std::vector<ToolCall> tool_calls = {};      // Of a whole choice.
+  std::vector<ToolCalls::Added> called = {};  // What a chunk adds to them.
+  bool calls_tools = false;                   // Some call has come, with this piece or before.
 };
 
 // "stop" or "length".
 std::string_view finish_reason_name(wire::FinishReason reason);
+// "tool_calls", where tools were called and nothing cut them off.
+std::string_view finish_reason_name(const Choice& choice);
 
 // How one kind of object writes its choices. Each call appends one element of `choices`.
 class OpenAiForm {
@@ -38,8 +45,8 @@ class OpenAiForm {
   // Before the first piece of a choice; appends nothing where the kind has no such chunk.
   virtual void append_first(std::string& json, std::size_t index) const = 0;
   virtual void append_piece(std::string& json, std::size_t index, const Choice& piece) = 0;
-  virtual void append_last(std::string& json, std::size_t index,
-                           wire::FinishReason reason) const = 0;
+  // Of `last` only what ended it is looked at.
+  virtual void append_last(std::string& json, std::size_t index, const Choice& last) const = 0;
 };
 
 // What the objects of one call share: id, time, model, fingerprint of the weights, and the price.
@@ -87,6 +94,7 @@ class OpenAiEvents final : public EventSource {
   ChoicePieces pieces_;
   std::string chunk_begin_;  // Up to the choices.
   std::vector<bool> begun_;
+  std::vector<ToolCalls> calls_;  // By choice.
   inference::Usage usage_;
   bool ended_ = false;
 };

@@ -83,23 +83,6 @@ void read_logit_bias(OpenAiFields& fields, std::vector<wire::TokenBias>& biases)
   }
 }
 
-void read_sampling(OpenAiFields& fields, wire::Sampling& sampling) {
-  const wire::Sampling defaults;
-  sampling.temperature = fields.number("temperature", 0, 2).value_or(defaults.temperature);
-  sampling.top_p = fields.number("top_p", 0, 1).value_or(defaults.top_p);
-  sampling.frequency_penalty = fields.number("frequency_penalty", -2, 2).value_or(0);
-  sampling.presence_penalty = fields.number("presence_penalty", -2, 2).value_or(0);
-  // Not OpenAI's, but what its other servers take.
-  const auto top_k = fields.integer("top_k", 0, std::numeric_limits<std::int32_t>::max());
-  sampling.top_k = static_cast<std::int32_t>(top_k.value_or(defaults.top_k));
-  sampling.repetition_penalty = fields.number("repetition_penalty", 0, 2).value_or(1);
-  const auto seed = fields.integer("seed", std::numeric_limits<std::int64_t>::min(),
-                                   std::numeric_limits<std::int64_t>::max());
-  sampling.has_seed = seed.has_value();
-  sampling.seed = static_cast<std::uint64_t>(seed.value_or(0));
-  read_logit_bias(fields, sampling.logit_bias);
-}
-
 void read_length(OpenAiFields& fields, const OpenAiDefaults& defaults,
                  inference::GenerateTask& task) {
   const auto older = fields.integer("max_tokens", 1, kTokensMax);
@@ -157,6 +140,23 @@ OpenAiDefaults plain_openai_defaults(const Rules& rules) {
   return defaults;
 }
 
+void read_openai_sampling(OpenAiFields& fields, wire::Sampling& sampling) {
+  const wire::Sampling defaults;
+  sampling.temperature = fields.number("temperature", 0, 2).value_or(defaults.temperature);
+  sampling.top_p = fields.number("top_p", 0, 1).value_or(defaults.top_p);
+  sampling.frequency_penalty = fields.number("frequency_penalty", -2, 2).value_or(0);
+  sampling.presence_penalty = fields.number("presence_penalty", -2, 2).value_or(0);
+  // Not OpenAI's, but what its other servers take.
+  const auto top_k = fields.integer("top_k", 0, std::numeric_limits<std::int32_t>::max());
+  sampling.top_k = static_cast<std::int32_t>(top_k.value_or(defaults.top_k));
+  sampling.repetition_penalty = fields.number("repetition_penalty", 0, 2).value_or(1);
+  const auto seed = fields.integer("seed", std::numeric_limits<std::int64_t>::min(),
+                                   std::numeric_limits<std::int64_t>::max());
+  sampling.has_seed = seed.has_value();
+  sampling.seed = static_cast<std::uint64_t>(seed.value_or(0));
+  read_logit_bias(fields, sampling.logit_bias);
+}
+
 void read_openai_call(OpenAiFields& fields, const OpenAiDefaults& defaults, OpenAiCall& call,
                       inference::GenerateTask& task) {
   call.model = fields.text("model").value_or("");
@@ -165,7 +165,7 @@ void read_openai_call(OpenAiFields& fields, const OpenAiDefaults& defaults, Open
   read_stream(fields, call);
   read_length(fields, defaults, task);
   read_stop(fields, task.stop);
-  read_sampling(fields, task.sampling);
+  read_openai_sampling(fields, task.sampling);
   call.lora = fields.text("lora").value_or("");  // Cloudflare's own, too.
   read_options(fields, task);
 }

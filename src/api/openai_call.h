@@ -44,6 +44,9 @@ struct OpenAiCall {
 void read_openai_call(OpenAiFields& fields, const OpenAiDefaults& defaults, OpenAiCall& call,
                       inference::GenerateTask& task);
 
+// temperature, top_p, top_k, penalties, seed and logit_bias alone.
+void read_openai_sampling(OpenAiFields& fields, wire::Sampling& sampling);
+
 // Adds `choices_per_prompt` tasks like `task`. With a seed each has its own, which follows from it:
 // equal seeds would give equal choices.
 void add_choices(OpenAiCall& call, const inference::GenerateTask& task);

@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/chat_options.h"
 #include "api/input_check.h"
+#include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/openai_logprobs.h"
 
@@ -80,6 +82,37 @@ std::string content_of(OpenAiFields& fields, const json& message, bool may_lack,
   return text;
 }
 
+std::string text_member(const json& message, const char* name) {
+  const json* value = present(message, name);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+// What a turn says beside its content: calls, what it answers, what was thought. False after a
+// fault.
+bool read_call_members(OpenAiFields& fields, const json& message, const std::string& path,
+                       wire::ChatMessage& out) {
+  if (out.role == "tool") {
+    out.tool_call_id = text_member(message, "tool_call_id");
+    out.name = text_member(message, "name");
+  }
+  if (out.role != "assistant") return true;
+  out.reasoning = text_member(message, "reasoning_content");
+  if (out.reasoning.empty()) out.reasoning = text_member(message, "reasoning");
+  json calls;
+  std::string param = path + ".tool_calls";
+  if (const json* given = present(message, "tool_calls")) {
+    calls = *given;
+  } else if (const json* old = present(message, "function_call")) {
+    calls = json::array({*old});
+    param = path + ".function_call";
+  } else {
+    return true;
+  }
+  const auto bad = read_called_tools(calls, param, out.tool_calls);
+  if (bad) fields.fail(bad->param, bad->message, bad->code);
+  return !bad;
+}
+
 wire::ChatMessage read_message(OpenAiFields& fields, const json& message, const std::string& path,
                                const OpenAiDefaults& defaults) {
   if (!message.is_object()) {
@@ -106,7 +139,11 @@ wire::ChatMessage read_message(OpenAiFields& fields, const json& message, const 
     return {};
   }
   const std::string here = path + ".content";
-  const bool may_lack = defaults.content_may_lack && known == "assistant";
+  wire::ChatMessage out;
+  out.role = std::string(known);
+  if (!read_call_members(fields, message, path, out)) return {};
+  const bool may_lack =
+      (defaults.content_may_lack && known == "assistant") || !out.tool_calls.empty();
   std::string content = content_of(fields, message, may_lack, here);
   if (const std::size_t length = code_points(content); length > defaults.content_chars_max) {
     fields.fail(here,
@@ -115,7 +152,8 @@ wire::ChatMessage read_message(OpenAiFields& fields, const json& message, const 
                     std::to_string(length) + " instead.",
                 "string_above_max_length");
   }
-  return {std::string(known), std::move(content)};
+  out.content = std::move(content);
+  return out;
 }
 
 void read_messages(OpenAiFields& fields, const OpenAiDefaults& defaults,
@@ -152,39 +190,65 @@ void read_logprobs(OpenAiFields& fields, wire::Sampling& sampling) {
   sampling.top_logprobs = static_cast<std::int32_t>(top.value_or(0));
 }
 
-bool names(const json& value, std::string_view name) {
-  return value.is_string() && value.get_ref<const std::string&>() == name;
+void fail(OpenAiFields& fields, const MaybeFault& bad) {
+  if (bad) fields.fail(bad->param, bad->message, bad->code);
+}
+
+void read_options(OpenAiFields& fields, wire::ChatOptions& options) {
+  if (const json* tools = fields.find("tools")) fail(fields, read_tools(*tools, options));
+  if (const json* choice = fields.find("tool_choice")) {
+    fail(fields, read_tool_choice(*choice, options));
+  }
+  options.parallel_tool_calls = fields.boolean("parallel_tool_calls").value_or(true);
+  if (const json* format = fields.find("response_format")) {
+    fail(fields, read_response_format(*format, options));
+  }
+  if (const json* schema = fields.find("guided_json")) {
+    fail(fields, read_schema(*schema, "guided_json", options));
+  }
+  const json* effort = fields.find("reasoning_effort");
+  const json* values = fields.find("chat_template_kwargs");
+  fail(fields, read_template_values(effort, values, options));
+  options.parse_reasoning = true;
 }
 
 // What would change the answer. Ignoring it would look like an answer to it.
 void refuse_unserved(OpenAiFields& fields) {
-  for (const char* name : {"tools", "functions", "audio", "web_search_options", "guided_json"}) {
+  for (const char* name : {"audio", "web_search_options"}) {
     const json* value = fields.find(name);
     if (value != nullptr && !(value->is_array() && value->empty())) fields.fail_unsupported(name);
   }
-  for (const char* name : {"tool_choice", "function_call"}) {
-    const json* value = fields.find(name);
-    if (value == nullptr || names(*value, "none") || names(*value, "auto")) continue;
-    const std::string of = std::string(name) == "tool_choice" ? "tools" : "functions";
-    fields.fail(name,
-                "'" + std::string(name) + "' is only allowed when '" + of + "' are specified.", "");
-  }
-  if (const json* format = fields.find("response_format")) {
-    const auto type = format->is_object() ? format->find("type") : format->end();
-    if (!format->is_object()) {
-      fields.fail_type("response_format", "an object", *format);
-    } else if (type == format->end()) {
-      fields.fail_missing("response_format.type");
-    } else if (!names(*type, "text")) {
-      fields.fail("response_format",
-                  "Invalid parameter: 'response_format' of type " + type->dump().substr(0, 40) +
-                      " is not supported with this model.",
-                  "unsupported_value");
-    }
+  // The first form of tools, long deprecated.
+  if (const json* functions = fields.find("functions")) {
+    if (!(functions->is_array() && functions->empty())) fields.fail_unsupported("functions");
   }
   if (const json* modalities = fields.find("modalities")) {
     if (*modalities != json::array({"text"})) fields.fail_unsupported("modalities");
   }
+}
+
+// "tool_calls":[{"index",…}] of a chunk.
+void append_called(std::string& json_text, const std::vector<ToolCalls::Added>& called) {
+  json_text += "\"tool_calls\":[";
+  for (std::size_t at = 0; at < called.size(); ++at) {
+    json_text += at == 0 ? "{\"index\":" : ",{\"index\":";
+    append_integer(json_text, called[at].index);
+    if (called[at].first()) {
+      json_text += ",\"id\":";
+      append_string(json_text, called[at].id);
+      json_text += ",\"type\":\"function\"";
+    }
+    json_text += ",\"function\":{";
+    if (called[at].first()) {
+      json_text += "\"name\":";
+      append_string(json_text, called[at].name);
+      json_text += ',';
+    }
+    json_text += "\"arguments\":";
+    append_string(json_text, called[at].arguments);
+    json_text += "}}";
+  }
+  json_text += ']';
 }
 
 }  // namespace
@@ -198,6 +262,7 @@ OpenAiParsed<OpenAiCall> parse_chat(const json& body, const OpenAiDefaults& defa
   read_messages(fields, defaults, task.messages);
   read_openai_call(fields, defaults, call, task);
   read_logprobs(fields, task.sampling);
+  read_options(fields, task.chat);
   refuse_unserved(fields);
   if (fields.fault()) return *fields.fault();
   add_choices(call, task);
@@ -213,11 +278,23 @@ void ChatForm::append_choice(std::string& json_text, std::size_t index,
   json_text += "{\"index\":";
   append_integer(json_text, index);
   json_text += ",\"message\":{\"role\":\"assistant\",\"content\":";
-  append_string(json_text, choice.text);
+  if (choice.text.empty() && choice.calls_tools) {
+    json_text += "null";
+  } else {
+    append_string(json_text, choice.text);
+  }
+  if (!choice.reasoning.empty()) {
+    json_text += ",\"reasoning_content\":";
+    append_string(json_text, choice.reasoning);
+  }
+  if (choice.calls_tools) {
+    json_text += ",\"tool_calls\":";
+    append_openai_calls(json_text, choice.tool_calls);
+  }
   json_text += ",\"refusal\":null},\"logprobs\":";
   append_chat_logprobs(json_text, choice.logprobs);
   json_text += ",\"finish_reason\":\"";
-  json_text += finish_reason_name(choice.reason);
+  json_text += finish_reason_name(choice);
   json_text += "\"}";
 }
 
@@ -232,19 +309,33 @@ void ChatForm::append_first(std::string& json_text, std::size_t index) const {
 void ChatForm::append_piece(std::string& json_text, std::size_t index, const Choice& piece) {
   json_text += "{\"index\":";
   append_integer(json_text, index);
-  json_text += ",\"delta\":{\"content\":";
-  append_string(json_text, piece.text);
+  json_text += ",\"delta\":{";
+  const char* before = "";
+  if (!piece.reasoning.empty()) {
+    json_text += "\"reasoning_content\":";
+    append_string(json_text, piece.reasoning);
+    before = ",";
+  }
+  if (!piece.called.empty()) {
+    json_text += before;
+    append_called(json_text, piece.called);
+    before = ",";
+  }
+  if (!piece.text.empty() || *before == '\0') {
+    json_text += before;
+    json_text += "\"content\":";
+    append_string(json_text, piece.text);
+  }
   json_text += "},\"logprobs\":";
   append_chat_logprobs(json_text, piece.logprobs);
   json_text += ",\"finish_reason\":null}";
 }
 
-void ChatForm::append_last(std::string& json_text, std::size_t index,
-                           wire::FinishReason reason) const {
+void ChatForm::append_last(std::string& json_text, std::size_t index, const Choice& last) const {
   json_text += "{\"index\":";
   append_integer(json_text, index);
   json_text += ",\"delta\":{},\"logprobs\":null,\"finish_reason\":\"";
-  json_text += finish_reason_name(reason);
+  json_text += finish_reason_name(last);
   json_text += "\"}";
 }
 

@@ -147,10 +147,10 @@ void CompletionForm::append_piece(std::string& json_text, std::size_t index, con
 }
 
 void CompletionForm::append_last(std::string& json_text, std::size_t index,
-                                 wire::FinishReason reason) const {
+                                 const Choice& last) const {
   append_text_choice(json_text, index, "");
   json_text += "null,\"finish_reason\":\"";
-  json_text += finish_reason_name(reason);
+  json_text += finish_reason_name(last.reason);
   json_text += "\"}";
 }
 

@@ -28,7 +28,7 @@ class CompletionForm final : public OpenAiForm {
   void append_choice(std::string& json, std::size_t index, const Choice& choice) const override;
   void append_first(std::string& json, std::size_t index) const override;
   void append_piece(std::string& json, std::size_t index, const Choice& piece) override;
-  void append_last(std::string& json, std::size_t index, wire::FinishReason reason) const override;
+  void append_last(std::string& json, std::size_t index, const Choice& last) const override;
 
  private:
   std::string_view echo(std::size_t index) const;

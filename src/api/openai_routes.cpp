@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/answer_headers.h"
+#include "api/chat_options.h"
 #include "api/errors.h"
 #include "api/inline_work.h"
 #include "api/json_reader.h"
@@ -48,7 +49,10 @@ http::Response call_error(const Error& error, std::string_view prompt_param) {
       break;
     case Code::invalid_input:
       // The runner alone knows the vocabulary.
-      if (error.message.starts_with("logit_bias")) param = "logit_bias";
+      for (const std::string_view name : {"logit_bias", "tools", "tool_choice", "messages"}) {
+        if (error.message.starts_with(std::string(name) + ":")) param = name;
+      }
+      if (error.message.starts_with("json_schema:")) param = "response_format";
       if (error.message.find("lora") != std::string::npos) param = "lora";
       break;
     case Code::lora_unsupported:
@@ -68,7 +72,7 @@ auto parse_body(const ApiContext& context, const http::Request& request, Parse p
     -> asio::awaitable<decltype(parse(nlohmann::json()))> {
   using Parsed = decltype(parse(nlohmann::json()));
   auto work = [&body = request.body, parse]() -> Parsed {
-    auto read = parse_object(body);
+    auto read = parse_ordered_object(body);
     if (!read.ok()) return OpenAiFault{openai_wording(read.error()), {}, {}};
     return parse(read.value());
   };

@@ -25,6 +25,7 @@ Rules hosted_rules() {
   rules.retired_models_served = false;
   rules.inputs_lenient = false;
   rules.content_may_lack = false;
+  rules.json_streams = false;
   rules.every_model_batches = false;
   rules.gateway_named = true;
   rules.windows_published = true;

@@ -23,6 +23,7 @@ struct Rules {
   // Workers AI.
   bool retired_models_served = true;  // Else they answer model_deprecated.
   bool inputs_lenient = true;         // See SchemaCheck.
+  bool json_streams = true;           // JSON mode and `stream` at once, on `ai/run`.
   bool content_may_lack = true;       // Of an assistant's or a tool's turn.
   bool every_model_batches = true;    // Else those marked `async_queue`.
   bool gateway_named = false;         // POST …/ai/run names a gateway in its header.

@@ -17,6 +17,7 @@
 #include "api/snapshot_route.h"
 #include "api/status_pages.h"
 #include "api/test_kit.h"
+#include "api/turn_routes.h"
 #include "api/usage_page.h"
 #include "api/vectorize_routes.h"
 #include "base/limits.h"
@@ -70,6 +71,7 @@ ServerDoor::Ruled::Ruled(ApiContext made, PreviewSessions& sessions)
   add_vectorize_routes(router, context);
   add_preview_routes(router, sessions);
   add_openai_routes(router, context);
+  add_turn_routes(router, context);
 }
 
 ServerDoor::ServerDoor(ApiContext context)

@@ -1,10 +1,12 @@
 // Text generation: what a schema cannot say, the reply and its events.
 #include "api/text_generation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "api/chat_options.h"
 #include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
@@ -60,12 +62,33 @@ Result<std::string> content_of(const json& message, std::string_view role, const
   return text;
 }
 
+// A fault of the fields that all doors share, as an error of this one.
+Status native(const MaybeFault& bad) {
+  if (!bad) return ok_status();
+  return Error{Code::invalid_input, bad->message};
+}
+
+std::string text_or_none(const json& message, const char* name) {
+  const json* value = present(message, name);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
 Result<wire::ChatMessage> parse_message(const json& message, const std::string& path,
                                         const Rules& rules) {
   const std::string_view name = canonical_role(message.at("role").get_ref<const std::string&>());
   if (!known_role(name)) return not_in_enum(path + "/role", name, "system,user,assistant,tool");
+  wire::ChatMessage out;
+  out.role = std::string(name);
+  if (const json* calls = present(message, "tool_calls"); calls != nullptr && name == "assistant") {
+    SEL_CHECK_OK(native(read_called_tools(*calls, path + "/tool_calls", out.tool_calls)));
+  }
+  if (name == "tool") {
+    out.tool_call_id = text_or_none(message, "tool_call_id");
+    out.name = text_or_none(message, "name");
+  }
   SEL_TRY(content, content_of(message, name, path, rules));
-  return wire::ChatMessage{std::string(name), std::move(content)};
+  out.content = std::move(content);
+  return out;
 }
 
 Status parse_messages(const json& messages, const Rules& rules, inference::GenerateTask& task) {
@@ -100,18 +123,44 @@ void parse_sampling(const json& input, wire::Sampling& sampling) {
 
 // Fields that change what the answer means. Ignoring them would look like an answer to them.
 Status refuse_unserved(const json& input) {
-  const json* choice = present(input, "tool_choice");
-  const bool no_tools = choice != nullptr && *choice == "none";
-  for (const char* name : {"tools", "functions", "response_format", "guided_json", "image"}) {
+  for (const char* name : {"functions", "image"}) {
     const json* value = present(input, name);
     if (value == nullptr || value->empty() || *value == "") continue;
-    const bool of_tools =
-        std::string_view(name) == "tools" || std::string_view(name) == "functions";
-    if (of_tools && no_tools) continue;
-    if (value->is_object() && value->contains("type") && (*value)["type"] == "text") continue;
     return Error{Code::invalid_input, std::string("'/") + name + "' is not served by this server"};
   }
   return ok_status();
+}
+
+Status parse_chat_options(const json& input, const Rules& rules, GenerateCall& call) {
+  wire::ChatOptions& options = call.task.chat;
+  if (const json* tools = present(input, "tools")) {
+    SEL_CHECK_OK(native(read_tools(*tools, options)));
+  }
+  if (const json* choice = present(input, "tool_choice")) {
+    SEL_CHECK_OK(native(read_tool_choice(*choice, options)));
+  }
+  if (const json* parallel = present(input, "parallel_tool_calls")) {
+    options.parallel_tool_calls = *parallel != false;
+  }
+  if (const json* format = present(input, "response_format")) {
+    SEL_CHECK_OK(native(read_response_format(*format, options)));
+  }
+  if (const json* schema = present(input, "guided_json"); schema != nullptr && *schema != "") {
+    SEL_CHECK_OK(native(read_schema(*schema, "guided_json", options)));
+  }
+  SEL_CHECK_OK(native(read_template_values(present(input, "reasoning_effort"),
+                                           present(input, "chat_template_kwargs"), options)));
+  if (options.json_schema.empty()) return ok_status();
+  call.kind = ResponseKind::json;
+  if (!call.stream || rules.json_streams) return ok_status();
+  return Error{Code::invalid_input, "JSON Mode is not supported with 'stream'"};
+}
+
+// A JSON text as it is, in one line.
+Result<std::string> value_text(std::string_view text) {
+  const auto value = nlohmann::ordered_json::parse(text.begin(), text.end(), nullptr, false);
+  if (value.is_discarded()) return Error{Code::json_mode_unmet, "JSON Mode couldn't be met"};
+  return value.dump();
 }
 
 }  // namespace
@@ -137,6 +186,7 @@ Result<GenerateCall> parse_generate(const json& input, const Rules& rules) {
   call.stream = flag(input, "stream");
   const json* lora = present(input, "lora");
   if (lora != nullptr && lora->is_string()) call.lora = lora->get<std::string>();
+  SEL_CHECK_OK(parse_chat_options(input, rules, call));
   const double tokens_max = number_or(input, "max_tokens", limits::max_tokens_default);
   call.task.tokens_max =
       static_cast<std::int32_t>(number_or(input, "max_completion_tokens", tokens_max));
@@ -144,22 +194,56 @@ Result<GenerateCall> parse_generate(const json& input, const Rules& rules) {
   return call;
 }
 
-std::string generate_result(std::string_view text, const inference::Usage& usage, double neurons) {
+std::string verdict_json(std::string_view text) {
+  const bool safe = text.find("unsafe") == text.npos;
+  std::string result = safe ? "{\"safe\":true" : "{\"safe\":false";
+  if (safe) return result + "}";
+  result += ",\"categories\":[";
+  const char* before = "";
+  for (std::size_t at = text.find('S'); at < text.size(); at = text.find('S', at + 1)) {
+    const std::size_t end = std::min(text.find_first_not_of("0123456789", at + 1), text.size());
+    if (end == at + 1) continue;
+    result += before;
+    append_string(result, text.substr(at, end - at));
+    before = ",";
+  }
+  return result + "]}";
+}
+
+Result<std::string> generate_result(const Completion& completion, ResponseKind kind,
+                                    double neurons) {
   std::string result = "{\"response\":";
-  append_string(result, text);
+  const bool only_calls = !completion.tool_calls.empty() && completion.text.empty();
+  if (only_calls) {
+    result += "null";
+  } else if (kind == ResponseKind::json) {
+    SEL_TRY(value, value_text(completion.text));
+    result += value;
+  } else if (kind == ResponseKind::verdict) {
+    result += verdict_json(completion.text);
+  } else {
+    append_string(result, completion.text);
+  }
+  if (!completion.tool_calls.empty()) {
+    result += ",\"tool_calls\":";
+    append_legacy_calls(result, completion.tool_calls);
+  }
   result += ",\"usage\":";
-  append_usage(result, usage, neurons);
+  append_usage(result, completion.usage, neurons);
   result += '}';
   return result;
 }
 
 asio::awaitable<Result<Completion>> collect(inference::TokenStream& stream) {
   Completion completion;
+  ToolCalls calls("");
   while (true) {
     auto next = co_await stream.next();
     SEL_CO_TRY(piece, std::move(next));
     completion.text += piece.text;
+    for (const auto& delta : piece.tool_calls) calls.add(delta);
     if (!piece.last) continue;
+    completion.tool_calls = calls.all();
     completion.usage = piece.usage;
     co_return std::move(completion);
   }
@@ -172,7 +256,8 @@ CompletionEvents::CompletionEvents(std::unique_ptr<inference::TokenStream> strea
     : stream_(std::move(stream)),
       entry_(entry),
       error_json_(std::move(error_json)),
-      padding_(padding_seed) {}
+      padding_(padding_seed),
+      calls_("") {}
 
 std::string CompletionEvents::text_event(std::string_view text) {
   constexpr std::string_view kPadding = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -191,8 +276,15 @@ asio::awaitable<Result<std::optional<std::string>>> CompletionEvents::next() {
     SEL_CO_TRY(piece, std::move(next));
     std::string events;
     if (!piece.text.empty()) events = text_event(piece.text);
+    for (const auto& delta : piece.tool_calls) calls_.add(delta);
     if (piece.last) {
       ended_ = true;
+      if (!calls_.empty()) {
+        std::string calls_text = "{\"response\":\"\",\"tool_calls\":";
+        append_legacy_calls(calls_text, calls_.all());
+        calls_text += '}';
+        events += sse_event(calls_text);
+      }
       std::string json_text = "{\"response\":\"\",\"usage\":";
       append_usage(json_text, piece.usage, neurons_of(entry_, piece.usage));
       json_text += '}';

@@ -32,6 +32,10 @@ inline constexpr std::size_t embed_texts_max = 100;       // Workers AI: up to 1
 inline constexpr std::size_t rank_texts_max = 1'000;      // Contexts of one call; ours.
 inline constexpr std::size_t frame_bytes_max = 256u * 1024 * 1024;
 inline constexpr int max_tokens_default = 256;  // Workers AI's default.
+inline constexpr std::size_t tools_max = 128;   // OpenAI's.
+inline constexpr std::size_t tool_name_chars_max = 128;
+inline constexpr std::size_t tools_bytes_max = 512 * 1024;  // All tools of a call, as JSON.
+inline constexpr std::size_t schema_bytes_max = 64 * 1024;  // Of an answer.
 
 // Fine-tunes.
 inline constexpr std::size_t adapter_file_bytes_max = 300u * 1024 * 1024;  // Workers AI: 300 MB.

@@ -65,6 +65,7 @@ constexpr std::array<const char*, kCodeCount> kCodeNames = {
     "unavailable",
     "client_too_old",
     "not_served",
+    "json_mode_unmet",
     "internal",
 };
 }  // namespace

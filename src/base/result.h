@@ -77,6 +77,7 @@ enum class Code : std::uint8_t {
   unavailable,        // Shutting down, or a needed part is not running.
   client_too_old,     // A client that speaks a form of the protocol nobody serves any more.
   not_served,         // Part of the contract, but not of this server.
+  json_mode_unmet,    // Asked for JSON, a model had no room to end it.
   internal,           // A bug of ours, or a library's exception.
 };
 inline constexpr int kCodeCount = static_cast<int>(Code::internal) + 1;

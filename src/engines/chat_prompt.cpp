@@ -108,16 +108,21 @@ Result<std::unique_ptr<ChatPrompt>> ChatPrompt::open(const LlamaModel& model) {
   }
 }
 
+Status ChatPrompt::check_roles(const std::vector<wire::ChatMessage>& messages) {
+  for (const wire::ChatMessage& message : messages) {
+    if (std::find(kRoles.begin(), kRoles.end(), message.role) != kRoles.end()) continue;
+    return Error{Code::invalid_input,
+                 "messages: a role that is none of system, user, assistant, tool"};
+  }
+  return ok_status();
+}
+
 Result<std::vector<PromptPart>> ChatPrompt::render(
     const std::vector<wire::ChatMessage>& messages) const {
+  // A role is written into the prompt as the template's own text.
+  SEL_CHECK_OK(check_roles(messages));
   std::vector<wire::ChatMessage> known = messages;
   for (wire::ChatMessage& message : known) {
-    // A role is written into the prompt as the template's own text.
-    if (std::find(kRoles.begin(), kRoles.end(), message.role) == kRoles.end()) {
-      return Error{Code::invalid_input,
-                   "messages: a role that is none of system, user, assistant, "
-                   "tool"};
-    }
     if (message.role == "developer") message.role = "system";
   }
   const jinja::caps& caps = template_->caps;

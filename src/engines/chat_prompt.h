@@ -36,6 +36,9 @@ class ChatPrompt {
   // Errors: invalid_input (an unknown role, or roles in an order that the template refuses).
   Result<std::vector<PromptPart>> render(const std::vector<wire::ChatMessage>& messages) const;
 
+  // Errors: invalid_input (a role that no template knows: it would be written into the prompt).
+  static Status check_roles(const std::vector<wire::ChatMessage>& messages);
+
   // The template's source.
   const std::string& source() const;
 

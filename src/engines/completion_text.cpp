@@ -29,7 +29,9 @@ std::string CompletionText::add(std::string_view bytes) {
   std::size_t stop_at = std::string::npos;
   std::size_t hold_bytes = 0;
   for (const std::string& stop : stops_) {
-    stop_at = std::min(stop_at, held_.find(stop));
+    const std::size_t found = held_.find(stop);
+    if (found < stop_at) stop_ = stop;
+    stop_at = std::min(stop_at, found);
     hold_bytes = std::max(hold_bytes, begun_bytes(held_, stop));
   }
   if (stop_at != std::string::npos) {

@@ -18,6 +18,8 @@ class CompletionText {
 
   // True once a stop string was completed; it and all after it are dropped.
   bool stopped() const { return stopped_; }
+  // Which one; empty before.
+  const std::string& stop() const { return stop_; }
 
   // The rest, when no token follows.
   std::string finish();
@@ -32,6 +34,7 @@ class CompletionText {
   std::string held_;
   std::size_t sent_bytes_ = 0;
   bool stopped_ = false;
+  std::string stop_;
 };
 
 }  // namespace selvedge::engines

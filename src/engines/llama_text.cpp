@@ -68,6 +68,8 @@ struct LlamaText::Sequence {
   bool repeatable = false;
   Sampler sampler;
   CompletionText text;
+  std::optional<ChatReader> reader = {};  // Where the completion has more in it than text.
+  std::vector<llama_token> written = {};  // Control tokens that the reader must see.
   bool logprobs = false;
   std::size_t top_logprobs = 0;
   UnsentLogprobs unsent_logprobs = {};
@@ -79,8 +81,12 @@ struct LlamaText::Sequence {
   bool reading() const { return computed < prompt.size(); }
   std::uint64_t group() const { return adapter ? adapter->key : 0; }
   wire::Finished finished(wire::FinishReason reason) const {
-    return {task, reason, static_cast<std::int32_t>(prompt.size()),
-            static_cast<std::int32_t>(cached), completion_tokens};
+    return {task,
+            reason,
+            static_cast<std::int32_t>(prompt.size()),
+            static_cast<std::int32_t>(cached),
+            completion_tokens,
+            text.stop()};
   }
 };
 
@@ -155,6 +161,9 @@ Result<std::unique_ptr<LlamaText>> LlamaText::open(std::shared_ptr<const LlamaMo
   SEL_TRY(chat_prompt, ChatPrompt::open(*engine->model_));
   engine->chat_prompt_ = std::move(chat_prompt);
   engine->prompt_tokens_ = std::make_unique<PromptTokens>(*engine->model_, *engine->chat_prompt_);
+  SEL_TRY(planner,
+          ChatPlanner::open(*engine->model_, *engine->chat_prompt_, *engine->prompt_tokens_));
+  engine->planner_ = std::move(planner);
   SEL_CHECK_OK(engine->open_context());
   return engine;
 }
@@ -189,13 +198,24 @@ Status LlamaText::open_context() {
 void LlamaText::set_threads(std::int32_t threads) { threads_.grant(threads); }
 
 Result<std::vector<llama_token>> LlamaText::prompt_tokens(const wire::Generate& task) const {
-  if (!task.messages.empty()) return prompt_tokens_->chat(task.messages);
-  if (task.raw) return prompt_tokens_->raw(task.prompt);
-  return prompt_tokens_->chat({{"user", task.prompt}});
+  SEL_TRY(made, plan(task));
+  return std::move(made.prompt);
+}
+
+Result<ChatPlan> LlamaText::plan(const wire::Generate& task) const {
+  if (!task.messages.empty()) return planner_->plan(task.messages, task.chat);
+  if (!task.raw) return planner_->plan({{"user", task.prompt}}, task.chat);
+  ChatPlan plan;
+  plan.prompt = prompt_tokens_->raw(task.prompt);
+  if (task.chat.json_schema.empty()) return plan;
+  SEL_TRY(gbnf, ChatPlanner::json_grammar(task.chat.json_schema));
+  plan.grammar.gbnf = std::move(gbnf);
+  return plan;
 }
 
 Status LlamaText::start_generate(wire::Generate task) {
-  SEL_TRY(prompt, prompt_tokens(task));
+  SEL_TRY(plan, this->plan(task));
+  std::vector<llama_token> prompt = std::move(plan.prompt);
   if (prompt.empty()) return Error{Code::invalid_input, "prompt: empty"};
   std::int32_t tokens_max = std::max(1, task.tokens_max);
   const auto window_tokens = static_cast<std::size_t>(wire::window_of(task, context_tokens_));
@@ -212,7 +232,15 @@ Status LlamaText::start_generate(wire::Generate task) {
     SEL_TRY(taken, adapters_.take(task.adapter));
     adapter = std::move(taken);
   }
-  Sampler sampler(task.sampling, prompt, suppressed_);
+  SEL_TRY(gate, GrammarGate::open(*model_, plan.grammar));
+  Sampler sampler(task.sampling, prompt, suppressed_, std::move(gate));
+  std::vector<std::string> stops = std::move(task.stop);
+  stops.insert(stops.end(), plan.stops.begin(), plan.stops.end());
+  std::vector<llama_token> written;
+  for (const std::string& text : plan.grammar.preserved) {
+    const auto tokens = model_->tokenize(text, true);
+    if (tokens.size() == 1) written.push_back(tokens[0]);
+  }
   auto sequence =
       std::make_unique<Sequence>(Sequence{.task = task.task,
                                           .adapter = std::move(adapter),
@@ -220,7 +248,9 @@ Status LlamaText::start_generate(wire::Generate task) {
                                           .tokens_max = tokens_max,
                                           .repeatable = is_repeatable(task.sampling),
                                           .sampler = std::move(sampler),
-                                          .text = CompletionText(std::move(task.stop)),
+                                          .text = CompletionText(std::move(stops)),
+                                          .reader = std::move(plan.reader),
+                                          .written = std::move(written),
                                           .logprobs = task.sampling.logprobs,
                                           .top_logprobs = top_logprobs_of(task.sampling)});
   waiting_.push_back(std::move(sequence));
@@ -425,6 +455,29 @@ wire::TokenLogprob LlamaText::logprob_of(const Sequence& sequence) const {
   return token;
 }
 
+std::string LlamaText::piece_of(const Sequence& sequence) const {
+  const bool written = std::ranges::find(sequence.written, sequence.next) != sequence.written.end();
+  return model_->piece(sequence.next, written);
+}
+
+// Whatever of the completion can be told now.
+void LlamaText::send(Sequence& sequence, std::string text, bool last,
+                     std::vector<wire::Message>& events) {
+  const std::size_t sent_bytes = sequence.text.sent_bytes();
+  ChatReader::News news;
+  if (!sequence.reader) {
+    news.text = std::move(text);
+  } else {
+    news = last ? sequence.reader->finish(text) : sequence.reader->add(text);
+  }
+  auto logprobs = last ? sequence.unsent_logprobs.finish(sent_bytes)
+                       : sequence.unsent_logprobs.take(sent_bytes);
+  if (news.empty() && logprobs.empty()) return;
+  events.push_back(wire::Piece{sequence.task, std::move(news.text),
+                               std::exchange(sequence.unsent_tokens, 0), std::move(logprobs),
+                               std::move(news.reasoning), std::move(news.tool_calls)});
+}
+
 // Draws the next token; false when the sequence has ended with it.
 bool LlamaText::take_token(Sequence& sequence, std::int32_t output,
                            std::vector<wire::Message>& events) {
@@ -434,20 +487,14 @@ bool LlamaText::take_token(Sequence& sequence, std::int32_t output,
   if (!ends) {
     ++sequence.completion_tokens;
     ++sequence.unsent_tokens;
-    text = sequence.text.add(model_->piece(sequence.next, false));
+    text = sequence.text.add(piece_of(sequence));
     if (sequence.logprobs) sequence.unsent_logprobs.add(logprob_of(sequence));
   }
   const bool stopped = ends || sequence.text.stopped();
   const bool full = sequence.completion_tokens >= sequence.tokens_max;
   const bool last = stopped || full;
   if (last) text += sequence.text.finish();
-  const std::size_t sent_bytes = sequence.text.sent_bytes();
-  auto logprobs = last ? sequence.unsent_logprobs.finish(sent_bytes)
-                       : sequence.unsent_logprobs.take(sent_bytes);
-  if (!text.empty() || !logprobs.empty()) {
-    events.push_back(wire::Piece{sequence.task, std::move(text),
-                                 std::exchange(sequence.unsent_tokens, 0), std::move(logprobs)});
-  }
+  send(sequence, std::move(text), last, events);
   if (!last) return true;
   events.push_back(
       sequence.finished(stopped ? wire::FinishReason::stop : wire::FinishReason::length));

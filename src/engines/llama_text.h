@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engines/adapter_shelf.h"
+#include "engines/chat_plan.h"
 #include "engines/chat_prompt.h"
 #include "engines/compute_threads.h"
 #include "engines/engine.h"
@@ -51,6 +52,8 @@ class LlamaText final : public Engine {
   Result<std::vector<llama_token>> prompt_tokens(const wire::Generate& task) const;
 
  private:
+  Result<ChatPlan> plan(const wire::Generate& task) const;
+
   struct Sequence;
   class Batch;
   struct Private {};
@@ -69,6 +72,8 @@ class LlamaText final : public Engine {
   void take_results(const Batch& batch, std::vector<wire::Message>& events);
   bool take_token(Sequence& sequence, std::int32_t output, std::vector<wire::Message>& events);
   llama_token draw(Sequence& sequence, std::int32_t output);
+  std::string piece_of(const Sequence& sequence) const;
+  void send(Sequence& sequence, std::string text, bool last, std::vector<wire::Message>& events);
   wire::TokenLogprob logprob_of(const Sequence& sequence) const;
   void forget(std::size_t slot, std::size_t from);
   bool kept_is_whole(std::size_t slot, std::size_t kept) const;
@@ -76,6 +81,7 @@ class LlamaText final : public Engine {
   std::shared_ptr<const LlamaModel> model_;
   std::unique_ptr<ChatPrompt> chat_prompt_;
   std::unique_ptr<PromptTokens> prompt_tokens_;
+  std::unique_ptr<ChatPlanner> planner_;
   ComputeThreads threads_;
   std::int32_t sequences_max_;
   std::int32_t context_tokens_;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/utf8.h"
+#include "common/json.h"
 #include "engines/engine_log.h"
 #include "engines/test_models.h"
 
@@ -16,6 +17,8 @@ struct Outcome {
   std::string text;
   std::vector<wire::TokenLogprob> logprobs;
   std::int32_t piece_tokens = 0;
+  std::string call_name;
+  std::string call_arguments;
   wire::Finished finished;
 };
 
@@ -59,6 +62,10 @@ class LlamaTextTest : public testing::Test {
       if (const auto* piece = std::get_if<wire::Piece>(&event)) {
         EXPECT_TRUE(utf8::valid(piece->text));
         outcomes[piece->task].text += piece->text;
+        for (const auto& delta : piece->tool_calls) {
+          if (!delta.name.empty()) outcomes[piece->task].call_name += delta.name;
+          outcomes[piece->task].call_arguments += delta.arguments;
+        }
         outcomes[piece->task].piece_tokens += piece->tokens;
         for (const auto& token : piece->logprobs) outcomes[piece->task].logprobs.push_back(token);
       } else if (const auto* finished = std::get_if<wire::Finished>(&event)) {
@@ -237,6 +244,53 @@ TEST_F(LlamaTextTest, ABiasOnATokenThatDoesNotExistIsRefused) {
   EXPECT_NE(status.error().message.find("2000000"), std::string::npos);
   task.sampling.logit_bias = {{-1, 1}};
   EXPECT_FALSE(engine_->start_generate(task).ok());
+}
+
+// The weights are random: whatever fits the schema is the grammar's doing.
+TEST_F(LlamaTextTest, AnAnswerOfASchemaAlwaysFitsIt) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    wire::Generate task = generate(seed + 1, "Who are you?", 200);
+    task.sampling.temperature = seed == 0 ? 0 : 1.5;
+    task.sampling.has_seed = true;
+    task.sampling.seed = seed;
+    task.chat.json_schema =
+        R"({"type":"object","properties":{"kind":{"enum":["warp","weft"]},"count":{"type":"integer",)"
+        R"("minimum":1,"maximum":99},"names":{"type":"array","items":{"type":"string","maxLength":4},)"
+        R"("maxItems":3}},"required":["kind","count","names"],"additionalProperties":false})";
+    const Outcome outcome = run_alone(task);
+    EXPECT_EQ(outcome.finished.reason, wire::FinishReason::stop) << outcome.text;
+    const auto value = common_json::parse_no_throw(outcome.text);
+    ASSERT_TRUE(value.is_object()) << outcome.text;
+    EXPECT_TRUE(value.at("kind") == "warp" || value.at("kind") == "weft") << outcome.text;
+    EXPECT_GE(value.at("count").get<int>(), 1);
+    EXPECT_LE(value.at("names").size(), 3u);
+  }
+}
+
+TEST_F(LlamaTextTest, AToolThatMustBeCalledIsCalled) {
+  wire::Generate task = generate(1, "What is the weather?", 200);
+  task.chat.tools =
+      R"([{"type":"function","function":{"name":"get_weather","parameters":{"type":"object",)"
+      R"("properties":{"days":{"type":"integer","minimum":0,"maximum":9}},"required":["days"]}}}])";
+  task.chat.tool_choice = "required";
+  task.chat.parallel_tool_calls = false;
+  const Outcome outcome = run_alone(task);
+  EXPECT_EQ(outcome.call_name, "get_weather") << outcome.text;
+  EXPECT_TRUE(common_json::parse_no_throw(outcome.call_arguments).at("days").is_number());
+  EXPECT_EQ(outcome.text, "");
+}
+
+TEST_F(LlamaTextTest, ASchemaThatMakesNoGrammarIsTheCallersError) {
+  wire::Generate task = generate(1, "hello");
+  task.chat.json_schema = R"({"type":"string","pattern":"^(a|b"})";
+  auto status = engine_->start_generate(task);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::invalid_input);
+  task.chat.json_schema = R"({"type":"string","pattern":"^(x{0,900}){900}$"})";
+  status = engine_->start_generate(task);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::invalid_input);
+  EXPECT_FALSE(engine_->has_work());
 }
 
 TEST_F(LlamaTextTest, CancelsRunningAndWaitingTasks) {

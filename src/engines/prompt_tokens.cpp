@@ -26,6 +26,37 @@ std::size_t first_character_bytes(std::string_view text) {
   return bytes;
 }
 
+// The first byte of all characters U+C0000 to U+FFFFF; only plane 15 of them is assigned to anyone.
+constexpr char kPlane15 = '\xF3';
+constexpr std::size_t kKeptMax = 0xFFFE;
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
+unsigned char lower(char byte) {
+  const auto value = static_cast<unsigned char>(byte);
+  return value >= 'A' && value <= 'Z' ? static_cast<unsigned char>(value + 32) : value;
+}
+
+bool same_letters(std::string_view left, std::string_view right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](char a, char b) { return lower(a) == lower(b); });
+}
+
+// U+F0000 and on.
+std::string character_of(std::size_t number) {
+  const char bytes[] = {kPlane15, static_cast<char>(0xB0 | (number >> 12)),
+                        static_cast<char>(0x80 | ((number >> 6) & 0x3F)),
+                        static_cast<char>(0x80 | (number & 0x3F))};
+  return {bytes, sizeof bytes};
+}
+
+// Of a character that character_of made; else a number that is none.
+std::size_t number_of(std::string_view character) {
+  if (character.size() != 4) return kKeptMax;
+  const auto at = [&](std::size_t byte) { return static_cast<unsigned char>(character[byte]); };
+  if (at(1) < 0xB0) return kKeptMax;
+  return (at(1) & 0x0FU) << 12 | (at(2) & 0x3FU) << 6 | (at(3) & 0x3FU);
+}
+
 }  // namespace
 
 PromptTokens::PromptTokens(const LlamaModel& model, const ChatPrompt& chat_prompt)
@@ -44,6 +75,7 @@ PromptTokens::PromptTokens(const LlamaModel& model, const ChatPrompt& chat_promp
     marks_.push_back({text, user_defined});
     mark_bytes_max_ = std::max(mark_bytes_max_, text.size());
     first_bytes_[static_cast<unsigned char>(text.front())] = true;
+    first_bytes_[lower(text.front())] = true;
   }
   // The longest first: of two marks that begin alike llama.cpp reads the longer one.
   std::sort(marks_.begin(), marks_.end(), [](const Mark& left, const Mark& right) {
@@ -164,6 +196,91 @@ std::string PromptTokens::with_marks_broken(std::string_view text) const {
     }
   }
   return broken;
+}
+
+// Bytes of the mark that begins `text`; 0 when none does.
+std::size_t PromptTokens::mark_at(std::string_view text) const {
+  for (const Mark& mark : marks_) {
+    if (same_letters(text.substr(0, mark.text.size()), mark.text)) return mark.text.size();
+  }
+  return 0;
+}
+
+// Bytes at the head of `text` that could end a mark.
+std::size_t PromptTokens::end_of_mark(std::string_view text) const {
+  std::size_t longest = 0;
+  for (const Mark& mark : marks_) {
+    for (std::size_t bytes = mark.text.size() - 1; bytes > longest; --bytes) {
+      const std::string_view end = std::string_view(mark.text).substr(mark.text.size() - bytes);
+      if (same_letters(text.substr(0, bytes), end)) longest = bytes;
+    }
+  }
+  return longest;
+}
+
+// Bytes at the tail of `text` that could begin one.
+std::size_t PromptTokens::begin_of_mark(std::string_view text) const {
+  std::size_t longest = 0;
+  for (const Mark& mark : marks_) {
+    for (std::size_t bytes = mark.text.size() - 1; bytes > longest; --bytes) {
+      if (bytes > text.size()) continue;
+      const std::string_view begin = std::string_view(mark.text).substr(0, bytes);
+      if (same_letters(text.substr(text.size() - bytes), begin)) longest = bytes;
+    }
+  }
+  return longest;
+}
+
+std::vector<llama_token> PromptTokens::guarded_prompt(std::string_view prompt,
+                                                      const TextGuard& guard) const {
+  std::vector<llama_token> tokens;
+  while (!prompt.empty()) {
+    const std::size_t at = std::min(prompt.find(kPlane15), prompt.size());
+    if (at > 0) append(tokens, model_.tokenize(prompt.substr(0, at), true));
+    prompt.remove_prefix(at);
+    if (prompt.empty()) break;
+    const std::string_view character = prompt.substr(0, first_character_bytes(prompt));
+    const std::size_t number = number_of(character);
+    // Only the guard writes such characters.
+    if (number < guard.kept_.size()) append(tokens, content_tokens(guard.kept_[number]));
+    prompt.remove_prefix(character.size());
+  }
+  begin(tokens);
+  return tokens;
+}
+
+void TextGuard::keep(std::string& out, std::string_view text) {
+  // So many different ones are only private characters, which are nobody's text.
+  if (kept_.size() >= kKeptMax) return;
+  const auto [found, added] = numbers_.try_emplace(std::string(text), kept_.size());
+  if (added) kept_.emplace_back(text);
+  out += character_of(found->second);
+}
+
+std::string TextGuard::guarded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  const std::size_t body_begin = std::min(text.find_first_not_of(kBlanks), text.size());
+  const std::size_t body_end = text.find_last_not_of(kBlanks) + 1;
+  std::size_t at = 0;
+  const std::size_t head = tokens_.end_of_mark(text.substr(body_begin));
+  const std::string_view body = text.substr(0, std::max(body_begin, body_end));
+  const std::size_t tail = tokens_.begin_of_mark(body.substr(body_begin));
+  while (at < text.size()) {
+    const std::string_view rest = text.substr(at);
+    std::size_t bytes = 0;
+    if (tokens_.first_bytes_[lower(rest.front())]) bytes = tokens_.mark_at(rest);
+    if (bytes == 0 && at == body_begin) bytes = head;
+    if (bytes == 0 && at < body.size() && body.size() - at <= tail) bytes = body.size() - at;
+    if (bytes == 0 && rest.starts_with(kPlane15)) bytes = first_character_bytes(rest);
+    if (bytes == 0) {
+      out += text[at++];
+    } else {
+      keep(out, rest.substr(0, bytes));
+      at += bytes;
+    }
+  }
+  return out;
 }
 
 // The beginning-of-sequence token, unless the template has written it.

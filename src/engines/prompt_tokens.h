@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -10,6 +11,8 @@
 #include "engines/llama_model.h"
 
 namespace selvedge::engines {
+
+class TextGuard;
 
 // A mark is a token that structures prompts or ends completions: control, unknown and
 // end-of-generation tokens, and user-defined ones that look like such (<|…|>) or that the chat
@@ -31,7 +34,12 @@ class PromptTokens {
   // tokens.
   std::vector<llama_token> raw(std::string_view prompt) const;
 
+  // The tokens of a prompt into which a template has written texts of `guard`.
+  std::vector<llama_token> guarded_prompt(std::string_view prompt, const TextGuard& guard) const;
+
  private:
+  friend class TextGuard;
+
   struct Mark {
     std::string text;
     // llama.cpp reads user-defined tokens in any text: it must be cut inside them.
@@ -45,12 +53,39 @@ class PromptTokens {
   std::vector<llama_token> template_marks(const std::vector<PromptPart>& parts) const;
   std::string with_marks_broken(std::string_view text) const;
   void begin(std::vector<llama_token>& tokens) const;
+  std::size_t mark_at(std::string_view text) const;
+  std::size_t end_of_mark(std::string_view text) const;
+  std::size_t begin_of_mark(std::string_view text) const;
 
   const LlamaModel& model_;
   const ChatPrompt& chat_prompt_;
   std::vector<Mark> marks_;
   std::size_t mark_bytes_max_ = 0;
   bool first_bytes_[256] = {};  // Of the marks.
+};
+
+// Makes texts that a template may treat as it likes: what is a mark in them, or could become a part
+// of one beside the template's own text, is replaced by one character for private use (plane 15),
+// which no operation of a template changes. PromptTokens::guarded_prompt puts it back, as text.
+// Marks count in either case of letters: a template may change it.
+class TextGuard {
+ public:
+  // `tokens` must outlive it.
+  explicit TextGuard(const PromptTokens& tokens) : tokens_(tokens) {}
+
+  std::string guarded(std::string_view text);
+
+  // Something was replaced.
+  bool used() const { return !kept_.empty(); }
+
+ private:
+  friend class PromptTokens;
+
+  void keep(std::string& out, std::string_view text);
+
+  const PromptTokens& tokens_;
+  std::vector<std::string> kept_;  // By the number of the character that stands for it.
+  std::unordered_map<std::string, std::size_t> numbers_;
 };
 
 }  // namespace selvedge::engines

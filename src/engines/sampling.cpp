@@ -12,6 +12,7 @@ namespace selvedge::engines {
 namespace {
 
 constexpr std::size_t kPenaltyTokens = 64;
+constexpr int kTokensTried = 16;
 constexpr float kTemperatureMin = 1e-3f;  // Below, the likeliest token.
 constexpr float kTemperatureMax = 5.0f;
 // Tokens this many logits (over the temperature, when that is above 1) below the best have together
@@ -52,13 +53,14 @@ std::uint32_t seed_of(const wire::Sampling& sampling) {
 }  // namespace
 
 Sampler::Sampler(const wire::Sampling& sampling, std::span<const llama_token> prompt,
-                 std::vector<llama_token> suppressed)
+                 std::vector<llama_token> suppressed, std::unique_ptr<GrammarGate> gate)
     : temperature_(sane(sampling.temperature, 0, kTemperatureMax, 0.6f)),
       repetition_(sane(sampling.repetition_penalty, 0.01f, 10, 1)),
       frequency_(sane(sampling.frequency_penalty, -2, 2, 0)),
       presence_(sane(sampling.presence_penalty, -2, 2, 0)),
       bias_(sampling.logit_bias),
-      suppressed_(std::move(suppressed)) {
+      suppressed_(std::move(suppressed)),
+      gate_(std::move(gate)) {
   for (const llama_token token : prompt.last(std::min(prompt.size(), kPenaltyTokens))) {
     accept(token, false);
   }
@@ -84,7 +86,19 @@ llama_token Sampler::sample(std::span<float> logits) {
     if (one.token >= 0 && at < logits.size()) logits[at] += sane(one.bias, -100, 100, 0);
   }
   penalize(logits);
-  const llama_token token = chain_ ? draw(logits) : likeliest(logits);
+  llama_token token = chain_ ? draw(logits) : likeliest(logits);
+  if (gate_) {
+    // Looking at one token is cheap, at all of them is not; mostly the model keeps to the grammar,
+    // or to what comes next in its mind.
+    bool allowed = gate_->allows(token);
+    for (int tried = 1; !allowed && tried < kTokensTried; ++tried) {
+      logits[static_cast<std::size_t>(token)] = -std::numeric_limits<float>::infinity();
+      token = chain_ ? draw(logits) : likeliest(logits);
+      allowed = gate_->allows(token);
+    }
+    if (!allowed) token = draw_allowed(logits);
+    gate_->accept(token);
+  }
   accept(token, true);
   return token;
 }
@@ -110,6 +124,20 @@ void Sampler::penalize(std::span<float> logits) const {
     if (seen.completion == 0) continue;
     logit -= static_cast<float>(seen.completion) * frequency_ + presence_;
   }
+}
+
+llama_token Sampler::draw_allowed(std::span<float> logits) {
+  std::vector<llama_token_data> all;
+  all.reserve(logits.size());
+  for (std::size_t at = 0; at < logits.size(); ++at) {
+    if (!std::isinf(logits[at])) all.push_back({static_cast<llama_token>(at), logits[at], 0});
+  }
+  llama_token_data_array array{all.data(), all.size(), -1, false};
+  gate_->restrict(array);
+  constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+  std::fill(logits.begin(), logits.end(), kForbidden);
+  for (const llama_token_data& one : all) logits[static_cast<std::size_t>(one.id)] = one.logit;
+  return chain_ ? draw(logits) : likeliest(logits);
 }
 
 llama_token Sampler::draw(std::span<const float> logits) {

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "engines/grammar_gate.h"
 #include "llama-cpp.h"
 #include "wire/messages.h"
 
@@ -19,8 +21,9 @@ namespace selvedge::engines {
 class Sampler {
  public:
   // `prompt` is borrowed for the call. `suppressed` are never drawn. Without a seed one is drawn.
+  // `gate`: what a grammar forbids is not drawn either; may be null.
   Sampler(const wire::Sampling& sampling, std::span<const llama_token> prompt,
-          std::vector<llama_token> suppressed);
+          std::vector<llama_token> suppressed, std::unique_ptr<GrammarGate> gate = nullptr);
 
   // Draws a token and takes it into account for the next ones. Changes `logits`
   // [vocabulary].
@@ -39,6 +42,7 @@ class Sampler {
   void accept(llama_token token, bool completion);
   void penalize(std::span<float> logits) const;
   llama_token draw(std::span<const float> logits);
+  llama_token draw_allowed(std::span<float> logits);
 
   float temperature_;
   float repetition_;
@@ -49,6 +53,7 @@ class Sampler {
   std::unordered_map<llama_token, Seen> seen_;
   std::vector<llama_token> suppressed_;
   std::vector<llama_token_data> candidates_;
+  std::unique_ptr<GrammarGate> gate_;
   llama_sampler_ptr chain_;  // Null when the likeliest token is taken.
 };
 

@@ -45,6 +45,7 @@ struct GenerateTask {
   bool cut_to_window = false;      // See wire::Generate.
   std::int32_t window_tokens = 0;  // The same.
   bool refuse_when_busy = false;   // queue_full unless the task can start at once.
+  wire::ChatOptions chat = {};
   Adapter adapter = {};
   Payer payer = {};
 };
@@ -55,6 +56,9 @@ struct Piece {
   bool last = false;
   wire::FinishReason reason = wire::FinishReason::stop;  // Of the last one.
   Usage usage;                                           // Of the last one.
+  std::string reasoning = {};
+  std::vector<wire::ToolCallDelta> tool_calls = {};
+  std::string stop = {};  // Of the last one: the stop string that ended it, if one did.
 };
 
 // The completion of one generation. Destroying it cancels the task: a client that leaves costs one

@@ -24,19 +24,23 @@ class LocalTokenStream : public TokenStream {
     SEL_CO_CHECK_OK(std::move(waited));
     Piece piece;
     NewText added = task_->take_new();
+    const bool something = !added.empty();
     piece.text = std::move(added.text);
     piece.logprobs = std::move(added.logprobs);
+    piece.reasoning = std::move(added.reasoning);
+    piece.tool_calls = std::move(added.tool_calls);
     if (!task_->done()) co_return piece;
     const auto& end = task_->end();
     if (!end.ok()) {
       // What was generated before a failure is still the caller's.
-      if (!piece.text.empty() || !piece.logprobs.empty()) co_return piece;
+      if (something) co_return piece;
       co_return end.error();
     }
     const auto* finished = std::get_if<wire::Finished>(&end.value());
     if (finished == nullptr) co_return unexpected_outcome(model_);
     piece.last = true;
     piece.reason = finished->reason;
+    piece.stop = finished->stop;
     piece.usage = {finished->prompt_tokens, finished->cached_tokens, finished->completion_tokens};
     co_return piece;
   }
@@ -119,6 +123,7 @@ class LocalInference : public Inference {
     request.cut_to_window = task.cut_to_window;
     request.window_tokens = task.window_tokens;
     request.adapter = std::move(task.adapter.path);
+    request.chat = std::move(task.chat);
     auto submitted = pool_->submit(model, wire::ModelKind::text_generation,
                                    Task::Request(std::move(request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));

@@ -19,6 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kDimensionsMax = 65'536;
+constexpr std::int64_t kToolCallsMax = 4'096;
 constexpr std::int64_t kCountMax = std::numeric_limits<std::int32_t>::max();
 
 // ---- writing ----
@@ -62,12 +63,52 @@ json sampling_json(const wire::Sampling& sampling) {
   return out;
 }
 
+void put_text(json& object, const char* name, const std::string& text) {
+  if (!text.empty()) object[name] = text_json(text);
+}
+
+json message_json(const wire::ChatMessage& message) {
+  json out = {{"role", text_json(message.role)}, {"content", text_json(message.content)}};
+  put_text(out, "tool_calls", message.tool_calls);
+  put_text(out, "tool_call_id", message.tool_call_id);
+  put_text(out, "name", message.name);
+  put_text(out, "reasoning", message.reasoning);
+  return out;
+}
+
+json chat_json(const wire::ChatOptions& chat) {
+  const wire::ChatOptions usual;
+  json out = json::object();
+  put_text(out, "tools", chat.tools);
+  put_text(out, "tool_choice", chat.tool_choice);
+  put(out, "parallel_tool_calls", chat.parallel_tool_calls, usual.parallel_tool_calls);
+  put_text(out, "json_schema", chat.json_schema);
+  put_text(out, "template_values", chat.template_values);
+  put(out, "parse_reasoning", chat.parse_reasoning, usual.parse_reasoning);
+  return out;
+}
+
 json choice_json(const std::string& bytes, float logprob) {
   return {{"token", text_json(bytes)}, {"logprob", float_json(logprob)}};
 }
 
+json delta_json(const wire::ToolCallDelta& delta) {
+  json out = {{"index", delta.index}};
+  if (!delta.id.empty()) out["id"] = text_json(delta.id);
+  if (!delta.name.empty()) out["name"] = text_json(delta.name);
+  if (!delta.arguments.empty()) out["arguments"] = text_json(delta.arguments);
+  return out;
+}
+
 json piece_json(const Piece& piece) {
-  if (piece.logprobs.empty()) return text_json(piece.text);
+  const bool plain = piece.reasoning.empty() && piece.tool_calls.empty();
+  if (piece.logprobs.empty() && plain) return text_json(piece.text);
+  json out = {{"text", text_json(piece.text)}};
+  if (!piece.reasoning.empty()) out["reasoning"] = text_json(piece.reasoning);
+  for (const wire::ToolCallDelta& each : piece.tool_calls) {
+    out["tool_calls"].push_back(delta_json(each));
+  }
+  if (piece.logprobs.empty()) return out;
   json logprobs = json::array();
   for (const wire::TokenLogprob& each : piece.logprobs) {
     json token = choice_json(each.bytes, each.logprob);
@@ -76,7 +117,8 @@ json piece_json(const Piece& piece) {
     }
     logprobs.push_back(std::move(token));
   }
-  return {{"text", text_json(piece.text)}, {"logprobs", std::move(logprobs)}};
+  out["logprobs"] = std::move(logprobs);
+  return out;
 }
 
 json usage_json(const Usage& usage) {
@@ -155,12 +197,40 @@ Result<wire::TokenLogprob> read_logprob(const json& value) {
   return token;
 }
 
+// Empty where it is not there.
+Result<std::string> read_optional_text(const json& object, const char* name) {
+  const json* value = member(object, name);
+  if (value == nullptr) return std::string();
+  SEL_TRY(text, read_text(value, name));
+  if (!utf8::valid(text)) return damaged(std::string(name) + " is not whole characters");
+  return text;
+}
+
+Result<wire::ToolCallDelta> read_delta(const json& value) {
+  SEL_TRY(index, read_count(member(value, "index"), "tool_calls.index"));
+  if (index > kToolCallsMax) return damaged("tool_calls.index is too large");
+  SEL_TRY(id, read_optional_text(value, "id"));
+  SEL_TRY(name, read_optional_text(value, "name"));
+  SEL_TRY(arguments, read_optional_text(value, "arguments"));
+  return wire::ToolCallDelta{static_cast<std::int32_t>(index), std::move(id), std::move(name),
+                             std::move(arguments)};
+}
+
 Result<Piece> read_piece(const json& value) {
   Piece piece;
   const json* logprobs = member(value, "logprobs");
   SEL_TRY(text, read_text(value.is_object() ? member(value, "text") : &value, "a piece"));
   if (!utf8::valid(text)) return damaged("a piece is not whole characters");
   piece.text = std::move(text);
+  SEL_TRY(reasoning, read_optional_text(value, "reasoning"));
+  piece.reasoning = std::move(reasoning);
+  if (const json* calls = member(value, "tool_calls")) {
+    if (!calls->is_array()) return damaged("`tool_calls` is no list");
+    for (const json& each : *calls) {
+      SEL_TRY(delta, read_delta(each));
+      piece.tool_calls.push_back(std::move(delta));
+    }
+  }
   if (logprobs == nullptr) return piece;
   if (!logprobs->is_array()) return damaged("`logprobs` is no list");
   for (const json& each : *logprobs) {
@@ -217,8 +287,7 @@ std::string AskedCall::name() const {
 AskedCall asked_call(const catalog::Resolved& model, const GenerateTask& task) {
   json request = json::object();
   for (const wire::ChatMessage& each : task.messages) {
-    request["messages"].push_back(
-        {{"role", text_json(each.role)}, {"content", text_json(each.content)}});
+    request["messages"].push_back(message_json(each));
   }
   if (task.messages.empty()) request["prompt"] = text_json(task.prompt);
   put(request, "raw", task.raw, false);
@@ -228,6 +297,8 @@ AskedCall asked_call(const catalog::Resolved& model, const GenerateTask& task) {
   if (!sampling.empty()) request["sampling"] = std::move(sampling);
   put(request, "cut_to_window", task.cut_to_window, false);
   put(request, "lora", text_json(task.adapter.name), json(""));
+  json chat = chat_json(task.chat);
+  if (!chat.empty()) request["chat"] = std::move(chat);
   return {"generate", model.entry->id, std::move(request)};
 }
 
@@ -264,6 +335,7 @@ json answer_json(const Generated& generated) {
   SEL_CHECK(!generated.pieces.empty() && generated.pieces.back().last);
   const Piece& last = generated.pieces.back();
   answer["finish"] = last.reason == wire::FinishReason::length ? "length" : "stop";
+  put_text(answer, "stop", last.stop);
   answer["usage"] = usage_json(last.usage);
   return answer;
 }
@@ -312,6 +384,8 @@ Result<Generated> generated_from(const json& answer) {
   Piece& last = generated.pieces.back();
   last.last = true;
   last.reason = reason;
+  SEL_TRY(stop, read_optional_text(answer, "stop"));
+  last.stop = std::move(stop);
   last.usage = usage;
   return generated;
 }

@@ -53,6 +53,24 @@ TEST_F(RecordedCallTest, EveryFieldThatChangesTheAnswerChangesTheName) {
         t.sampling.logit_bias = {{3, 0.5F}};
       },
       [](auto& t) { t.sampling.logprobs = true; },
+      [](auto& t) { t.chat.tools = "[]"; },
+      [](auto& t) { t.chat.tool_choice = "required"; },
+      [](auto& t) { t.chat.parallel_tool_calls = false; },
+      [](auto& t) { t.chat.json_schema = "{}"; },
+      [](auto& t) { t.chat.template_values = "{}"; },
+      [](auto& t) { t.chat.parse_reasoning = true; },
+      [](auto& t) {
+        t.messages = {{"assistant", "hello", "[]"}};
+      },
+      [](auto& t) {
+        t.messages = {{"tool", "hello", "", "id"}};
+      },
+      [](auto& t) {
+        t.messages = {{"tool", "hello", "", "", "name"}};
+      },
+      [](auto& t) {
+        t.messages = {{"assistant", "hello", "", "", "", "thought"}};
+      },
   };
   std::vector<std::string> names = {name(task())};
   for (const auto& change : changes) {
@@ -109,6 +127,26 @@ TEST_F(RecordedCallTest, AGenerationComesBackPieceByPieceWithItsLogprobs) {
   EXPECT_TRUE(read->pieces[1].last);
   EXPECT_EQ(read->pieces[1].reason, wire::FinishReason::length);
   EXPECT_EQ(read->pieces[1].usage.cached_tokens, 2);
+}
+
+TEST_F(RecordedCallTest, ReasoningCallsAndTheStopComeBack) {
+  Generated generated;
+  Piece first;
+  first.reasoning = "hm";
+  first.tool_calls = {{0, "id", "name", "{"}, {1, "", "other", ""}};
+  Piece last;
+  last.text = "done";
+  last.last = true;
+  last.stop = "END";
+  generated.pieces = {first, last};
+  const auto read = generated_from(json::parse(answer_json(generated).dump()));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->pieces[0].reasoning, "hm");
+  EXPECT_EQ(read->pieces[0].tool_calls, first.tool_calls);
+  EXPECT_EQ(read->pieces[1].stop, "END");
+  json damaged = answer_json(generated);
+  damaged["pieces"][0]["tool_calls"][0]["index"] = -1;
+  EXPECT_EQ(generated_from(damaged).error().code, Code::corrupt_data);
 }
 
 TEST_F(RecordedCallTest, VectorsComeBackBitByBit) {

@@ -8,6 +8,21 @@
 #include <boost/asio/this_coro.hpp>
 
 namespace selvedge::inference {
+namespace {
+
+// Deltas of one call in a row become one.
+void add_delta(std::vector<wire::ToolCallDelta>& deltas, wire::ToolCallDelta& delta) {
+  if (deltas.empty() || deltas.back().index != delta.index) {
+    deltas.push_back(std::move(delta));
+    return;
+  }
+  wire::ToolCallDelta& last = deltas.back();
+  if (!delta.id.empty()) last.id = std::move(delta.id);
+  if (!delta.name.empty()) last.name = std::move(delta.name);
+  last.arguments += delta.arguments;
+}
+
+}  // namespace
 
 Task::Task(asio::io_context& io, wire::TaskId id, Request request, TimePoint deadline)
     : id_(id), request_(std::move(request)), deadline_(deadline), changed_(io) {
@@ -21,10 +36,13 @@ wire::Message Task::take_request() {
 void Task::add(wire::Piece piece) {
   if (done()) return;
   if (new_.empty()) {
-    new_ = {std::move(piece.text), std::move(piece.logprobs)};
+    new_ = {std::move(piece.text), std::move(piece.logprobs), std::move(piece.reasoning),
+            std::move(piece.tool_calls)};
   } else {
     new_.text += piece.text;
     std::ranges::move(piece.logprobs, std::back_inserter(new_.logprobs));
+    new_.reasoning += piece.reasoning;
+    for (wire::ToolCallDelta& delta : piece.tool_calls) add_delta(new_.tool_calls, delta);
   }
   changed_.notify();
 }

@@ -19,8 +19,12 @@ namespace selvedge::inference {
 struct NewText {
   std::string text;
   std::vector<wire::TokenLogprob> logprobs;
+  std::string reasoning = {};
+  std::vector<wire::ToolCallDelta> tool_calls = {};
 
-  bool empty() const { return text.empty() && logprobs.empty(); }
+  bool empty() const {
+    return text.empty() && logprobs.empty() && reasoning.empty() && tool_calls.empty();
+  }
 };
 
 // Shared by its caller and its scheduler, both on the I/O thread. Text of a caller that is slow

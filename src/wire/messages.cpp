@@ -22,7 +22,13 @@ template <class M, class T>
 concept Is = std::same_as<std::remove_const_t<M>, T>;
 
 // The fields of each message in wire order, once for both directions. A new field goes last.
-auto fields(Is<ChatMessage> auto& m) { return std::tie(m.role, m.content); }
+auto fields(Is<ChatMessage> auto& m) {
+  return std::tie(m.role, m.content, m.tool_calls, m.tool_call_id, m.name, m.reasoning);
+}
+auto fields(Is<ChatOptions> auto& m) {
+  return std::tie(m.tools, m.tool_choice, m.parallel_tool_calls, m.json_schema, m.template_values,
+                  m.parse_reasoning);
+}
 auto fields(Is<TokenBias> auto& m) { return std::tie(m.token, m.bias); }
 auto fields(Is<Sampling> auto& m) {
   return std::tie(m.temperature, m.top_p, m.top_k, m.seed, m.has_seed, m.repetition_penalty,
@@ -36,7 +42,7 @@ auto fields(Is<Load> auto& m) {
 auto fields(Is<Grant> auto& m) { return std::tie(m.threads); }
 auto fields(Is<Generate> auto& m) {
   return std::tie(m.task, m.messages, m.prompt, m.raw, m.tokens_max, m.stop, m.sampling,
-                  m.cut_to_window, m.window_tokens, m.adapter);
+                  m.cut_to_window, m.window_tokens, m.chat, m.adapter);
 }
 auto fields(Is<Embed> auto& m) { return std::tie(m.task, m.texts, m.pooling); }
 auto fields(Is<Tokenize> auto& m) { return std::tie(m.task, m.text); }
@@ -51,9 +57,12 @@ auto fields(Is<Loaded> auto& m) {
 auto fields(Is<Granted> auto& m) { return std::tie(m.threads); }
 auto fields(Is<TokenChoice> auto& m) { return std::tie(m.bytes, m.logprob); }
 auto fields(Is<TokenLogprob> auto& m) { return std::tie(m.bytes, m.logprob, m.top); }
-auto fields(Is<Piece> auto& m) { return std::tie(m.task, m.text, m.tokens, m.logprobs); }
+auto fields(Is<ToolCallDelta> auto& m) { return std::tie(m.index, m.id, m.name, m.arguments); }
+auto fields(Is<Piece> auto& m) {
+  return std::tie(m.task, m.text, m.tokens, m.logprobs, m.reasoning, m.tool_calls);
+}
 auto fields(Is<Finished> auto& m) {
-  return std::tie(m.task, m.reason, m.prompt_tokens, m.cached_tokens, m.completion_tokens);
+  return std::tie(m.task, m.reason, m.prompt_tokens, m.cached_tokens, m.completion_tokens, m.stop);
 }
 auto fields(Is<Embeddings> auto& m) {
   return std::tie(m.task, m.dimensions, m.values, m.token_counts);

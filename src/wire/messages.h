@@ -23,6 +23,22 @@ enum class FinishReason : std::uint8_t { stop, length, cancelled };
 struct ChatMessage {
   std::string role;  // system, user, assistant or tool; checked by the sender.
   std::string content;
+  std::string tool_calls = {};  // Of the assistant: JSON [{"id","function":{"name","arguments"}}].
+  std::string tool_call_id = {};  // Of a tool's turn: the call that it answers.
+  std::string name = {};          // The same: the tool's name.
+  std::string reasoning = {};     // Of the assistant: what it thought before `content`.
+};
+
+// What a conversation asks for beyond its messages. Texts of JSON are checked by the sender.
+struct ChatOptions {
+  std::string tools = {};        // [{"type":"function","function":{…}}]; empty = none.
+  std::string tool_choice = {};  // auto (also when empty), required, or the name of one tool.
+  bool parallel_tool_calls = true;
+  std::string json_schema = {};      // The completion is JSON of this schema; empty = any text.
+  std::string template_values = {};  // An object: variables for the chat template.
+  bool parse_reasoning = false;      // Reasoning is told apart from the text, where there is any.
+
+  friend bool operator==(const ChatOptions&, const ChatOptions&) = default;
 };
 
 // Added to a token's logit before anything else looks at it: -100 all but bans it, 100 all but
@@ -85,6 +101,7 @@ struct Generate {
   // tokens_max is lowered to what the prompt leaves of the window; else such a task is refused.
   bool cut_to_window = false;
   std::int32_t window_tokens = 0;  // Held to this window if it is smaller than the model's; 0 = no.
+  ChatOptions chat = {};           // Of `prompt` and `raw` only the schema counts.
   std::string adapter = {};        // Path of a LoRA adapter in GGUF, or empty.
 };
 
@@ -200,6 +217,17 @@ struct TokenLogprob {
   std::vector<TokenChoice> top = {};  // The likeliest first; as many as were asked for.
 };
 
+// What a piece adds to the `index`th tool call of the completion. The first one of a call has its
+// name; the arguments in a row are the text of a JSON object.
+struct ToolCallDelta {
+  std::int32_t index = 0;
+  std::string id = {};  // Where the model wrote one.
+  std::string name = {};
+  std::string arguments = {};
+
+  friend bool operator==(const ToolCallDelta&, const ToolCallDelta&) = default;
+};
+
 // A piece of the completion: whole UTF-8 characters, possibly several tokens.
 struct Piece {
   TaskId task = 0;
@@ -207,6 +235,8 @@ struct Piece {
   std::int32_t tokens = 0;
   std::vector<TokenLogprob> logprobs =
       {};  // Tokens whose text is sent with this piece; when asked for.
+  std::string reasoning = {};
+  std::vector<ToolCallDelta> tool_calls = {};
 };
 
 // The last message of a Generate that worked (or was cancelled).
@@ -216,6 +246,7 @@ struct Finished {
   std::int32_t prompt_tokens = 0;
   std::int32_t cached_tokens = 0;  // Of the prompt, not computed again.
   std::int32_t completion_tokens = 0;
+  std::string stop = {};  // The stop string that ended it, if one did.
 };
 
 struct Embeddings {

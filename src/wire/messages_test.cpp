@@ -33,6 +33,8 @@ Generate full_generate() {
   generate.cut_to_window = true;
   generate.window_tokens = 24'000;
   generate.adapter = "/adapters/weaver.gguf";
+  generate.messages.push_back({"assistant", "c", "[{}]", "call", "name", "thought"});
+  generate.chat = {"[{}]", "required", false, "{}", R"({"x":1})", true};
   return generate;
 }
 
@@ -50,8 +52,13 @@ std::vector<Message> one_of_each() {
       LoadProgress{0.5f},
       Loaded{"llama", "Smol", 2048, 8192, 576, 49152, true, 1ull << 33},
       Granted{2},
-      Piece{13, "漢", 2, {{"\xE6\xBC", -0.5f, {{"a", -0.5f}, {"", kLogprobMin}}}, {"\xA2", 0, {}}}},
-      Finished{14, FinishReason::length, 100, 60, 40},
+      Piece{13,
+            "漢",
+            2,
+            {{"\xE6\xBC", -0.5f, {{"a", -0.5f}, {"", kLogprobMin}}}, {"\xA2", 0, {}}},
+            "thought",
+            {{1, "id", "name", "{}"}}},
+      Finished{14, FinishReason::length, 100, 60, 40, "END"},
       Embeddings{15, 2, {0.6f, -0.8f, 1.0f, 0.0f}, {3, 4}},
       Tokens{16, {1, -1, 128009}, {1, 4, 9}},
       Failed{17, Code::internal, "engine: broken"},

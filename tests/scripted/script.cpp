@@ -2,6 +2,7 @@
 #include "script.h"
 
 #include <charconv>
+#include <utility>
 
 namespace selvedge::scripted {
 namespace {
@@ -28,17 +29,23 @@ Code code_of(const std::string& name) {
 
 }  // namespace
 
-std::optional<std::string> command(std::string_view text, std::string_view name) {
-  std::optional<std::string> found;
+std::vector<std::string> commands(std::string_view text, std::string_view name) {
+  std::vector<std::string> found;
   for (std::size_t at = text.find("[["); at != text.npos; at = text.find("[[", at + 2)) {
     const std::size_t end = text.find("]]", at);
     if (end == text.npos) break;
     const std::string_view inside = text.substr(at + 2, end - at - 2);
     const std::size_t space = inside.find(' ');
     if (inside.substr(0, space) != name) continue;
-    found = std::string(space == inside.npos ? "" : trimmed(inside.substr(space)));
+    found.emplace_back(space == inside.npos ? "" : trimmed(inside.substr(space)));
   }
   return found;
+}
+
+std::optional<std::string> command(std::string_view text, std::string_view name) {
+  std::vector<std::string> all = commands(text, name);
+  if (all.empty()) return std::nullopt;
+  return std::move(all.back());
 }
 
 Script parse_script(std::string_view text) {
@@ -49,6 +56,9 @@ Script parse_script(std::string_view text) {
   script.bytes = command(text, "bytes").has_value();
   script.echo = command(text, "echo").has_value();
   script.sampling = command(text, "sampling").has_value();
+  script.options = command(text, "options").has_value();
+  script.think = command(text, "think");
+  script.calls = commands(text, "call");
   if (const auto name = command(text, "fail")) script.fail = code_of(*name);
   script.crash_after = number(command(text, "crash-after"));
   if (command(text, "crash")) script.crash_after = 0;

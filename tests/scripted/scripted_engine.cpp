@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "engines/token_logprobs.h"
@@ -20,6 +21,7 @@
 namespace selvedge::scripted {
 namespace {
 
+using nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
 constexpr int kContextTokensDefault = 4096;
@@ -54,7 +56,13 @@ std::string received_text(const wire::Generate& task) {
   if (task.messages.empty()) return task.prompt;
   std::string text;
   for (const wire::ChatMessage& message : task.messages) {
-    text += message.role + ": " + message.content + "\n";
+    text += message.role;
+    if (!message.name.empty()) text += " " + message.name;
+    if (!message.tool_call_id.empty()) text += " (" + message.tool_call_id + ")";
+    text += ": " + message.content;
+    if (!message.reasoning.empty()) text += " [thought " + message.reasoning + "]";
+    if (!message.tool_calls.empty()) text += " [calls " + message.tool_calls + "]";
+    text += "\n";
   }
   return text;
 }
@@ -81,6 +89,61 @@ std::string sampling_text(const wire::Generate& task) {
   if (!task.adapter.empty()) text += ", lora";
   if (!task.stop.empty()) text += ", stop " + std::to_string(task.stop.size());
   return text;
+}
+
+std::string options_text(const wire::Generate& task) {
+  const wire::ChatOptions& chat = task.chat;
+  std::string text = "tools " + (chat.tools.empty() ? "none" : chat.tools);
+  text += ", choice " + (chat.tool_choice.empty() ? "auto" : chat.tool_choice);
+  text += chat.parallel_tool_calls ? ", parallel" : ", one at a time";
+  text += ", schema " + (chat.json_schema.empty() ? "none" : chat.json_schema);
+  text += ", values " + (chat.template_values.empty() ? "none" : chat.template_values);
+  return text + (chat.parse_reasoning ? ", reasoning apart" : ", reasoning in the text");
+}
+
+// The smallest value that meets a plain schema.
+ordered_json smallest(const ordered_json& schema) {
+  if (schema.contains("const")) return schema["const"];
+  if (schema.contains("enum")) return schema["enum"].at(0);
+  for (const char* any : {"anyOf", "oneOf"}) {
+    if (schema.contains(any)) return smallest(schema[any].at(0));
+  }
+  const std::string type = schema.value("type", "object");
+  if (type == "string") return "";
+  if (type == "integer" || type == "number") return schema.value("minimum", 0);
+  if (type == "boolean") return false;
+  if (type == "null") return nullptr;
+  if (type == "array") return ordered_json::array();
+  ordered_json object = ordered_json::object();
+  const ordered_json none = ordered_json::array();
+  for (const auto& name : schema.contains("required") ? schema["required"] : none) {
+    object[name.get<std::string>()] = smallest(schema["properties"].at(name.get<std::string>()));
+  }
+  return object;
+}
+
+bool after_a_tool(const wire::Generate& task) {
+  return !task.messages.empty() && task.messages.back().role == "tool";
+}
+
+// The calls that the words, or the choice of a tool, ask for: name and arguments.
+std::vector<std::pair<std::string, std::string>> calls_of(const wire::Generate& task,
+                                                          const Script& script) {
+  std::vector<std::pair<std::string, std::string>> calls;
+  if (task.chat.tools.empty() || after_a_tool(task)) return calls;
+  for (const std::string& call : script.calls) {
+    const std::size_t space = std::min(call.find(' '), call.size());
+    calls.emplace_back(call.substr(0, space), space == call.size() ? "{}" : call.substr(space + 1));
+  }
+  const std::string& choice = task.chat.tool_choice;
+  if (!calls.empty() || choice.empty() || choice == "auto") return calls;
+  for (const auto& tool : ordered_json::parse(task.chat.tools)) {
+    const auto& function = tool["function"];
+    if (choice != "required" && function["name"] != choice) continue;
+    calls.emplace_back(function["name"], smallest(function["parameters"]).dump());
+    break;
+  }
+  return calls;
 }
 
 std::int32_t token_id(std::string_view unit) {
@@ -120,6 +183,14 @@ std::vector<std::string> tokens_of(const wire::Generate& task, const Script& scr
   std::optional<std::string> text = script.say;
   if (script.echo) text = received_text(task);
   if (script.sampling) text = sampling_text(task);
+  if (script.options) text = options_text(task);
+  if (!text && after_a_tool(task)) text = "The tool said: " + task.messages.back().content;
+  if (!text && !task.chat.json_schema.empty()) {
+    text = smallest(ordered_json::parse(task.chat.json_schema)).dump();
+  }
+  if (script.think && !task.chat.parse_reasoning) {
+    text = "<think>" + *script.think + "</think>" + text.value_or("");
+  }
   std::vector<std::string> tokens;
   if (text) {
     if (script.bytes) {
@@ -202,6 +273,9 @@ struct ScriptedEngine::Sequence {
   std::optional<wire::Rank> rank;
   std::vector<std::string> tokens;
   std::size_t next = 0;
+  std::deque<wire::Piece> before;  // What is thought.
+  std::deque<wire::Piece> after;   // What is called.
+  std::int32_t others = 0;         // Of these pieces, sent.
   engines::CompletionText text{{}};
   std::int32_t tokens_max = 0;
   std::int32_t prompt_tokens = 0;
@@ -248,7 +322,11 @@ Status ScriptedEngine::start_generate(wire::Generate task) {
   }
   sequence->logprobs = task.sampling.logprobs;
   sequence->top_logprobs = task.sampling.top_logprobs;
-  sequence->tokens = tokens_of(task, sequence->script, user_text);
+  const auto calls = calls_of(task, sequence->script);
+  if (calls.empty() || sequence->script.say) {
+    sequence->tokens = tokens_of(task, sequence->script, user_text);
+  }
+  add_pieces(task, calls, *sequence);
   sequence->text = engines::CompletionText(std::move(task.stop));
   sequence->due = Clock::now() + milliseconds(sequence->script.delay_ms);
   sequences_.push_back(std::move(sequence));
@@ -346,6 +424,10 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
     events.push_back(ranks_of(*sequence.rank));
     return false;
   }
+  if (send_other(sequence, sequence.before, events)) return true;
+  if (sequence.next >= sequence.tokens.size() && send_other(sequence, sequence.after, events)) {
+    return true;
+  }
   const bool more = sequence.next < sequence.tokens.size() && made < sequence.tokens_max;
   std::string text;
   if (more) {
@@ -358,7 +440,7 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
     sequence.due += milliseconds(script.delay_ms);
   }
   const bool stopped = sequence.text.stopped();
-  const bool ended = stopped || sequence.next >= sequence.tokens.size();
+  const bool ended = stopped || (sequence.next >= sequence.tokens.size() && sequence.after.empty());
   const bool full = static_cast<std::int32_t>(sequence.next) >= sequence.tokens_max;
   if (ended || full) text += sequence.text.finish();
   const std::size_t sent_bytes = sequence.text.sent_bytes();
@@ -369,10 +451,47 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
                                  std::move(logprobs)});
   }
   if (!ended && !full) return true;
-  events.push_back(
-      wire::Finished{sequence.task, ended ? wire::FinishReason::stop : wire::FinishReason::length,
-                     sequence.prompt_tokens, 0, static_cast<std::int32_t>(sequence.next)});
+  events.push_back(wire::Finished{
+      sequence.task, ended ? wire::FinishReason::stop : wire::FinishReason::length,
+      sequence.prompt_tokens, 0, static_cast<std::int32_t>(sequence.next) + sequence.others,
+      sequence.text.stop()});
   return false;
+}
+
+// Reasoning and calls, unit by unit.
+void ScriptedEngine::add_pieces(const wire::Generate& task,
+                                const std::vector<std::pair<std::string, std::string>>& calls,
+                                Sequence& sequence) {
+  if (sequence.script.think && task.chat.parse_reasoning) {
+    for (const std::string_view unit : text_units(*sequence.script.think)) {
+      wire::Piece piece{task.task, "", 1};
+      piece.reasoning = unit;
+      sequence.before.push_back(std::move(piece));
+    }
+  }
+  for (std::size_t at = 0; at < calls.size(); ++at) {
+    if (at > 0 && !task.chat.parallel_tool_calls) break;
+    const auto index = static_cast<std::int32_t>(at);
+    wire::Piece first{task.task, "", 1};
+    first.tool_calls = {{index, "", calls[at].first, ""}};
+    sequence.after.push_back(std::move(first));
+    for (const std::string_view unit : text_units(calls[at].second)) {
+      wire::Piece piece{task.task, "", 1};
+      piece.tool_calls = {{index, "", "", std::string(unit)}};
+      sequence.after.push_back(std::move(piece));
+    }
+  }
+}
+
+// False when there is none left.
+bool ScriptedEngine::send_other(Sequence& sequence, std::deque<wire::Piece>& pieces,
+                                std::vector<wire::Message>& events) {
+  if (pieces.empty()) return false;
+  events.push_back(std::move(pieces.front()));
+  pieces.pop_front();
+  ++sequence.others;
+  sequence.due += milliseconds(sequence.script.delay_ms);
+  return true;
 }
 
 wire::Embeddings ScriptedEngine::embeddings_of(const wire::Embed& task) const {

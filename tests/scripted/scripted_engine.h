@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engines/completion_text.h"
@@ -30,6 +31,9 @@ ModelScript parse_model_script(std::string_view file_name, std::string_view cont
 // - A completion without a command is some words drawn from a hash of the last user message (and of
 //   the seed, when there is one). `stop`, `tokens_max` and the context window hold as for a model.
 //   A bias of 50 and more makes a word the only one drawn, one of -50 and less bans it.
+// - Asked for JSON, a completion without a command is the smallest value of the schema. A tool that
+//   must be called is called with the smallest arguments, if the words name no call. After the turn
+//   of a tool nothing is called again: the completion tells what the tool said.
 // - Logprobs: a token drawn has -0.25, the alternatives behind it -2, -3, -4 ...
 // - A vector has a bucket for each word and CJK character, signed by a hash: texts with words in
 //   common are near each other.
@@ -54,6 +58,11 @@ class ScriptedEngine final : public engines::Engine {
   using Clock = std::chrono::steady_clock;
   struct Sequence;
 
+  static void add_pieces(const wire::Generate& task,
+                         const std::vector<std::pair<std::string, std::string>>& calls,
+                         Sequence& sequence);
+  static bool send_other(Sequence& sequence, std::deque<wire::Piece>& pieces,
+                         std::vector<wire::Message>& events);
   bool advance(Sequence& sequence, std::vector<wire::Message>& events);
   wire::Embeddings embeddings_of(const wire::Embed& task) const;
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 
+import pydantic
 import requests
 from langchain_cloudflare import ChatCloudflareWorkersAI, CloudflareVectorize, CloudflareWorkersAIEmbeddings
 from langchain_core.documents import Document
@@ -151,4 +152,26 @@ def _():
     same(store.list_indexes(), [])
 
 
-finish("langchain-cloudflare", "Python: chat, streams, embeddings, vector store with filters and namespaces, errors")
+class Answer(pydantic.BaseModel):
+    """What was asked for."""
+    name: str
+    count: int
+
+
+def get_weather(city: str) -> str:
+    """The weather of a city."""
+    return city
+
+
+for one in (TEXT_MODEL, CHAT_MODEL):
+    @claim(f"{one}: bind_tools calls a tool")
+    def _():
+        answer = chat(one).bind_tools([get_weather]).invoke('[[call get_weather {"city": "Rome"}]]')
+        same([(call["name"], call["args"]) for call in answer.tool_calls], [("get_weather", {"city": "Rome"})])
+
+    @claim(f"{one}: with_structured_output gives the class")
+    def _():
+        same(chat(one).with_structured_output(Answer).invoke("x"), Answer(name="", count=0))
+
+
+finish("langchain-cloudflare", "Python: chat, streams, tools, structured output, embeddings, vector store with filters and namespaces, errors")

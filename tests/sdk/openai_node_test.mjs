@@ -107,4 +107,35 @@ await claim('a failure in the middle of a stream is thrown', async () => {
   assert.ok(error instanceof OpenAI.APIError, String(error));
 });
 
-finish('openai', 'Node, under an account and on `/v1`: chat, streams, embeddings, models, errors');
+const tools = [{type: 'function', function: {name: 'get_weather', parameters: {
+  type: 'object', properties: {city: {type: 'string'}}, required: ['city']}}}];
+const call = '[[call get_weather {"city": "Rome"}]]';
+
+for (const [base, client] of [['/v1', plain], ['/ai/v1', hosted]]) {
+  await claim(`${base}: a tool is called, and its result answered`, async () => {
+    const {message, finish_reason} = (await chat(client, call, {tools})).choices[0];
+    assert.equal(finish_reason, 'tool_calls');
+    assert.deepEqual(JSON.parse(message.tool_calls[0].function.arguments), {city: 'Rome'});
+    const result = {role: 'tool', tool_call_id: message.tool_calls[0].id, content: 'sunny'};
+    const answer = await client.chat.completions.create({model: TEXT, tools, messages: [{role: 'user', content: call}, message, result]});
+    assert.equal(answer.choices[0].message.content, 'The tool said: sunny');
+  });
+
+  await claim(`${base}: a streamed call is put together by the library`, async () => {
+    const stream = client.chat.completions.stream({model: TEXT, tools, messages: [{role: 'user', content: call}]});
+    const {choices} = await stream.finalChatCompletion();
+    assert.equal(choices[0].finish_reason, 'tool_calls');
+    assert.deepEqual(JSON.parse(choices[0].message.tool_calls[0].function.arguments), {city: 'Rome'});
+  });
+
+  await claim(`${base}: responses, whole and streamed`, async () => {
+    assert.equal((await client.responses.create({model: TEXT, input: '[[say one two]]'})).output_text, 'one two');
+    let words = '';
+    for await (const event of await client.responses.create({model: TEXT, input: '[[say one two]]', stream: true})) {
+      if (event.type === 'response.output_text.delta') words += event.delta;
+    }
+    assert.equal(words, 'one two');
+  });
+}
+
+finish('openai', 'Node, under an account and on `/v1`: chat, streams, tools, responses, embeddings, models, errors');

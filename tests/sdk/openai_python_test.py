@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # The official openai library for Python, unchanged, against this server: under an account and on plain /v1.
 import asyncio
+import json
 import math
 import os
 
 import openai
+import pydantic
 
 from claims import claim, finish, same
 
@@ -155,4 +157,58 @@ def _():
     raised(openai.APIError, lambda: list(stream))
 
 
-finish("openai", "Python, under an account and on `/v1`: chat, completions, streams, embeddings, models, errors")
+WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "Of a city.", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}}}
+CALL = '[[call get_weather {"city": "Rome"}]]'
+
+
+def tools_of(base, client):
+    @claim(f"{base}: a tool is called, and its result answered")
+    def _():
+        message = chat(client, CALL, tools=[WEATHER]).choices[0].message
+        call = message.tool_calls[0]
+        same((message.content, call.function.name), (None, "get_weather"))
+        same(json.loads(call.function.arguments), {"city": "Rome"})
+        answer = client.chat.completions.create(model=TEXT, tools=[WEATHER], messages=[
+            {"role": "user", "content": CALL}, message.to_dict(),
+            {"role": "tool", "tool_call_id": call.id, "content": "sunny"}])
+        same(answer.choices[0].message.content, "The tool said: sunny")
+
+    @claim(f"{base}: the deltas of a streamed call add up")
+    def _():
+        name, arguments, reasons = "", "", []
+        for chunk in chat(client, CALL, tools=[WEATHER], stream=True):
+            for delta in chunk.choices[0].delta.tool_calls or []:
+                name += delta.function.name or ""
+                arguments += delta.function.arguments or ""
+            reasons.append(chunk.choices[0].finish_reason)
+        same((name, json.loads(arguments), reasons[-1]), ("get_weather", {"city": "Rome"}, "tool_calls"))
+
+    @claim(f"{base}: a schema gives JSON of it, which parse() reads into a class")
+    def _():
+        class Answer(pydantic.BaseModel):
+            name: str
+            count: int
+
+        parsed = client.chat.completions.parse(model=TEXT, messages=[{"role": "user", "content": "x"}],
+                                               response_format=Answer)
+        same(parsed.choices[0].message.parsed, Answer(name="", count=0))
+
+    @claim(f"{base}: responses: text, tools, a schema and a stream")
+    def _():
+        same(client.responses.create(model=TEXT, input="[[say one two]]").output_text, "one two")
+        called = client.responses.create(model=TEXT, input=CALL, tools=[{"type": "function", **WEATHER["function"]}])
+        same((called.output[0].type, json.loads(called.output[0].arguments)), ("function_call", {"city": "Rome"}))
+        after = client.responses.create(model=TEXT, input=[{"role": "user", "content": CALL}, *called.output, {
+            "type": "function_call_output", "call_id": called.output[0].call_id, "output": "sunny"}])
+        same(after.status, "completed")
+        with client.responses.stream(model=TEXT, input="[[say one two]]") as stream:
+            words = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+            same((words, stream.get_final_response().output_text), ("one two", "one two"))
+
+
+for name, one in BASES.items():
+    tools_of(name, one)
+
+
+finish("openai", "Python, under an account and on `/v1`: chat, completions, streams, tools, schemas, responses, embeddings, models, errors")

@@ -1,6 +1,6 @@
 // workers-ai-provider and the AI SDK, unchanged, against this server: by account and key.
 import assert from 'node:assert/strict';
-import {embed, embedMany, generateText, streamText} from 'ai';
+import {embed, embedMany, generateText, jsonSchema, Output, stepCountIs, streamText, tool} from 'ai';
 import {createWorkersAI} from 'workers-ai-provider';
 
 import {claim, finish, refused} from './claims.mjs';
@@ -80,4 +80,33 @@ await claim('a stream that is given up ends the call', async () => {
   }
 });
 
-finish('workers-ai-provider', 'Node, with `ai`: generateText, streamText, embed, embedMany, errors; by its `fetch` option');
+const weather = tool({
+  description: 'Of a city.',
+  inputSchema: jsonSchema({type: 'object', properties: {city: {type: 'string'}}, required: ['city']}),
+  execute: async ({city}) => `sunny in ${city}`,
+});
+const call = '[[call weather {"city": "Rome"}]]';
+
+for (const [name, model] of [['the legacy form', text], ['the OpenAI generation', chat]]) {
+  await claim(`generateText calls a tool and answers from its result, ${name}`, async () => {
+    const answer = await generateText({model, prompt: call, tools: {weather}, stopWhen: stepCountIs(3), maxRetries: 0});
+    assert.equal(answer.steps[0].toolCalls[0].toolName, 'weather');
+    assert.deepEqual(answer.steps[0].toolCalls[0].input, {city: 'Rome'});
+    assert.match(answer.text, /The tool said: .*sunny in Rome/);
+  });
+
+  await claim(`streamText calls a tool, ${name}`, async () => {
+    const result = streamText({model, prompt: call, tools: {weather}, stopWhen: stepCountIs(3), maxRetries: 0});
+    let words = '';
+    for await (const piece of result.textStream) words += piece;
+    assert.match(words, /sunny in Rome/);
+  });
+
+  await claim(`a schema gives an object of it, ${name}`, async () => {
+    const schema = jsonSchema({type: 'object', properties: {name: {type: 'string'}, count: {type: 'integer'}}, required: ['name', 'count']});
+    const answer = await generateText({model, prompt: 'x', output: Output.object({schema}), maxRetries: 0});
+    assert.deepEqual(answer.output, {name: '', count: 0});
+  });
+}
+
+finish('workers-ai-provider', 'Node, with `ai`: generateText, streamText, tools, objects, embed, embedMany, errors; by its `fetch` option');

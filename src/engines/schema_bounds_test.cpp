@@ -1,0 +1,81 @@
+// Tests of schema bounds: what would stop a runner is refused, what people write is not.
+#include "engines/schema_bounds.h"
+
+#include <gtest/gtest.h>
+
+namespace selvedge::engines {
+namespace {
+
+bool is_taken(const std::string& schema) {
+  try {
+    bounded_schema(common_json::parse(schema), Patterns::refuse);
+    return true;
+  } catch (const SchemaRefused&) {
+    return false;
+  }
+}
+
+std::string many(const std::string& begin, int count, const std::string& end, bool named = false,
+                 const std::string& item = R"({"type":"string"})") {
+  std::string text = begin;
+  for (int at = 0; at < count; ++at) {
+    text += at == 0 ? "" : ",";
+    text += named ? "\"p" + std::to_string(at) + "\":" + item : item;
+  }
+  return text + end;
+}
+
+TEST(SchemaBounds, PatternsThatPeopleWriteAreTaken) {
+  for (const char* pattern : {"^[a-z0-9._%+-]+@[a-z0-9.-]+\\.[a-z]{2,}$", "^\\d{4}-\\d{2}-\\d{2}$",
+                              "^(\\d{3}-){2}\\d{4}$", "^(red|green|blue)$", "^[A-Z]{1,1000}$",
+                              "^(-)?[0-9]+$", "^(?:ab){3}$"}) {
+    EXPECT_TRUE(is_bearable_pattern(pattern)) << pattern;
+  }
+}
+
+TEST(SchemaBounds, PatternsThatRepeatWhatVariesAreNot) {
+  for (const char* pattern :
+       {"^(x{0,900}){900}$", "^(x?){1900}$", "^(a*)*$", "^(a|a|a|a){64}$", "^((a|b)*(a|b)*)*c$",
+        "^(a?b?c?d?){64}$", "^a*b*c*d*e*f*g*$", "^(?=x)x$", "^[a-z]{5000}$", "^((a)+)+$"}) {
+    EXPECT_FALSE(is_bearable_pattern(pattern)) << pattern;
+  }
+  EXPECT_FALSE(is_bearable_pattern(std::string(600, 'x')));
+}
+
+TEST(SchemaBounds, APatternIsRefusedOrDroppedAsAskedFor) {
+  const std::string schema = R"({"properties":{"a":{"type":"string","pattern":"[a-z]"}}})";
+  EXPECT_FALSE(is_taken(schema));
+  const auto dropped = bounded_schema(common_json::parse(schema), Patterns::drop);
+  EXPECT_EQ(dropped.dump(), R"({"properties":{"a":{"type":"string"}}})");
+  EXPECT_TRUE(is_taken(R"({"properties":{"pattern":{"type":"string"}}})"));
+  EXPECT_TRUE(is_taken(R"({"enum":[{"pattern":"[a-z]"}]})"));
+}
+
+TEST(SchemaBounds, SizesAreBounded) {
+  EXPECT_TRUE(is_taken(many(R"({"properties":{)", 128, "}}", true)));
+  EXPECT_FALSE(is_taken(many(R"({"properties":{)", 129, "}}", true)));
+  EXPECT_TRUE(is_taken(many(R"({"enum":[)", 512, "]}", false, "1")));
+  EXPECT_FALSE(is_taken(many(R"({"enum":[)", 513, "]}", false, "1")));
+  EXPECT_TRUE(is_taken(many(R"({"anyOf":[)", 256, "]}")));
+  EXPECT_FALSE(is_taken(many(R"({"anyOf":[)", 257, "]}")));
+}
+
+TEST(SchemaBounds, AlternativesInEachOtherMultiply) {
+  const std::string inner = many(R"({"anyOf":[)", 20, "]}");
+  EXPECT_TRUE(is_taken(many(R"({"anyOf":[)", 12, "]}", false, inner)));
+  EXPECT_FALSE(is_taken(many(R"({"anyOf":[)", 13, "]}", false, inner)));
+}
+
+TEST(SchemaBounds, ARecursionThroughAlternativesThatBeginAlikeIsRefused) {
+  const std::string array = R"({"type":"array","items":{"$ref":"#/$defs/a"}})";
+  const auto with = [&](const std::string& other) {
+    return R"({"$defs":{"a":{"anyOf":[)" + array + "," + other + R"(]}},"$ref":"#/$defs/a"})";
+  };
+  EXPECT_FALSE(is_taken(with(array)));
+  EXPECT_TRUE(is_taken(with(R"({"type":"null"})")));
+  EXPECT_TRUE(is_taken(with(R"({"type":"string"})")));
+  EXPECT_FALSE(is_taken(with("{}")));
+}
+
+}  // namespace
+}  // namespace selvedge::engines
