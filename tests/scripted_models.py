@@ -14,6 +14,14 @@ MODELS = [
     ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
     ("scripted-broken-too", "llama", "@cf/meta/llama-3.1-8b-instruct-fp8", "[[fail-load]]"),  # Not retired.
 ]
+SPEECH_MODELS = ("@cf/openai/whisper", "@cf/openai/whisper-tiny-en", "@cf/openai/whisper-large-v3-turbo")
+
+
+def speech_weights(commands):
+    """The smallest speech model that an import takes: sizes, filters, a vocabulary of empty tokens, one tensor."""
+    head = b"lmgg" + struct.pack("<11i", 51865, 1500, 384, 6, 4, 448, 384, 6, 4, 80, 1) + struct.pack("<2i", 80, 201)
+    filters = commands.encode().ljust(80 * 201 * 4, b"\0")
+    return head + filters + struct.pack("<i", 50257) + bytes(50257 * 4) + struct.pack("<4i", 1, 1, 0, 1) + b"t" + bytes(4)
 
 
 def gguf(architecture, name):
@@ -40,3 +48,6 @@ def import_models(home, cli):
         file = home.parent / f"{name}.gguf"
         file.write_bytes(gguf(architecture, f"{name} {commands}"))
         cli(home, "import", file, "--as", model)
+    file = home.parent / "scripted-speech.bin"
+    file.write_bytes(speech_weights(""))
+    cli(home, "import", file, *(part for model in SPEECH_MODELS for part in ("--as", model)))

@@ -20,7 +20,7 @@ void add_ai_routes(Router& router, const ApiContext& context) {
                 return rest_ai_run(context, std::string(parameters.get("model")),
                                    parameters.get("account"), request);
               },
-              limits::json_body_bytes_max});
+              limits::audio_body_bytes_max});
   router.add({"GET", "/client/v4/accounts/{account}/ai/models/search",
               [&context](http::Request& request, const PathParameters&) {
                 return at_once(models_search(context.catalog, context.rules, request));

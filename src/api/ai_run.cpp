@@ -23,8 +23,10 @@
 #include "api/ranking.h"
 #include "api/request_id.h"
 #include "api/text_generation.h"
+#include "api/transcription.h"
 #include "api/turn_routes.h"
 #include "api/usage.h"
+#include "base/limits.h"
 
 namespace selvedge::api {
 namespace {
@@ -43,7 +45,7 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 
 // What one call is about, once its inputs are known to be good.
 struct Checked {
-  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall> call;
+  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall, TranscribeCall> call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
   std::string poll;  // The batch that is asked for.
@@ -86,8 +88,32 @@ bool is_guard(const catalog::ModelEntry& entry) {
   return entry.id.find("llama-guard") != entry.id.npos;
 }
 
+bool is_speech(const catalog::ModelEntry& entry) {
+  // Closed speech models have inputs of their own, and are not served.
+  return entry.task == catalog::Task::automatic_speech_recognition && !entry.weights.empty();
+}
+
+Result<Checked> check_speech(const ApiContext& context, const catalog::ModelEntry& entry,
+                             SpeechInput input, RunOptions& options) {
+  SEL_CHECK_OK(take_options(input.inputs, options));
+  Checked checked;
+  SEL_TRY(batched, take_batch(input.inputs, options, checked));
+  if (checked.batch) SEL_CHECK_OK(check_queued(context, entry));
+  if (batched) return checked;
+  if (!input.is_body) {
+    SEL_CHECK_OK(context.inputs->check(entry, input.inputs, context.rules.inputs_lenient));
+  }
+  SEL_TRY(call, parse_transcribe(std::move(input), entry));
+  checked.call = std::move(call);
+  return checked;
+}
+
 Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
                              nlohmann::json& inputs, RunOptions& options) {
+  if (is_speech(entry)) {
+    SEL_TRY(speech, speech_input_of(std::move(inputs)));
+    return check_speech(context, entry, std::move(speech), options);
+  }
   SEL_CHECK_OK(take_options(inputs, options));
   Checked checked;
   SEL_TRY(batched, take_batch(inputs, options, checked));
@@ -124,7 +150,22 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
 }
 
 Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
-                            std::string_view input, RunOptions& options) {
+                            std::string_view input, RunOptions& options, std::string file) {
+  if (!file.empty()) {
+    if (!is_speech(entry)) {
+      return Error{Code::invalid_input, "a stream is no input of model " + entry.id};
+    }
+    SEL_TRY(inputs, parse_object(input));
+    return check_speech(context, entry, {std::move(inputs), std::move(file), true}, options);
+  }
+  if (is_speech(entry)) {
+    SEL_TRY(speech, read_speech_input(input));
+    return check_speech(context, entry, std::move(speech), options);
+  }
+  if (input.size() > limits::json_body_bytes_max) {
+    return Error{Code::body_too_large, "the body is larger than " +
+                                           std::to_string(limits::json_body_bytes_max) + " bytes"};
+  }
   SEL_TRY(inputs, parse_ordered_object(input));
   return check_inputs(context, entry, inputs, options);
 }
@@ -216,6 +257,18 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   auto ran =
       co_await run_responses(context, std::move(call), std::move(model), std::move(responses));
   co_return std::move(ran);
+}
+
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, TranscribeCall transcribe) {
+  transcribe.task.refuse_when_busy = call.options.reject_if_busy;
+  auto ran = co_await context.inference.transcribe(model, std::move(transcribe.task));
+  SEL_CO_TRY(transcript, std::move(ran));
+  AiAnswer answer;
+  answer.neurons = neurons_of_speech(*model.entry, transcript);
+  answer.model = std::move(model);
+  answer.result_json = transcribe_result(transcript, transcribe.detailed);
+  co_return std::move(answer);
 }
 
 // Clients search for these words when they decide to try again.
@@ -322,8 +375,8 @@ asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall c
 asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, AiCall call,
                                             std::string_view input) {
   SEL_CO_TRY(entry, find_model(context, call.model));
-  auto work = [&context, entry, input, &options = call.options] {
-    return read_inputs(context, *entry, input, options);
+  auto work = [&context, entry, input, &options = call.options, &file = call.file] {
+    return read_inputs(context, *entry, input, options, std::move(file));
   };
   auto read =
       co_await inline_or_offload(context.pool, input.size(), kInlineBodyBytes, std::move(work));

@@ -23,6 +23,7 @@ struct AiCall {
   std::string request_id = {};  // A UUID; ids and padding in the answer follow from it.
   RunOptions options = RunOptions();
   inference::Payer payer = {};
+  std::string file = {};  // An input that came as a stream beside the others: audio.
   // The door's form of an error in the middle of a stream.
   std::function<std::string(const Error&)> error_json;
 };
@@ -40,7 +41,8 @@ struct AiAnswer {
 // Errors: model_not_found; model_deprecated (under hosted rules).
 Result<const catalog::ModelEntry*> find_model(const ApiContext& context, const std::string& model);
 
-// `input` is the JSON text of the model's inputs, which may hold `options` too. Errors:
+// `input` is the JSON text of the model's inputs, which may hold `options` too; for a speech model
+// also the file itself. Errors: body_too_large (for a model that takes no files),
 // model_not_found, model_deprecated, model_not_installed, model_unsupported, invalid_json,
 // invalid_input, missing_body, not_served, those of Inference. Texts that clients search for are
 // those of the hosted service.

@@ -82,13 +82,20 @@ Result<CutBody> cut_body(std::string& body) {
   return cut;
 }
 
+struct BindingCall {
+  std::string streamed;     // Holds `inputs` when they came as a stream.
+  std::string_view inputs;  // Else in the request's body.
+  std::string file;         // The stream itself, where it is no JSON.
+  RunOptions options;
+};
+
 // One input was a stream, and came as the body; the others are in the query `userInputs`.
 // Errors: invalid_input, invalid_json.
-Result<std::string> streamed_inputs(const http::Request& request, std::string_view others) {
-  const std::string type = request.content_type();
-  if (type != "application/json") {
-    return Error{Code::invalid_input,
-                 "a stream of type '" + type + "' is no input of the models served here"};
+Result<std::string> streamed_inputs(http::Request& request, std::string_view others,
+                                    std::string& file) {
+  if (request.content_type() != "application/json") {
+    file = std::move(request.body);
+    return std::string(others);
   }
   SEL_TRY(inputs, parse_object(others));
   SEL_TRY(streamed, parse_object(request.body));
@@ -111,17 +118,11 @@ struct GatewayCall {
   std::string model;
 };
 
-struct BindingCall {
-  std::string streamed;     // Holds `inputs` when they came as a stream.
-  std::string_view inputs;  // Else in the request's body.
-  RunOptions options;
-};
-
 // Both forms of a call. Errors: missing_body, invalid_json, invalid_input, not_served.
 asio::awaitable<Status> read_call(const ApiContext& context, http::Request& request,
                                   BindingCall& call) {
   if (const auto others = request.query_value("userInputs")) {
-    SEL_CO_TRY(inputs, streamed_inputs(request, *others));
+    SEL_CO_TRY(inputs, streamed_inputs(request, *others, call.file));
     SEL_CO_TRY(options, query_run_options(request));
     call.streamed = std::move(inputs);
     call.inputs = call.streamed;
@@ -164,6 +165,7 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
   AiCall call;
   call.model = model_named(request.headers.get("cf-consn-model-id"));
   call.options = std::move(asked.options);
+  call.file = std::move(asked.file);
   call.request_id = form.request_id;
   call.payer = payer_of(request, request.headers.get("selvedge-account"));
   call.error_json = ai_binding_error_json;
@@ -314,12 +316,12 @@ void add_ai_binding_routes(Router& router, const ApiContext& context) {
               [&context](http::Request& request, const PathParameters&) {
                 return binding_run(context, request);
               },
-              bytes_max});
+              limits::audio_body_bytes_max});
   router.add({"POST", "/ai-gateway/run",
               [&context](http::Request& request, const PathParameters&) {
                 return gateway_run(context, request);
               },
-              bytes_max});
+              limits::audio_body_bytes_max});
   router.add({"GET", "/ai-api/models/search",
               [&context](http::Request& request, const PathParameters&) {
                 return at_once(models_search(context.catalog, context.rules, request));

@@ -14,7 +14,8 @@ constexpr std::size_t kNameShownBytes = 128;
 
 bool served_task(const catalog::ModelEntry& entry) {
   return entry.task == catalog::Task::text_generation ||
-         entry.task == catalog::Task::text_embeddings || catalog::is_reranker(entry);
+         entry.task == catalog::Task::text_embeddings ||
+         entry.task == catalog::Task::automatic_speech_recognition || catalog::is_reranker(entry);
 }
 
 // Seconds since 1970 of the day that `text` begins with; 0 when it begins with none.

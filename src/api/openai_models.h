@@ -12,7 +12,7 @@ namespace selvedge::api {
 // `workers-ai/@cf/…`, which clients that take the first part for a provider send.
 std::string cloudflare_model_id(std::string_view name);
 
-// {"object":"list","data":[…]}: the text and embedding models that have weights on this disk.
+// {"object":"list","data":[…]}: the text, embedding and speech models that have weights on this disk.
 // Reads the disk: for the worker pool.
 std::string openai_model_list(const ApiContext& context);
 

@@ -12,6 +12,7 @@
 #include "api/errors.h"
 #include "api/inline_work.h"
 #include "api/json_reader.h"
+#include "api/openai_audio.h"
 #include "api/openai_chat.h"
 #include "api/openai_completion.h"
 #include "api/openai_embedding.h"
@@ -274,6 +275,7 @@ void add_openai_routes(Router& router, const ApiContext& context) {
   add_generation(router, context, "/v1/completions", Kind::completion, plain);
   add_embedding(router, context, "/v1/embeddings");
   add_rerank(router, context, "/v1/rerank");
+  add_openai_audio_routes(router, context);
   router.add({"GET", "/v1/models",
               [&context](http::Request&, const PathParameters&) { return list_models(context); },
               limits::json_body_bytes_max});

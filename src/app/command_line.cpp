@@ -20,6 +20,7 @@
 #include "cli/model_verbs.h"
 #include "cli/output.h"
 #include "cli/run_verb.h"
+#include "cli/transcribe_verb.h"
 #include "cli/usage_verb.h"
 
 namespace selvedge::app {
@@ -103,6 +104,7 @@ int run_command_line(int argc, char** argv) {
   cli::add_model_verbs(app, context);
   cli::add_run_verb(app, context);
   cli::add_finetune_verbs(app, context);
+  cli::add_transcribe_verb(app, context);
   cli::add_index_verbs(app, context);
   cli::add_knowledge_verbs(app, context);
   cli::add_usage_verb(app, context);

@@ -25,5 +25,27 @@ TEST(Base64, WritesTheTextsOfTheStandard) {
   EXPECT_EQ(encoded("\xFF\xEF\xBE"), ":/+++");
 }
 
+TEST(Base64, AnyBytesComeBack) {
+  std::string bytes;
+  for (int at = 0; at < 300; ++at) {
+    std::string text;
+    append_base64(text, std::as_bytes(std::span(bytes)));
+    EXPECT_EQ(base64_bytes(text), bytes);
+    bytes += static_cast<char>(at * 7);
+  }
+}
+
+TEST(Base64, SpacesAndMissingPaddingAreNoFault) {
+  EXPECT_EQ(base64_bytes("aGV\r\nsbG8 ="), "hello");
+  EXPECT_EQ(base64_bytes("aGVsbG8"), "hello");
+  EXPECT_EQ(base64_bytes(""), "");
+}
+
+TEST(Base64, WhatIsNoneIsTold) {
+  for (const char* text : {"?", "a", "aGVsbG8==", "aGVsbG8=a", "aGVs=", "aGVsbG8===", "aGV-bG8="}) {
+    EXPECT_EQ(base64_bytes(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace selvedge

@@ -12,6 +12,8 @@ inline constexpr std::size_t header_bytes_max = 32 * 1024;
 inline constexpr std::size_t json_body_bytes_max = 16 * 1024 * 1024;
 inline constexpr std::size_t vectors_body_bytes_max =
     100 * 1024 * 1024;  // Vectorize: 100 MB an upload.
+inline constexpr std::size_t audio_body_bytes_max =
+    100 * 1024 * 1024;  // Of calls that bring a file; JSON for other models stays below its own.
 inline constexpr std::size_t bodies_in_flight_bytes_max = 1024u * 1024 * 1024;
 inline constexpr int header_ms_max =
     10'000;  // From the first byte of a request to its last header.

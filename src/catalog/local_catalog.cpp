@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "catalog/task_names.h"
+#include "catalog/whisper_check.h"
 
 namespace selvedge::catalog {
 
@@ -170,7 +171,7 @@ Result<InstalledFile> LocalCatalog::row_for(const fs::path& source, const std::s
       });
   if (row.name.empty() || is_artifacts || std::any_of(files->begin(), files->end(), taken)) {
     row.name += (row.name.empty() ? "" : "-") + sha256.substr(0, 8);
-    row.file = row.name + ".gguf";
+    row.file = row.name + (summary.architecture == "whisper" ? ".bin" : ".gguf");
   }
   return row;
 }
@@ -178,7 +179,7 @@ Result<InstalledFile> LocalCatalog::row_for(const fs::path& source, const std::s
 Result<Installed> LocalCatalog::import(const fs::path& file, std::span<const std::string> as_ids,
                                        const Progress& progress) {
   const std::string shown = file.filename().string();
-  SEL_TRY(first_look, check_gguf(file));
+  SEL_TRY(first_look, check_weights(file));
   SEL_CHECK_OK(check_ids(as_ids, first_look, shown));
   std::error_code problem;
   const std::uint64_t bytes = fs::file_size(file, problem);
@@ -214,7 +215,7 @@ Result<Installed> LocalCatalog::install(Intake& intake, const std::string& sha25
                                         const fs::path& source,
                                         std::span<const std::string> as_ids) {
   const auto settle = [&]() -> Result<std::string> {
-    SEL_TRY(summary, check_gguf(intake.partial()));
+    SEL_TRY(summary, check_weights(intake.partial()));
     SEL_CHECK_OK(check_ids(as_ids, summary, source.filename().string()));
     SEL_TRY(row, row_for(source, sha256, summary));
     std::error_code problem;

@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "catalog/local_catalog.h"
 #include "catalog/task_names.h"
+#include "catalog/whisper_check.h"
 #include "http/client.h"
 
 namespace selvedge::catalog {
@@ -55,7 +56,9 @@ Result<const Artifact*> LocalCatalog::artifact_to_pull(std::string_view id_or_na
       return Error{Code::download_failed, message};
     }
   }
-  if (!task_is_served(artifact->task) || !artifact->part.empty()) {
+  const bool served =
+      artifact->part.empty() ? task_is_served(artifact->task) : part_is_served(artifact->part);
+  if (!served) {
     return Error{Code::model_unsupported,
                  "\"" + artifact->name + "\" (" + std::string(task_name(artifact->task)) +
                      (artifact->part.empty() ? "" : ", " + artifact->part) +
@@ -124,7 +127,7 @@ Result<Installed> LocalCatalog::pull(std::string_view id_or_name, const Progress
 
 Result<Installed> LocalCatalog::install_artifact(Intake& intake, const std::string& sha256,
                                                  const Artifact& artifact) {
-  const auto summary = check_gguf(intake.partial());
+  const auto summary = check_weights(intake.partial());
   if (!summary.ok()) {
     intake.discard();
     return summary.error();

@@ -129,7 +129,7 @@ class Pull : public testing::Test {
         R"({"name": "made", "file": "made.gguf", "licence": "MIT", "task": "Text Generation",
             "models": [], "sha256": ")" +
         std::string(64, 'a') + R"("}, {"name": "speech", "file": "s.bin", "licence": "MIT",
-            "task": "Automatic Speech Recognition", "models": ["@cf/t/speech"], "url": ")" +
+            "task": "Text-to-Speech", "models": ["@cf/t/speech"], "url": ")" +
         url + R"("}, {"name": "vast", "file": "vast.gguf", "licence": "MIT", "url": ")" + url +
         R"(", "bytes_about": 9000000000000000, "task": "Text Generation", "models": []})";
     const auto model = [](const std::string& id, const std::string& task) {
@@ -138,7 +138,7 @@ class Pull : public testing::Test {
     };
     auto table = ModelTable::parse(R"({"models": [)" + model(kId, "Text Generation") + "," +
                                        model("@cf/t/lone", "Text Generation") + "," +
-                                       model("@cf/t/speech", "Automatic Speech Recognition") + "]}",
+                                       model("@cf/t/speech", "Text-to-Speech") + "]}",
                                    R"({"artifacts": [)" + artifacts + "]}");
     EXPECT_TRUE(table.ok()) << table.error().message;
     return *LocalCatalog::open(home_.path(), Profile::auto_, *table);

@@ -94,7 +94,20 @@ const InstalledFile* Resolver::stand_in(const FileList& files, const ModelEntry&
   return best;
 }
 
-Resolved Resolver::answer(const InstalledFile& file, const ModelEntry& entry, bool stand_in) const {
+// The installed parts of the model asked for, one of each role.
+void Resolver::add_parts(const FileList& files, Resolved& resolved) const {
+  for (const InstalledFile& file : files) {
+    const Artifact* part = artifact_of(file);
+    const bool ours = part != nullptr && !part->part.empty() &&
+                      names(part->models, resolved.entry->id) && is_there(file);
+    const auto same_role = [&](const ResolvedPart& other) { return other.role == part->part; };
+    if (!ours || std::ranges::any_of(resolved.parts, same_role)) continue;
+    resolved.parts.push_back({part->part, models_folder_ / file.file});
+  }
+}
+
+Resolved Resolver::answer(const FileList& files, const InstalledFile& file, const ModelEntry& entry,
+                          bool stand_in) const {
   Resolved resolved;
   resolved.entry = &entry;
   resolved.requested = entry.id;
@@ -103,6 +116,7 @@ Resolved Resolver::answer(const InstalledFile& file, const ModelEntry& entry, bo
   resolved.sha256 = file.sha256;
   resolved.stand_in = stand_in;
   resolved.weights_task = file.task;
+  add_parts(files, resolved);
   const Artifact* artifact = artifact_of(file);
   if (artifact == nullptr) {
     resolved.reader = file.parameters >= kReaderParametersMin;
@@ -125,6 +139,8 @@ Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
   if (known != nullptr && !is_there(*known)) {
     message += " (its file \"" + known->file + "\" has vanished or changed)";
   }
+  const std::string format =
+      entry.task == Task::automatic_speech_recognition ? "model of whisper.cpp" : "GGUF";
   const Artifact* fetched = table_->exact_artifact(entry.id);
   std::string what = entry.id;
   if (profile == Profile::small) {
@@ -138,9 +154,9 @@ Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
   }
   if (fetched != nullptr && !fetched->url.empty()) {
     message += ": fetch it with \"selvedge pull " + what + "\"" + size_note(*fetched) +
-               ", or bind any GGUF with ";
+               ", or bind any " + format + " with ";
   } else {
-    message += ": bind any GGUF with ";
+    message += ": bind any " + format + " with ";
   }
   return Error{Code::model_not_installed,
                message + "\"selvedge import FILE --as " + entry.id + "\""};
@@ -150,21 +166,23 @@ Result<Resolved> Resolver::resolve(const FileList& files, std::string_view id,
                                    Profile profile) const {
   const ModelEntry* entry = table_->find(id);
   if (entry == nullptr) return unknown_model(id);
-  if (!task_is_served(entry->task)) {
+  // Closed speech models have inputs and answers of their own, which no open one stands in for.
+  const bool closed = entry->task == Task::automatic_speech_recognition && entry->weights.empty();
+  if (!task_is_served(entry->task) || closed) {
     return Error{Code::model_unsupported, "model \"" + entry->id + "\" does " + entry->task_name +
                                               ", which this build does not serve"};
   }
   const InstalledFile* bound = bound_file(files, id);
-  if (bound != nullptr && is_there(*bound)) return answer(*bound, *entry, false);
+  if (bound != nullptr && is_there(*bound)) return answer(files, *bound, *entry, false);
   if (profile != Profile::small) {
     const InstalledFile* exact = exact_weights(files, id);
-    if (exact != nullptr && is_there(*exact)) return answer(*exact, *entry, false);
+    if (exact != nullptr && is_there(*exact)) return answer(files, *exact, *entry, false);
   }
   if (profile != Profile::exact) {
     const InstalledFile* other = stand_in(files, *entry);
     if (other != nullptr) {
       const bool is_exact = names(artifact_of(*other)->models, id);
-      return answer(*other, *entry, !is_exact);
+      return answer(files, *other, *entry, !is_exact);
     }
   }
   return not_installed(files, *entry, profile);

@@ -36,7 +36,9 @@ class Resolver {
   const InstalledFile* bound_file(const FileList& files, std::string_view id) const;
   const InstalledFile* exact_weights(const FileList& files, std::string_view id) const;
   const InstalledFile* stand_in(const FileList& files, const ModelEntry& entry) const;
-  Resolved answer(const InstalledFile& file, const ModelEntry& entry, bool stand_in) const;
+  Resolved answer(const FileList& files, const InstalledFile& file, const ModelEntry& entry,
+                  bool stand_in) const;
+  void add_parts(const FileList& files, Resolved& resolved) const;
   Error not_installed(const FileList& files, const ModelEntry& entry, Profile profile) const;
 
   std::shared_ptr<const ModelTable> table_;

@@ -69,7 +69,9 @@ std::optional<Task> task_from_name(std::string_view name) {
 
 bool task_is_served(Task task) {
   return task == Task::text_generation || task == Task::text_embeddings ||
-         task == Task::text_classification;
+         task == Task::text_classification || task == Task::automatic_speech_recognition;
 }
+
+bool part_is_served(std::string_view part) { return part == "voice_activity"; }
 
 }  // namespace selvedge::catalog

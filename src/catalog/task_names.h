@@ -20,4 +20,7 @@ std::optional<Task> task_from_name(std::string_view name);
 // Whether an engine of this build serves it.
 bool task_is_served(Task task);
 
+// The same of a part of models: Artifact::part.
+bool part_is_served(std::string_view part);
+
 }  // namespace selvedge::catalog

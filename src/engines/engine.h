@@ -18,8 +18,11 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // The next steps compute with `threads` threads (at least 1).
+  // The next steps compute with `threads` threads (at least 1). Not called while computing().
   virtual void set_threads(std::int32_t threads) = 0;
+
+  // Whether something is computed even now, beside the loop: with the threads it began with.
+  virtual bool computing() { return false; }
 
   // Accepts a task; the work is done by step(). An error is the task's answer, and nothing of it
   // stays. Errors: model_unsupported (not what this model does), invalid_input, context_overflow.

@@ -77,6 +77,7 @@ int RunnerLoop::run() {
       if (!closed) log::error("{}", received.error().message);
       end(closed ? kExitEnded : kExitProtocol);
     }
+    apply_grant();
     if (can_step()) step();
     flush();
   }
@@ -142,8 +143,11 @@ void RunnerLoop::on(const wire::Load& load) {
   events_.push_back(std::move(loaded->facts));
 }
 
-void RunnerLoop::on(const wire::Grant& grant) {
-  threads_ = grant.threads > 0 ? grant.threads : 0;
+void RunnerLoop::on(const wire::Grant& grant) { granted_ = grant.threads > 0 ? grant.threads : 0; }
+
+void RunnerLoop::apply_grant() {
+  if (!granted_ || exit_code_ || (engine_ && engine_->computing())) return;
+  threads_ = *std::exchange(granted_, std::nullopt);
   if (engine_ && threads_ > 0) {
     auto status = guarded("set_threads", [&]() -> Status {
       engine_->set_threads(threads_);

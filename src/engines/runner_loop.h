@@ -32,6 +32,7 @@ class RunnerLoop {
   void handle(wire::Message message);
   void on(const wire::Load& load);
   void on(const wire::Grant& grant);
+  void apply_grant();
   // What step() will do.
   template <class Task>
   void begin(Task& task);
@@ -46,7 +47,8 @@ class RunnerLoop {
   Loader loader_;
   std::unique_ptr<Engine> engine_;
   std::int32_t threads_ = 0;
-  std::set<wire::TaskId> tasks_;  // Started and not yet ended.
+  std::optional<std::int32_t> granted_;  // Holds when the engine has ended what it computes now.
+  std::set<wire::TaskId> tasks_;         // Started and not yet ended.
   std::vector<wire::Message> events_;
   std::optional<int> exit_code_;
 };

@@ -169,6 +169,44 @@ Result<float> read_float(const json* value, std::string_view what) {
   return damaged(std::string(what) + " is no number");
 }
 
+Status read_double(const json& object, const char* name, double& into) {
+  const json* value = member(object, name);
+  if (value == nullptr || !value->is_number() || !std::isfinite(value->get<double>())) {
+    return damaged(std::string(name) + " is no number");
+  }
+  into = value->get<double>();
+  return ok_status();
+}
+
+Status read_whole_text(const json& object, const char* name, std::string& into) {
+  SEL_TRY(text, read_text(member(object, name), name));
+  if (!utf8::valid(text)) return damaged(std::string(name) + " is not whole characters");
+  into = std::move(text);
+  return ok_status();
+}
+
+Status read_word(const json& value, wire::SpokenWord& word) {
+  SEL_CHECK_OK(read_whole_text(value, "text", word.text));
+  SEL_CHECK_OK(read_double(value, "start", word.start_s));
+  return read_double(value, "end", word.end_s);
+}
+
+Status read_segment(const json& value, wire::SpokenSegment& segment) {
+  SEL_CHECK_OK(read_whole_text(value, "text", segment.text));
+  SEL_CHECK_OK(read_double(value, "start", segment.start_s));
+  SEL_CHECK_OK(read_double(value, "end", segment.end_s));
+  SEL_CHECK_OK(read_double(value, "temperature", segment.temperature));
+  SEL_CHECK_OK(read_double(value, "mean_logprob", segment.mean_logprob));
+  SEL_CHECK_OK(read_double(value, "compression_ratio", segment.compression_ratio));
+  SEL_CHECK_OK(read_double(value, "no_speech_probability", segment.no_speech_probability));
+  const json* words = member(value, "words");
+  if (words == nullptr || !words->is_array()) return damaged("`words` is no list");
+  for (const json& each : *words) {
+    SEL_CHECK_OK(read_word(each, segment.words.emplace_back()));
+  }
+  return ok_status();
+}
+
 Result<Usage> read_usage(const json* value) {
   if (value == nullptr) return damaged("`usage` is missing");
   SEL_TRY(prompt, read_count(member(*value, "prompt_tokens"), "usage.prompt_tokens"));
@@ -324,6 +362,27 @@ AskedCall asked_call(const catalog::Resolved& model, const std::string& text) {
   return {"tokenize", model.entry->id, {{"text", text_json(text)}}};
 }
 
+AskedCall asked_call(const catalog::Resolved& model, const wire::Transcribe& task) {
+  const wire::Transcribe usual;
+  Sha256 hash;
+  hash.add(task.audio);
+  json request = {{"audio", hash.hex()}};
+  put(request, "language", text_json(task.language), text_json(usual.language));
+  put(request, "translate", task.translate, usual.translate);
+  put(request, "prompt", text_json(task.prompt), text_json(usual.prompt));
+  put(request, "prefix", text_json(task.prefix), text_json(usual.prefix));
+  put(request, "skip_silence", task.skip_silence, usual.skip_silence);
+  put(request, "beam_size", task.beam_size, usual.beam_size);
+  put(request, "condition_on_previous_text", task.condition_on_previous_text,
+      usual.condition_on_previous_text);
+  put(request, "no_speech_threshold", task.no_speech_threshold, usual.no_speech_threshold);
+  put(request, "compression_ratio_threshold", task.compression_ratio_threshold,
+      usual.compression_ratio_threshold);
+  put(request, "log_prob_threshold", task.log_prob_threshold, usual.log_prob_threshold);
+  put(request, "temperature", task.temperature, usual.temperature);
+  return {"transcribe", model.entry->id, std::move(request)};
+}
+
 json answer_json(const Generated& generated) {
   json answer = json::object();
   answer["pieces"] = json::array();
@@ -363,6 +422,31 @@ json answer_json(const Ranks& ranks) {
 }
 
 json answer_json(const TokenSpans& tokens) { return {{"ids", tokens.ids}, {"ends", tokens.ends}}; }
+
+json answer_json(const wire::Transcript& transcript) {
+  json segments = json::array();
+  for (const wire::SpokenSegment& each : transcript.segments) {
+    json words = json::array();
+    for (const wire::SpokenWord& word : each.words) {
+      words.push_back(
+          {{"text", text_json(word.text)}, {"start", word.start_s}, {"end", word.end_s}});
+    }
+    segments.push_back({{"text", text_json(each.text)},
+                        {"start", each.start_s},
+                        {"end", each.end_s},
+                        {"temperature", each.temperature},
+                        {"mean_logprob", each.mean_logprob},
+                        {"compression_ratio", each.compression_ratio},
+                        {"no_speech_probability", each.no_speech_probability},
+                        {"words", std::move(words)}});
+  }
+  return {{"language", text_json(transcript.language)},
+          {"language_name", text_json(transcript.language_name)},
+          {"language_probability", transcript.language_probability},
+          {"duration", transcript.duration_s},
+          {"duration_voiced", transcript.duration_voiced_s},
+          {"segments", std::move(segments)}};
+}
 
 json answer_json(const Error& error) { return {{"error", error_json(error)}}; }
 
@@ -453,6 +537,23 @@ Result<TokenSpans> tokens_from(const json& answer, std::size_t text_bytes) {
     tokens.ends.push_back(static_cast<std::uint32_t>(end));
   }
   return tokens;
+}
+
+Result<wire::Transcript> transcript_from(const json& answer) {
+  SEL_TRY(error, read_error(answer));
+  if (error) return *error;
+  wire::Transcript transcript;
+  SEL_CHECK_OK(read_whole_text(answer, "language", transcript.language));
+  SEL_CHECK_OK(read_whole_text(answer, "language_name", transcript.language_name));
+  SEL_CHECK_OK(read_double(answer, "language_probability", transcript.language_probability));
+  SEL_CHECK_OK(read_double(answer, "duration", transcript.duration_s));
+  SEL_CHECK_OK(read_double(answer, "duration_voiced", transcript.duration_voiced_s));
+  const json* segments = member(answer, "segments");
+  if (segments == nullptr || !segments->is_array()) return damaged("`segments` is no list");
+  for (const json& each : *segments) {
+    SEL_CHECK_OK(read_segment(each, transcript.segments.emplace_back()));
+  }
+  return transcript;
 }
 
 bool is_recordable(Code code) {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <functional>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -251,6 +252,54 @@ TEST_F(RecordedCallTest, AnythingElseIsRefusedAndNothingCrashes) {
         R"({"ids":["a"],"ends":[1]})", R"({"ids":[1],"ends":[-1]})"}) {
     EXPECT_EQ(tokens_from(json::parse(text), 3).error().code, Code::corrupt_data) << text;
   }
+}
+
+TEST_F(RecordedCallTest, EveryFieldOfATranscriptionCounts) {
+  const std::vector<std::function<void(wire::Transcribe&)>> changes = {
+      [](auto&) {},
+      [](auto& t) { t.audio = "other"; },
+      [](auto& t) { t.language = "de"; },
+      [](auto& t) { t.translate = true; },
+      [](auto& t) { t.prompt = "names"; },
+      [](auto& t) { t.prefix = "names"; },
+      [](auto& t) { t.skip_silence = true; },
+      [](auto& t) { t.beam_size = 5; },
+      [](auto& t) { t.condition_on_previous_text = false; },
+      [](auto& t) { t.no_speech_threshold = 0.5; },
+      [](auto& t) { t.compression_ratio_threshold = 2; },
+      [](auto& t) { t.log_prob_threshold = -2; },
+      [](auto& t) { t.temperature = 0.2; },
+  };
+  std::set<std::string> names;
+  for (const auto& change : changes) {
+    wire::Transcribe task;
+    task.audio = "RIFF";
+    change(task);
+    names.insert(asked_call(model_, task).name());
+  }
+  EXPECT_EQ(names.size(), changes.size());
+}
+
+TEST_F(RecordedCallTest, ATranscriptComesBackAsItWas) {
+  wire::Transcript transcript;
+  transcript.language = "de";
+  transcript.language_name = "german";
+  transcript.language_probability = 0.98765432109876543;
+  transcript.duration_s = 11.000062;
+  transcript.duration_voiced_s = 9.5;
+  transcript.segments = {{0, 1.25, " Guten Tag", 0.2, -0.3, 1.1, 0.01, {{"Guten", 0, 0.5}}}, {}};
+  const json answer = json::parse(answer_json(transcript).dump());
+  const auto read = transcript_from(answer);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(wire::encode(*read), wire::encode(transcript));
+  for (const auto& [name, value] : answer.items()) {
+    json damaged = answer;
+    damaged.erase(name);
+    EXPECT_EQ(transcript_from(damaged).error().code, Code::corrupt_data) << name;
+  }
+  json damaged = answer;
+  damaged["segments"][0]["words"][0]["end"] = "late";
+  EXPECT_EQ(transcript_from(damaged).error().code, Code::corrupt_data);
 }
 
 }  // namespace

@@ -98,8 +98,10 @@ std::optional<CallFile> call_file(std::string_view stem) {
   const std::size_t dash = stem.find('-');
   if (dash == stem.npos || stem.size() < dash + 1 + kDigits) return std::nullopt;
   const std::string_view kind = stem.substr(0, dash);
-  if (kind != "generate" && kind != "embed" && kind != "rank" && kind != "tokenize")
+  if (kind != "generate" && kind != "embed" && kind != "rank" && kind != "tokenize" &&
+      kind != "transcribe") {
     return std::nullopt;
+  }
   CallFile file{std::string(stem.substr(0, dash + 1 + kDigits)), 1};
   std::string_view rest = stem.substr(file.name.size());
   if (rest.empty()) return file;

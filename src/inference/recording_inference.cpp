@@ -143,7 +143,18 @@ asio::awaitable<Result<Ranks>> RecordingInference::rank(const catalog::Resolved&
 
 asio::awaitable<Result<wire::Transcript>> RecordingInference::transcribe(
     const catalog::Resolved& model, TranscribeTask task) {
-  return inner_->transcribe(model, std::move(task));
+  auto name = [&] { return asked_call(model, task.request); };
+  AskedCall call = co_await offload(pool_, std::move(name));
+  auto transcribed = co_await inner_->transcribe(model, std::move(task));
+  if (!transcribed.ok() && !is_recordable(transcribed.error().code)) {
+    co_return std::move(transcribed);
+  }
+  MakeAnswer make = [&transcribed] {
+    return transcribed.ok() ? answer_json(*transcribed) : answer_json(transcribed.error());
+  };
+  auto written = co_await write_once(std::move(call), std::move(make));
+  SEL_CO_CHECK_OK(std::move(written));
+  co_return std::move(transcribed);
 }
 
 asio::awaitable<Result<std::unique_ptr<DrawStream>>> RecordingInference::draw(

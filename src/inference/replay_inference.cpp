@@ -103,9 +103,14 @@ asio::awaitable<Result<Ranks>> ReplayInference::rank(const catalog::Resolved& mo
   co_return std::move(read);
 }
 
-asio::awaitable<Result<wire::Transcript>> ReplayInference::transcribe(const catalog::Resolved&,
-                                                                      TranscribeTask) {
-  co_return Error{Code::not_served, "transcription is not recorded"};
+asio::awaitable<Result<wire::Transcript>> ReplayInference::transcribe(
+    const catalog::Resolved& model, TranscribeTask task) {
+  auto name = [&] { return asked_call(model, task.request); };
+  AskedCall call = co_await offload(pool_, std::move(name));
+  SEL_CO_TRY(number, number_for(call));
+  auto parse = [](const nlohmann::json& answer) { return transcript_from(answer); };
+  auto read = co_await read_answer(pool_, folder_, std::move(call), number, std::move(parse));
+  co_return std::move(read);
 }
 
 asio::awaitable<Result<std::unique_ptr<DrawStream>>> ReplayInference::draw(const catalog::Resolved&,

@@ -73,7 +73,7 @@ auto fields(Is<Ranks> auto& m) { return std::tie(m.task, m.scores, m.token_count
 auto fields(Is<Transcribe> auto& m) {
   return std::tie(m.task, m.audio, m.language, m.translate, m.prompt, m.prefix, m.skip_silence,
                   m.beam_size, m.condition_on_previous_text, m.no_speech_threshold,
-                  m.compression_ratio_threshold, m.log_prob_threshold);
+                  m.compression_ratio_threshold, m.log_prob_threshold, m.temperature);
 }
 auto fields(Is<SpokenWord> auto& m) { return std::tie(m.text, m.start_s, m.end_s); }
 auto fields(Is<SpokenSegment> auto& m) {
@@ -82,7 +82,7 @@ auto fields(Is<SpokenSegment> auto& m) {
 }
 auto fields(Is<Transcript> auto& m) {
   return std::tie(m.task, m.language, m.language_probability, m.duration_s, m.duration_voiced_s,
-                  m.segments);
+                  m.segments, m.language_name);
 }
 auto fields(Is<Draw> auto& m) {
   return std::tie(m.task, m.prompt, m.negative_prompt, m.width, m.height, m.steps, m.guidance,

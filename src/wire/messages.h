@@ -149,6 +149,7 @@ struct Transcribe {
   double no_speech_threshold = 0.6;
   double compression_ratio_threshold = 2.4;
   double log_prob_threshold = -1.0;
+  double temperature = 0;  // Of the first attempt at a window; each further one has 0.2 more.
 };
 
 // Answered by Progress, any number of times, and one Picture.
@@ -302,6 +303,7 @@ struct Transcript {
   double duration_s = 0;
   double duration_voiced_s = 0;  // Without what was skipped as silence.
   std::vector<SpokenSegment> segments;
+  std::string language_name;  // "english".
 };
 
 struct Picture {

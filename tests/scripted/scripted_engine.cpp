@@ -271,6 +271,7 @@ struct ScriptedEngine::Sequence {
   Clock::time_point due;
   std::optional<wire::Embed> embed;
   std::optional<wire::Rank> rank;
+  std::optional<wire::Transcribe> transcribe;
   std::vector<std::string> tokens;
   std::size_t next = 0;
   std::deque<wire::Piece> before;  // What is thought.
@@ -363,6 +364,22 @@ Status ScriptedEngine::start_rank(wire::Rank task) {
   return ok_status();
 }
 
+Status ScriptedEngine::start_transcribe(wire::Transcribe task) {
+  if (kind_ != wire::ModelKind::speech) {
+    return Error{Code::model_unsupported, "scripted model: transcribes nothing"};
+  }
+  if (task.audio.empty() || task.audio.starts_with("no audio")) {
+    return Error{Code::invalid_input, "audio: no format that is read here"};
+  }
+  auto sequence = std::make_unique<Sequence>();
+  sequence->task = task.task;
+  sequence->script = parse_script(task.audio);
+  sequence->due = Clock::now() + milliseconds(sequence->script.delay_ms);
+  sequence->transcribe = std::move(task);
+  sequences_.push_back(std::move(sequence));
+  return ok_status();
+}
+
 Result<wire::Tokens> ScriptedEngine::tokenize(const wire::Tokenize& task) {
   wire::Tokens tokens;
   tokens.task = task.task;
@@ -379,7 +396,7 @@ void ScriptedEngine::cancel(wire::TaskId task, std::vector<wire::Message>& event
                                   [task](const auto& one) { return one->task == task; });
   if (found == sequences_.end()) return;
   const Sequence& sequence = **found;
-  if (sequence.embed || sequence.rank) {
+  if (sequence.embed || sequence.rank || sequence.transcribe) {
     events.push_back(wire::Failed{task, Code::cancelled, "cancelled"});
   } else {
     events.push_back(wire::Finished{task, wire::FinishReason::cancelled, sequence.prompt_tokens, 0,
@@ -422,6 +439,13 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
   }
   if (sequence.rank) {
     events.push_back(ranks_of(*sequence.rank));
+    return false;
+  }
+  if (sequence.transcribe) {
+    wire::Transcript transcript = transcript_of(*sequence.transcribe, script);
+    const auto seconds = static_cast<std::int32_t>(transcript.duration_s);
+    events.push_back(wire::Progress{sequence.task, seconds, seconds});
+    events.push_back(std::move(transcript));
     return false;
   }
   if (send_other(sequence, sequence.before, events)) return true;
@@ -519,6 +543,41 @@ wire::Embeddings ScriptedEngine::embeddings_of(const wire::Embed& task) const {
     answer.token_counts.push_back(static_cast<std::int32_t>(units.size()) + 2);
   }
   return answer;
+}
+
+wire::Transcript ScriptedEngine::transcript_of(const wire::Transcribe& task, const Script& script) {
+  constexpr double kBytesPerSecond = 32'000;
+  constexpr double kWordSeconds = 0.25;
+  wire::Transcript transcript;
+  transcript.task = task.task;
+  transcript.language = task.language.empty() ? "en" : task.language;
+  transcript.language_name = transcript.language == "en" ? "english" : transcript.language;
+  transcript.language_probability = task.language.empty() ? 0.5 : 1;
+  transcript.duration_s = static_cast<double>(task.audio.size()) / kBytesPerSecond;
+  transcript.duration_voiced_s = transcript.duration_s * (task.skip_silence ? 0.5 : 1);
+  std::string text = script.say.value_or(std::to_string(task.audio.size()) + " bytes");
+  if (script.echo) {
+    text = std::string(task.translate ? "translate" : "transcribe") + ", language '" +
+           task.language + "', prompt '" + task.prompt + "', prefix '" + task.prefix + "', beam " +
+           std::to_string(task.beam_size) + ", temperature " + short_number(task.temperature) +
+           ", thresholds " + short_number(task.no_speech_threshold) + ' ' +
+           short_number(task.compression_ratio_threshold) + ' ' +
+           short_number(task.log_prob_threshold) +
+           (task.condition_on_previous_text ? "" : ", unconditioned");
+  }
+  wire::SpokenSegment segment;
+  segment.text = " " + text;
+  segment.mean_logprob = -0.25;
+  segment.compression_ratio = 1;
+  segment.no_speech_probability = 0.125;
+  for (const std::string_view unit : text_units(text)) {
+    const std::string_view word = without_spaces(unit);
+    if (word.empty()) continue;
+    segment.words.push_back({std::string(word), segment.end_s, segment.end_s + kWordSeconds});
+    segment.end_s += kWordSeconds;
+  }
+  transcript.segments.push_back(std::move(segment));
+  return transcript;
 }
 
 Result<engines::LoadedEngine> load_scripted_engine(const wire::Load& load,

@@ -40,6 +40,9 @@ ModelScript parse_model_script(std::string_view file_name, std::string_view cont
 // - A rank is 2 for each word that query and text have in common, less 1. Without a query there are
 //   the labels NEGATIVE and POSITIVE, and 4 for each "bad" and "good" in the text.
 // - Tokens are the units of text_units().
+// - The transcript of a file is what is written in it: [[say TEXT]], else its length ("12 bytes");
+//   [[echo]] tells the options that were received. A second of audio is 32,000 bytes, each word
+//   takes a quarter of one. A file that begins with "no audio" is refused.
 class ScriptedEngine final : public engines::Engine {
  public:
   ScriptedEngine(const wire::Load& load, const ModelScript& model);
@@ -49,6 +52,7 @@ class ScriptedEngine final : public engines::Engine {
   Status start_generate(wire::Generate task) override;
   Status start_embed(wire::Embed task) override;
   Status start_rank(wire::Rank task) override;
+  Status start_transcribe(wire::Transcribe task) override;
   Result<wire::Tokens> tokenize(const wire::Tokenize& task) override;
   void cancel(wire::TaskId task, std::vector<wire::Message>& events) override;
   Status step(std::vector<wire::Message>& events) override;
@@ -65,6 +69,7 @@ class ScriptedEngine final : public engines::Engine {
                          std::vector<wire::Message>& events);
   bool advance(Sequence& sequence, std::vector<wire::Message>& events);
   wire::Embeddings embeddings_of(const wire::Embed& task) const;
+  static wire::Transcript transcript_of(const wire::Transcribe& task, const Script& script);
 
   wire::ModelKind kind_;
   int context_tokens_;
