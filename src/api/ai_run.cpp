@@ -45,7 +45,8 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 
 // What one call is about, once its inputs are known to be good.
 struct Checked {
-  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall, TranscribeCall> call;
+  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall, TranscribeCall>
+      call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
   std::string poll;  // The batch that is asked for.
@@ -177,8 +178,8 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   generate.task.payer = std::move(call.payer);
   generate.task.window_tokens = window_of(context.rules, *model.entry);
   if (!generate.lora.empty()) {
-    auto found =
-        co_await find_adapter(context, model, generate.task.payer.account, std::move(generate.lora));
+    auto found = co_await find_adapter(context, model, generate.task.payer.account,
+                                       std::move(generate.lora));
     SEL_CO_TRY(adapter, std::move(found));
     generate.task.adapter = std::move(adapter);
   }
@@ -262,10 +263,11 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
 asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
                                                catalog::Resolved model, TranscribeCall transcribe) {
   transcribe.task.refuse_when_busy = call.options.reject_if_busy;
+  transcribe.task.payer = std::move(call.payer);
   auto ran = co_await context.inference.transcribe(model, std::move(transcribe.task));
   SEL_CO_TRY(transcript, std::move(ran));
   AiAnswer answer;
-  answer.neurons = neurons_of_speech(*model.entry, transcript);
+  answer.neurons = inference::neurons_of_audio(*model.entry, transcript.duration_s);
   answer.model = std::move(model);
   answer.result_json = transcribe_result(transcript, transcribe.detailed);
   co_return std::move(answer);

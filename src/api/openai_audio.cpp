@@ -13,6 +13,7 @@
 #include "api/multipart.h"
 #include "api/openai_models.h"
 #include "api/openai_routes.h"
+#include "api/payer.h"
 #include "api/request_id.h"
 #include "api/subtitles.h"
 #include "api/transcription.h"
@@ -127,7 +128,7 @@ http::Response audio_error(const Error& error, std::string_view param) {
 }
 
 asio::awaitable<http::Response> run_audio(const ApiContext& context, const http::Request& request,
-                                          bool translate) {
+                                          inference::Payer payer, bool translate) {
   std::string param;
   auto work = [&] {
     return parse_openai_audio(request.headers.get("content-type"), request.body, translate, param);
@@ -143,20 +144,22 @@ asio::awaitable<http::Response> run_audio(const ApiContext& context, const http:
   const catalog::Resolved model = std::move(found).value();
   inference::TranscribeTask task = std::move(call.task);
   call.task.request.translate = translate;
+  task.payer = std::move(payer);
   auto ran = co_await context.inference.transcribe(model, std::move(task));
   if (!ran.ok()) co_return audio_error(ran.error(), "");
   const wire::Transcript transcript = std::move(ran).value();
   OpenAiAudioAnswer answer = openai_audio_answer(call, transcript);
   http::Response response = bytes_response(std::move(answer.type), std::move(answer.body));
   set_answer_headers(response, answered_by(model), request_id_of(context, request),
-                     neurons_of_speech(*model.entry, transcript));
+                     inference::neurons_of_audio(*model.entry, transcript.duration_s));
   co_return std::move(response);
 }
 
 void add_audio(Router& router, const ApiContext& context, std::string path, bool translate) {
   router.add({"POST", std::move(path),
-              [&context, translate](http::Request& request, const PathParameters&) {
-                return run_audio(context, request, translate);
+              [&context, translate](http::Request& request, const PathParameters& parameters) {
+                return run_audio(context, request, payer_of(request, parameters.get("account")),
+                                 translate);
               },
               limits::audio_body_bytes_max});
 }

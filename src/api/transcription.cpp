@@ -176,8 +176,4 @@ std::string transcribe_result(const wire::Transcript& transcript, bool detailed)
   return json;
 }
 
-double neurons_of_speech(const catalog::ModelEntry& entry, const wire::Transcript& transcript) {
-  return transcript.duration_s / 60 * entry.prices.per_audio_minute;
-}
-
 }  // namespace selvedge::api

@@ -30,7 +30,4 @@ std::string transcribe_result(const wire::Transcript& transcript, bool detailed)
 // [{"word","start","end"},…]
 void append_words(std::string& json, const std::vector<wire::SpokenWord>& words);
 
-// By the minute of the whole audio.
-double neurons_of_speech(const catalog::ModelEntry& entry, const wire::Transcript& transcript);
-
 }  // namespace selvedge::api

@@ -14,6 +14,7 @@
 #include "api/messages_call.h"
 #include "api/openai_models.h"
 #include "api/openai_routes.h"
+#include "api/payer.h"
 #include "api/request_id.h"
 #include "api/responses_answer.h"
 #include "api/text_generation.h"
@@ -83,7 +84,7 @@ ResponsesHead head_of(const ApiContext& context, const catalog::Resolved& model,
 }
 
 asio::awaitable<http::Response> respond(const ApiContext& context, const http::Request& request,
-                                        OpenAiDefaults defaults) {
+                                        inference::Payer payer, OpenAiDefaults defaults) {
   const auto parse = [defaults](const nlohmann::json& body) {
     return parse_responses(body, defaults);
   };
@@ -97,6 +98,7 @@ asio::awaitable<http::Response> respond(const ApiContext& context, const http::R
   const catalog::Resolved model = std::move(found).value();
   std::string request_id = request_id_of(context, request);
   const ResponsesHead head = head_of(context, model, request_id, std::move(call.echoed));
+  call.task.payer = std::move(payer);
   Way way{std::make_unique<ResponsesForm>(head),
           [head](const Turn& turn) { return responses_json(head, turn); }, refuse_openai};
   auto response = co_await answer_turn(context, model, std::move(request_id), std::move(call.task),
@@ -104,7 +106,8 @@ asio::awaitable<http::Response> respond(const ApiContext& context, const http::R
   co_return std::move(response);
 }
 
-asio::awaitable<http::Response> message(const ApiContext& context, const http::Request& request) {
+asio::awaitable<http::Response> message(const ApiContext& context, const http::Request& request,
+                                        inference::Payer payer) {
   auto parsed = co_await parse_body(context, request, parse_messages_call);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return messages_error(fault->error);
   auto& call = std::get<MessagesCall>(parsed);
@@ -113,6 +116,7 @@ asio::awaitable<http::Response> message(const ApiContext& context, const http::R
   const catalog::Resolved model = std::move(found).value();
   std::string request_id = request_id_of(context, request);
   const MessagesHead head{request_id, call.model, call.task.stop};
+  call.task.payer = std::move(payer);
   Way way{std::make_unique<MessagesForm>(head),
           [head](const Turn& turn) { return message_json(head, turn); }, refuse_messages};
   auto response = co_await answer_turn(context, model, std::move(request_id), std::move(call.task),
@@ -125,6 +129,7 @@ asio::awaitable<http::Response> message(const ApiContext& context, const http::R
 asio::awaitable<Result<AiAnswer>> run_responses(const ApiContext& context, AiCall call,
                                                 catalog::Resolved model, ResponsesCall asked) {
   asked.task.refuse_when_busy = call.options.reject_if_busy;
+  asked.task.payer = std::move(call.payer);
   const ResponsesHead head = head_of(context, model, call.request_id, std::move(asked.echoed));
   auto started = co_await start(context, model, std::move(asked.task));
   SEL_CO_TRY(stream, std::move(started));
@@ -145,13 +150,14 @@ asio::awaitable<Result<AiAnswer>> run_responses(const ApiContext& context, AiCal
 void add_turn_routes(Router& router, const ApiContext& context) {
   const auto add = [&](std::string path, OpenAiDefaults defaults) {
     router.add({"POST", path + "responses",
-                [&context, defaults](http::Request& request, const PathParameters&) {
-                  return respond(context, request, defaults);
+                [&context, defaults](http::Request& request, const PathParameters& parameters) {
+                  return respond(context, request, payer_of(request, parameters.get("account")),
+                                 defaults);
                 },
                 limits::json_body_bytes_max});
     router.add({"POST", path + "messages",
-                [&context](http::Request& request, const PathParameters&) {
-                  return message(context, request);
+                [&context](http::Request& request, const PathParameters& parameters) {
+                  return message(context, request, payer_of(request, parameters.get("account")));
                 },
                 limits::json_body_bytes_max});
   };
