@@ -19,6 +19,7 @@
 #include "api/transcription.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "inference/price.h"
 
 namespace selvedge::api {
 namespace {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -47,6 +48,19 @@ milliseconds pause_before(int attempt, std::string_view retry_after) {
 // I/O thread.
 struct UpstreamInference::Call {
   explicit Call(asio::io_context& io) : changed(io) {}
+
+  // `ended`: with this piece comes why.
+  void add(Piece piece, bool ended) {
+    if (ended) reason = piece.reason;
+    if (piece.usage.prompt_tokens + piece.usage.completion_tokens > 0) usage = piece.usage;
+    any = any || !piece.text.empty() || !piece.logprobs.empty() || !piece.reasoning.empty() ||
+          !piece.tool_calls.empty();
+    gathered.text += piece.text;
+    gathered.reasoning += piece.reasoning;
+    std::ranges::move(piece.logprobs, std::back_inserter(gathered.logprobs));
+    std::ranges::move(piece.tool_calls, std::back_inserter(gathered.tool_calls));
+    changed.notify();
+  }
 
   std::atomic<bool> stopped{false};
   Event changed;
@@ -218,17 +232,8 @@ class UpstreamInference::Exchange {
     }
     ended_ = ended_ || chunk->ended;
     begun_ = true;
-    asio::post(io_,
-               [call = call_, piece = std::move(chunk->piece), ended = chunk->ended]() mutable {
-                 if (ended) call->reason = piece.reason;
-                 if (piece.usage.prompt_tokens + piece.usage.completion_tokens > 0)
-                   call->usage = piece.usage;
-                 call->any = call->any || !piece.text.empty() || !piece.logprobs.empty();
-                 call->gathered.text += piece.text;
-                 std::move(piece.logprobs.begin(), piece.logprobs.end(),
-                           std::back_inserter(call->gathered.logprobs));
-                 call->changed.notify();
-               });
+    asio::post(io_, [call = call_, piece = std::move(chunk->piece),
+                     ended = chunk->ended]() mutable { call->add(std::move(piece), ended); });
   }
 
   Status hand_over() {

@@ -105,6 +105,55 @@ std::string words_of(std::string_view body) {
   return words;
 }
 
+json message_of(const wire::ChatMessage& message) {
+  json turn = {{"role", message.role}, {"content", message.content}};
+  if (!message.tool_calls.empty()) {
+    turn["tool_calls"] = json::parse(message.tool_calls, nullptr, false);
+    for (json& call : turn["tool_calls"]) call["type"] = "function";
+  }
+  if (!message.tool_call_id.empty()) turn["tool_call_id"] = message.tool_call_id;
+  if (!message.name.empty()) turn["name"] = message.name;
+  return turn;
+}
+
+void add_chat_options(const wire::ChatOptions& chat, json& body) {
+  if (!chat.tools.empty()) {
+    body["tools"] = json::parse(chat.tools, nullptr, false);
+    const std::string choice = chat.tool_choice.empty() ? "auto" : chat.tool_choice;
+    const bool word = choice == "auto" || choice == "required";
+    body["tool_choice"] =
+        word ? json(choice) : json({{"type", "function"}, {"function", {{"name", choice}}}});
+    if (!chat.parallel_tool_calls) body["parallel_tool_calls"] = false;
+  }
+  if (!chat.json_schema.empty()) {
+    body["response_format"] = {
+        {"type", "json_schema"},
+        {"json_schema",
+         {{"name", "answer"}, {"schema", json::parse(chat.json_schema, nullptr, false)}}}};
+  }
+}
+
+// Arguments come in parts, or, of some servers, as an object at once.
+void add_tool_calls(const json& part, std::vector<wire::ToolCallDelta>& to) {
+  const auto calls = part.find("tool_calls");
+  if (calls == part.end() || !calls->is_array()) return;
+  for (std::size_t at = 0; at < calls->size(); ++at) {
+    const json& call = (*calls)[at];
+    if (!call.is_object()) continue;
+    wire::ToolCallDelta delta;
+    delta.index = call.contains("index") ? count_of(call, "index") : static_cast<std::int32_t>(at);
+    delta.id = text_of(call, "id");
+    const auto function = call.find("function");
+    if (function != call.end() && function->is_object()) {
+      delta.name = text_of(*function, "name");
+      delta.arguments = text_of(*function, "arguments");
+      const auto given = function->find("arguments");
+      if (given != function->end() && given->is_object()) delta.arguments = given->dump();
+    }
+    to.push_back(std::move(delta));
+  }
+}
+
 }  // namespace
 
 UpstreamBody upstream_body(const Upstream& upstream, const GenerateTask& task) {
@@ -122,10 +171,11 @@ UpstreamBody upstream_body(const Upstream& upstream, const GenerateTask& task) {
   }
   json messages = json::array();
   for (const wire::ChatMessage& message : task.messages) {
-    messages.push_back({{"role", message.role}, {"content", message.content}});
+    messages.push_back(message_of(message));
   }
   if (messages.empty()) messages.push_back({{"role", "user"}, {"content", task.prompt}});
   body["messages"] = std::move(messages);
+  add_chat_options(task.chat, body);
   if (task.sampling.logprobs) {
     body["logprobs"] = true;
     body["top_logprobs"] = task.sampling.top_logprobs;
@@ -155,7 +205,10 @@ Result<UpstreamChunk> parse_upstream_chunk(std::string_view data) {
   chunk.piece.text = text_of(choice, "text");
   for (const char* form : {"delta", "message"}) {
     const auto part = choice.find(form);
-    if (part != choice.end() && part->is_object()) chunk.piece.text += text_of(*part, "content");
+    if (part == choice.end() || !part->is_object()) continue;
+    chunk.piece.text += text_of(*part, "content");
+    chunk.piece.reasoning += text_of(*part, "reasoning_content");
+    add_tool_calls(*part, chunk.piece.tool_calls);
   }
   add_logprobs(choice, chunk.piece.logprobs);
   const std::string reason = text_of(choice, "finish_reason");

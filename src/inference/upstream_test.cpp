@@ -86,6 +86,15 @@ class UpstreamTest : public InferenceTest {
       response.body = json{{"error", {{"message", words}}}}.dump();
     };
     if (model == "good") stream({event("Hello"), event(" 漢"), kEnd}, Parts::End::well);
+    if (model == "calls") {
+      stream({"data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"Hm\"}}]}\n\n",
+              "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c1\","
+              "\"function\":{\"name\":\"look\",\"arguments\":\"{\\\"a\\\"\"}}]}}]}\n\n",
+              "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,"
+              "\"function\":{\"arguments\":\":1}\"}}]}}]}\n\n",
+              kEnd},
+             Parts::End::well);
+    }
     if (model == "cut") {
       const std::string whole = event("Hello") + kEnd;
       stream({whole.substr(0, 20), whole.substr(20, 70), whole.substr(90)}, Parts::End::well);
@@ -164,6 +173,43 @@ TEST_F(UpstreamTest, AStreamComesThroughWithItsUsage) {
   EXPECT_EQ(seen_["messages"], json::parse(R"([{"role":"user","content":"hi"}])"));
   EXPECT_EQ(seen_["max_tokens"], 3'000);
   EXPECT_EQ(key_, "");
+}
+
+TEST_F(UpstreamTest, ToolsAndSchemasGoThereAndCallsComeBack) {
+  create_with(at("calls"));
+  GenerateTask task = say("");
+  task.messages = {
+      {"user", "look"},
+      {"assistant", "", R"([{"id":"c0","function":{"name":"look","arguments":"{}"}}])"},
+      {"tool", "seen", "", "c0", "look"}};
+  task.chat.tools = R"([{"type":"function","function":{"name":"look"}}])";
+  task.chat.tool_choice = "look";
+  task.chat.json_schema = R"({"type":"object"})";
+  auto opened = await(inference_->generate(far(), std::move(task)));
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  std::string thought;
+  std::map<std::int32_t, wire::ToolCallDelta> calls;
+  for (bool last = false; !last;) {
+    const auto piece = await((*opened)->next());
+    ASSERT_TRUE(piece.ok());
+    thought += piece->reasoning;
+    for (const wire::ToolCallDelta& delta : piece->tool_calls) {
+      wire::ToolCallDelta& call = calls[delta.index];
+      if (!delta.id.empty()) call.id = delta.id;
+      call.name += delta.name;
+      call.arguments += delta.arguments;
+    }
+    last = piece->last;
+  }
+  EXPECT_EQ(thought, "Hm");
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].id, "c1");
+  EXPECT_EQ(calls[0].name, "look");
+  EXPECT_EQ(calls[0].arguments, R"({"a":1})");
+  EXPECT_EQ(seen_["tool_choice"]["function"]["name"], "look");
+  EXPECT_EQ(seen_["messages"][1]["tool_calls"][0]["type"], "function");
+  EXPECT_EQ(seen_["messages"][2]["tool_call_id"], "c0");
+  EXPECT_EQ(seen_["response_format"]["json_schema"]["schema"]["type"], "object");
 }
 
 TEST_F(UpstreamTest, ItDoesNotMatterWhereTheBytesAreCut) { EXPECT_EQ(ask("cut").text, "Hello"); }
