@@ -13,6 +13,8 @@ MODELS = [
     ("scripted-chat", "llama", "@cf/zai-org/glm-4.7-flash", ""),
     ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
     ("scripted-broken-too", "llama", "@cf/meta/llama-3.1-8b-instruct-fp8", "[[fail-load]]"),  # Not retired.
+    ("scripted-picture", "sdxl", "@cf/bytedance/stable-diffusion-xl-lightning", ""),
+    ("scripted-flux", "flux", "@cf/black-forest-labs/flux-1-schnell", ""),
 ]
 SPEECH_MODELS = ("@cf/openai/whisper", "@cf/openai/whisper-tiny-en", "@cf/openai/whisper-large-v3-turbo")
 

@@ -47,6 +47,7 @@ asio::awaitable<http::Response> rest_response(Result<AiAnswer> ran, std::string 
   } else {
     response = envelope(answer.result_json);
   }
+  for (auto& [name, value] : answer.headers) response.headers.set(name, std::move(value));
   set_answer_headers(response, answered_by(answer.model), request_id, answer.neurons);
   co_return std::move(response);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -13,6 +14,7 @@
 
 #include "api/batches.h"
 #include "api/chat_options.h"
+#include "api/drawing.h"
 #include "api/embedding.h"
 #include "api/errors.h"
 #include "api/inline_work.h"
@@ -26,6 +28,7 @@
 #include "api/transcription.h"
 #include "api/turn_routes.h"
 #include "api/usage.h"
+#include "base/base64.h"
 #include "base/limits.h"
 
 namespace selvedge::api {
@@ -45,7 +48,8 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 
 // What one call is about, once its inputs are known to be good.
 struct Checked {
-  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall, TranscribeCall>
+  std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall, TranscribeCall,
+               DrawCall>
       call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
@@ -143,6 +147,10 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
   } else if (entry.task == catalog::Task::text_classification) {
     SEL_TRY(rank, parse_rank(inputs, entry));
     checked.call = std::move(rank);
+  } else if (entry.task == catalog::Task::text_to_image) {
+    SEL_TRY(draw, parse_draw(inputs, entry));
+    SEL_CHECK_OK(check_store(context, options));
+    checked.call = std::move(draw);
   } else {
     return Error{Code::model_unsupported,
                  "The task of model " + entry.id + " is not served by this server"};
@@ -273,6 +281,58 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   co_return std::move(answer);
 }
 
+// Headers are plain ASCII.
+std::string header_text(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c < 0x20 || c >= 0x7f; }, '?');
+  return text;
+}
+
+void set_drawn(AiAnswer& answer, DrawnFile file, DrawingForm form) {
+  answer.headers.emplace_back("selvedge-seed", std::to_string(file.seed));
+  if (!file.stored.empty())
+    answer.headers.emplace_back("selvedge-stored", header_text(file.stored));
+  if (!file.store_fault.empty()) {
+    answer.headers.emplace_back("selvedge-store-error", header_text(file.store_fault));
+  }
+  if (form == DrawingForm::base64_jpeg) {
+    answer.result_json = "{\"image\":\"";
+    append_base64(answer.result_json, std::as_bytes(std::span(file.bytes)));
+    answer.result_json += "\"}";
+    return;
+  }
+  answer.bytes = std::move(file.bytes);
+  answer.bytes_type = std::move(file.type);
+}
+
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, DrawCall draw) {
+  draw.task.refuse_when_busy = call.options.reject_if_busy;
+  draw.task.payer = std::move(call.payer);
+  use_habits(draw, model.drawing);
+  const std::int32_t steps = draw.task.request.steps;
+  const catalog::ModelEntry& entry = *model.entry;
+  const bool progress = call.options.progress;
+  DrawnWay way{draw.form, std::move(call.options), call.request_id};
+  auto started = co_await context.inference.draw(model, std::move(draw.task));
+  SEL_CO_TRY(stream, std::move(started));
+  AiAnswer answer;
+  answer.model = std::move(model);
+  const auto neurons = [&entry, steps](std::int32_t width, std::int32_t height) {
+    return inference::neurons_of_picture(entry, width, height, steps);
+  };
+  if (progress) {
+    answer.events = std::make_unique<DrawingEvents>(context, std::move(stream), std::move(way),
+                                                    std::move(call.error_json), neurons);
+    co_return std::move(answer);
+  }
+  auto finished = co_await finish_drawing(context, *stream, std::move(way));
+  SEL_CO_TRY(file, std::move(finished));
+  answer.neurons = neurons(file.width, file.height);
+  set_drawn(answer, std::move(file), draw.form);
+  co_return std::move(answer);
+}
+
 // Clients search for these words when they decide to try again.
 Error hosted_wording(Error error) {
   if (error.code == Code::queue_full) {
@@ -291,6 +351,12 @@ asio::awaitable<void> run_one(Batch& batch) {
   call.payer = batch.payer;
   nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
   auto ran = co_await run_inputs(context, std::move(call), std::move(inputs));
+  if (ran.ok() && !ran->bytes_type.empty()) {
+    // A batch holds JSON: there a file is what FLUX answers with.
+    ran->result_json = "{\"image\":\"";
+    append_base64(ran->result_json, std::as_bytes(std::span(ran->bytes)));
+    ran->result_json += "\"}";
+  }
   if (ran.ok()) {
     context.batches->add_result(batch, ran->result_json, ran->neurons.value_or(0));
   } else {

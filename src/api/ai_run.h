@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -36,6 +38,7 @@ struct AiAnswer {
   std::string bytes_type = {};          // Its content type; empty = there is none.
   std::optional<double> neurons;        // What it cost; of a stream its last event tells.
   std::unique_ptr<EventSource> events;  // Else null.
+  std::vector<std::pair<std::string, std::string>> headers = {};  // Of the answer, besides.
 };
 
 // Errors: model_not_found; model_deprecated (under hosted rules).

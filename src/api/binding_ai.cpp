@@ -157,6 +157,7 @@ asio::awaitable<http::Response> bare_response(AiAnswer answer, BareAnswer form) 
     response = json_response(200, std::move(answer.result_json));
     if (form.packed) response.body = http::gzip(response.body);
   }
+  for (auto& [name, value] : answer.headers) response.headers.set(name, std::move(value));
   co_return std::move(response);
 }
 

@@ -9,7 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/ai_run.h"
 #include "api/answer_events.h"
+#include "api/answer_headers.h"
 #include "api/errors.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
@@ -135,16 +137,31 @@ std::string page_json(const rag::KnowledgePage& page) {
   return json;
 }
 
-http::Response imagine(const http::Request& request) {
+// A number of the query as a JSON number, so that fields are checked as everywhere. Errors:
+// invalid_input.
+Status take_number(const http::Request& request, const char* name, const char* field,
+                   nlohmann::json& inputs) {
+  const auto value = request.query_value(name);
+  if (!value || value->empty()) return ok_status();
+  const nlohmann::json number = nlohmann::json::parse(*value, nullptr, false);
+  if (!number.is_number_unsigned()) {
+    return Error{Code::invalid_input, std::string(name) + ": must be a whole number"};
+  }
+  inputs[field] = number;
+  return ok_status();
+}
+
+Result<nlohmann::json> imagine_inputs(const http::Request& request) {
   const auto prompt = request.query_value("prompt");
   if (!prompt || prompt->empty()) {
-    return failure(Error{Code::invalid_input, "prompt: is missing, as in /imagine?prompt=cat"});
+    return Error{Code::invalid_input, "prompt: is missing, as in /imagine?prompt=cat"};
   }
-  http::Response response = failure(Error{
-      Code::model_unsupported, "This build makes no images: it has no image engine yet, which " +
-                                   std::string(kImageModel) + " needs"});
-  response.status = 501;
-  return response;
+  nlohmann::json inputs = {{"prompt", *prompt}};
+  for (const char* name : {"seed", "width", "height"}) {
+    SEL_CHECK_OK(take_number(request, name, name, inputs));
+  }
+  SEL_CHECK_OK(take_number(request, "steps", "num_steps", inputs));
+  return inputs;
 }
 
 // The address that the client used, if it is harmless to repeat.
@@ -178,7 +195,10 @@ http::Response front_page(const http::Request& request) {
       "/knowledge?limit=10'\n"
       "  curl -X DELETE " +
       address +
-      "/knowledge/ID\n\n"
+      "/knowledge/ID\n"
+      "  curl '" +
+      address +
+      "/imagine?prompt=a+red+fox' -o fox.png\n\n"
       "/chat takes ?sources=1 (the passages and their scores come first) and "
       "?answer=quote, model or auto.\n";
   return response;
@@ -186,8 +206,10 @@ http::Response front_page(const http::Request& request) {
 
 }  // namespace
 
-BotDoor::BotDoor(rag::Bot& bot, std::shared_ptr<TestKit> kit)
-    : bot_(bot), kit_(kit != nullptr ? std::move(kit) : std::make_shared<TestKit>()) {
+BotDoor::BotDoor(rag::Bot& bot, std::shared_ptr<TestKit> kit, const ApiContext* drawing)
+    : bot_(bot),
+      kit_(kit != nullptr ? std::move(kit) : std::make_shared<TestKit>()),
+      drawing_(drawing) {
   add_knowledge_routes();
   add_other_routes();
 }
@@ -226,8 +248,9 @@ void BotDoor::add_other_routes() {
        kChatBodyBytesMax});
   router_.add(
       {"GET", "/imagine",
-       [](http::Request& request, const PathParameters&) -> asio::awaitable<http::Response> {
-         co_return imagine(request);
+       [this](http::Request& request, const PathParameters&) -> asio::awaitable<http::Response> {
+         auto result = co_await imagine(request);
+         co_return answered(std::move(result));
        },
        kOtherBodyBytesMax});
   router_.add({"GET", "/health",
@@ -336,6 +359,21 @@ asio::awaitable<Result<http::Response>> BotDoor::chat(const http::Request& reque
   SEL_CO_TRY(response, std::move(streamed));
   response.headers.set("selvedge-answer", mode_name);
   response.headers.set("selvedge-model", models);
+  co_return std::move(response);
+}
+
+asio::awaitable<Result<http::Response>> BotDoor::imagine(const http::Request& request) {
+  SEL_CO_TRY(inputs, imagine_inputs(request));
+  if (drawing_ == nullptr) co_return Error{Code::not_served, "this bot draws no pictures"};
+  AiCall call;
+  call.model = kImageModel;
+  call.request_id = drawing_->identities->uuid({"imagine", inputs.dump()});
+  call.payer = {bot_.options().account, "bot"};
+  auto ran = co_await run_inputs(*drawing_, std::move(call), std::move(inputs));
+  SEL_CO_TRY(answer, std::move(ran));
+  http::Response response = bytes_response(std::move(answer.bytes_type), std::move(answer.bytes));
+  for (auto& [name, value] : answer.headers) response.headers.set(name, std::move(value));
+  response.headers.set("selvedge-model", header_text(answered_by(answer.model)));
   co_return std::move(response);
 }
 

@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "api/access_log.h"
+#include "api/context.h"
 #include "api/router.h"
 #include "api/test_kit.h"
 #include "base/result.h"
@@ -21,7 +22,7 @@ namespace selvedge::api {
 // GET /knowledge?cursor=&limit=: {"items":[{"id","text","chunks"}],"total_chunks","next"}.
 // DELETE /knowledge/{id}.
 // POST /chat?answer=auto|model|quote&sources=1 {"question"}: text/event-stream.
-// GET /imagine?prompt=: for now an error that says what is missing.
+// GET /imagine?prompt=&seed=&steps=&width=&height=: image/png.
 // GET /health, GET /.
 //
 // Bodies are JSON whatever their content type says: curl's -d sends JSON as a form. Errors are
@@ -30,7 +31,9 @@ class BotDoor {
  public:
   // `bot` must outlive the door, and the door the server that it answers for. `kit`: null is an
   // idle one.
-  explicit BotDoor(rag::Bot& bot, std::shared_ptr<TestKit> kit = nullptr);
+  // `drawing`: whose models draw, and where pictures are kept; outlives the door. Null: none draw.
+  explicit BotDoor(rag::Bot& bot, std::shared_ptr<TestKit> kit = nullptr,
+                   const ApiContext* drawing = nullptr);
   BotDoor(const BotDoor&) = delete;
   BotDoor& operator=(const BotDoor&) = delete;
 
@@ -48,11 +51,13 @@ class BotDoor {
   asio::awaitable<Result<http::Response>> list(const http::Request& request);
   asio::awaitable<Result<http::Response>> remove(const PathParameters& parameters);
   asio::awaitable<Result<http::Response>> chat(const http::Request& request);
+  asio::awaitable<Result<http::Response>> imagine(const http::Request& request);
   void add_knowledge_routes();
   void add_other_routes();
 
   rag::Bot& bot_;
   std::shared_ptr<TestKit> kit_;
+  const ApiContext* drawing_;
   Router router_;
   RequestCounts counts_;
 };

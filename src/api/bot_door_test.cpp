@@ -214,11 +214,11 @@ TEST_F(BotDoorTest, UnknownPathsAndMethodsAreTold) {
   EXPECT_EQ(send("OPTIONS", "/chat").status, 204);
 }
 
-TEST_F(BotDoorTest, ImagesAreNotMadeYetAndTheAnswerNamesTheModel) {
-  const http::Response response = send("GET", "/imagine", "", {{"prompt", "cat"}});
-  expect_error(response, 501, "model_unsupported");
-  EXPECT_NE(response.body.find("@cf/stabilityai/stable-diffusion-xl-base-1.0"), std::string::npos);
+TEST_F(BotDoorTest, WhatIsAskedOfAPictureIsCheckedAndWithoutModelsNoneIsDrawn) {
   expect_error(send("GET", "/imagine"), 400, "invalid_input");
+  expect_error(send("GET", "/imagine", "", {{"prompt", "cat"}, {"seed", "x"}}), 400,
+               "invalid_input");
+  expect_error(send("GET", "/imagine", "", {{"prompt", "cat"}}), 501, "not_served");
 }
 
 TEST_F(BotDoorTest, HealthAndTheFrontPageAnswer) {

@@ -22,6 +22,7 @@ namespace selvedge::api {
 
 class Batches;
 class GatewayLogs;
+class PictureStore;
 class TestKit;
 
 // All references outlive the server that answers with them.
@@ -41,7 +42,8 @@ struct ApiContext {
   // Both on the I/O thread only.
   std::shared_ptr<Identities> identities = std::make_shared<Identities>();
   std::shared_ptr<TestKit> kit = nullptr;  // Faults and latency; an idle one by the door's making.
-  std::filesystem::path snapshots = {};    // Folder for them; empty: none are made.
+  std::shared_ptr<const PictureStore> pictures = nullptr;  // Where they are kept; null: nowhere.
+  std::filesystem::path snapshots = {};                    // Folder for them; empty: none are made.
   std::vector<std::string> tokens = {};  // Bearer tokens that may come in; empty = no login at all.
   // For what changes indexes, and so waits for the disk and for other writers: no query stands in a
   // queue behind it. Null: `pool`.

@@ -26,7 +26,7 @@ class FakeCatalog final : public catalog::Catalog {
     add("@cf/text", catalog::Task::text_generation);
     add("@cf/embed", catalog::Task::text_embeddings);
     add("@cf/absent", catalog::Task::text_generation);
-    add("@cf/image", catalog::Task::text_to_image);
+    add("@cf/image", catalog::Task::object_detection);
   }
   std::span<const catalog::ModelEntry> entries() const override { return entries_; }
   std::span<const catalog::Artifact> artifacts() const override { return {}; }
@@ -51,6 +51,11 @@ class FakeCatalog final : public catalog::Catalog {
   }
   Result<catalog::Installed> import(const std::filesystem::path&, std::span<const std::string>,
                                     const catalog::Progress&) override {
+    return Error{Code::io, "fake"};
+  }
+  Result<catalog::Installed> import_part(const std::filesystem::path&, std::string_view,
+                                         std::span<const std::string>,
+                                         const catalog::Progress&) override {
     return Error{Code::io, "fake"};
   }
   Result<catalog::Installed> pull(std::string_view, const catalog::Progress&) override {

@@ -16,6 +16,7 @@
 #include "api/openai_chat.h"
 #include "api/openai_completion.h"
 #include "api/openai_embedding.h"
+#include "api/openai_images.h"
 #include "api/openai_models.h"
 #include "api/openai_rerank.h"
 #include "api/openai_run.h"
@@ -276,6 +277,11 @@ void add_openai_routes(Router& router, const ApiContext& context) {
   add_embedding(router, context, "/v1/embeddings");
   add_rerank(router, context, "/v1/rerank");
   add_openai_audio_routes(router, context);
+  router.add({"POST", "/v1/images/generations",
+              [&context](http::Request& request, const PathParameters&) {
+                return openai_images(context, request, payer_of(request, ""));
+              },
+              limits::json_body_bytes_max});
   router.add({"GET", "/v1/models",
               [&context](http::Request&, const PathParameters&) { return list_models(context); },
               limits::json_body_bytes_max});

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/input_check.h"
+#include "api/picture_store.h"
 
 namespace selvedge::api {
 namespace {
@@ -91,10 +92,27 @@ Status read_gateway(const json& given, std::string& gateway) {
   return ok_status();
 }
 
+// A name for the picture, or whether it is kept at all.
+Status read_store(const json& given, RunOptions& options) {
+  bool store = true;
+  const bool is_flag = !given.is_string() || read_flag(given, "store", store).ok();
+  if (is_flag) {
+    SEL_CHECK_OK(read_flag(given, "store", store));
+    if (!given.is_null()) options.store = store;
+    return ok_status();
+  }
+  SEL_CHECK_OK(check_picture_name(given.get_ref<const std::string&>()));
+  options.store = true;
+  options.store_name = given.get<std::string>();
+  return ok_status();
+}
+
 Status add_option(std::string_view name, const json& value, RunOptions& options) {
   if (name == "queueRequest") return read_flag(value, name, options.queue_request);
   if (name == "rejectIfBusy") return read_flag(value, name, options.reject_if_busy);
   if (name == "returnRawResponse") return read_flag(value, name, options.return_raw_response);
+  if (name == "progress") return read_flag(value, name, options.progress);
+  if (name == "store") return read_store(value, options);
   if (name == "gateway") return read_gateway(value, options.gateway);
   if (name != "websocket") return ok_status();
   bool websocket = false;

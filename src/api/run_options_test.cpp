@@ -59,5 +59,20 @@ TEST(RunOptions, WhatIsOddIsRefused) {
   EXPECT_FALSE(of_query({{"websocket", "true"}}).ok());
 }
 
+TEST(RunOptions, AStoreIsAFlagOrAName) {
+  EXPECT_FALSE(of_query({})->store.has_value());
+  EXPECT_TRUE(of_query({{"store", "true"}})->store.value());
+  EXPECT_FALSE(of_query({{"store", "false"}})->store.value());
+  const auto named = of_query({{"store", "cats/one.png"}, {"progress", "true"}});
+  ASSERT_TRUE(named.ok());
+  EXPECT_EQ(named->store_name, "cats/one.png");
+  EXPECT_TRUE(named->progress);
+  RunOptions body;
+  ASSERT_TRUE(add_run_options({{"store", false}}, body).ok());
+  EXPECT_FALSE(body.store.value());
+  EXPECT_NE(refusal({{"store", "../x"}}), "accepted");
+  EXPECT_NE(refusal({{"store", 3}}), "accepted");
+}
+
 }  // namespace
 }  // namespace selvedge::api

@@ -15,6 +15,7 @@
 #include "cli/dev_verb.h"
 #include "cli/environment_verbs.h"
 #include "cli/finetune_verbs.h"
+#include "cli/imagine_verb.h"
 #include "cli/index_verbs.h"
 #include "cli/knowledge_verbs.h"
 #include "cli/model_verbs.h"
@@ -105,6 +106,7 @@ int run_command_line(int argc, char** argv) {
   cli::add_run_verb(app, context);
   cli::add_finetune_verbs(app, context);
   cli::add_transcribe_verb(app, context);
+  cli::add_imagine_verb(app, context);
   cli::add_index_verbs(app, context);
   cli::add_knowledge_verbs(app, context);
   cli::add_usage_verb(app, context);

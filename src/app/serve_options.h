@@ -38,6 +38,7 @@ struct ServeOptions {
   std::uint16_t bot_port = kBotPort;
   rag::BotOptions bot;
   KitOptions kit;
+  std::string store;  // Where pictures are kept: a folder or s3://bucket/prefix; empty: nowhere.
 };
 
 }  // namespace selvedge::app

@@ -72,6 +72,9 @@ void add_server_options(CLI::App& verb, const std::shared_ptr<ServeOptions>& opt
           "(Cloudflare's free plan: 10000)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  verb.add_option("--store", options->store,
+                  "Keep pictures that are drawn: a folder, or s3://bucket/prefix with AWS_… in the "
+                  "environment");
   verb.add_flag("--strict", options->strict,
                 "Hold clients to Cloudflare's limits, and refuse the models it retired");
   verb.add_option("--log", options->log_level, "trace, debug, info, warn, error or off")

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <thread>
 
 #include <boost/asio.hpp>
@@ -11,6 +12,7 @@
 
 #include "api/bot_door.h"
 #include "api/metadata_properties.h"
+#include "api/picture_store.h"
 #include "api/server_door.h"
 #include "api/test_kit.h"
 #include "base/clock.h"
@@ -76,6 +78,8 @@ class Service {
   std::unique_ptr<vectors::Store> store_;
   std::unique_ptr<inference::Inference> inference_;
   std::unique_ptr<rag::Bot> bot_;
+  std::shared_ptr<const api::PictureStore> pictures_;
+  std::optional<api::ApiContext> context_;
   std::unique_ptr<api::ServerDoor> api_door_;
   std::unique_ptr<api::BotDoor> bot_door_;
   std::unique_ptr<http::Server> api_server_;
@@ -162,7 +166,11 @@ Status Service::open_recording() {
 Status Service::open_api_port() {
   SEL_TRY(kit, make_kit(options_.kit));
   kit_ = kit;
-  api_door_ = std::make_unique<api::ServerDoor>(
+  if (!options_.store.empty()) {
+    SEL_TRY(store, api::PictureStore::open(options_.store));
+    pictures_ = std::move(store);
+  }
+  context_.emplace(
       api::ApiContext{.catalog = *catalog_,
                       .inference = *inference_,
                       .store = *store_,
@@ -172,10 +180,12 @@ Status Service::open_api_port() {
                       .finetunes = finetunes_.get(),
                       .identities = identities_,
                       .kit = kit_,
+                      .pictures = pictures_,
                       .snapshots = std::filesystem::absolute(options_.home) / "snapshots",
                       .tokens = options_.tokens,
                       .write_pool = &write_pool_,
                       .ledger = ledger_.get()});
+  api_door_ = std::make_unique<api::ServerDoor>(*context_);
   http::ServerOptions http = listening(options_.port);
   http.handler = [this](http::Request request) { return api_door_->handle(std::move(request)); };
   http.error_body = [this](int status, Code code, std::string_view message,
@@ -196,7 +206,7 @@ Status Service::open_bot_port() {
   bot.identities = identities_;
   bot.ledger = ledger_.get();
   bot_ = rag::Bot::create(std::move(bot), *catalog_, *inference_, *store_, pool_);
-  bot_door_ = std::make_unique<api::BotDoor>(*bot_, kit_);
+  bot_door_ = std::make_unique<api::BotDoor>(*bot_, kit_, &*context_);
   for (int step = 0;; ++step) {
     const int port = options_.bot_port == 0 ? 0 : options_.bot_port + step;
     http::ServerOptions http = listening(static_cast<std::uint16_t>(port));

@@ -81,6 +81,14 @@ struct ModelEntry {
 inline bool is_reranker(const ModelEntry& entry) {
   return entry.task == Task::text_classification && entry.id.find("reranker") != std::string::npos;
 }
+// How weights that draw want to be used where nobody says otherwise.
+struct DrawingHabits {
+  // 0, and empty below: the model's published default, the engine's choice.
+  std::int32_t steps = 0;
+  double guidance = 0;
+  std::string sampler;
+  std::string scheduler;
+};
 
 // A file that can be fetched or imported, known by its SHA-256.
 struct Artifact {
@@ -92,15 +100,16 @@ struct Artifact {
   std::uint64_t bytes_about = 0;  // For people: `bytes`, or roughly so much; 0 = no idea.
   std::string licence;
   Task task = Task::other;
-  std::string
-      part;  // Empty = the weights; else "projector", "vae", "text_encoder" ... of `models`.
-  bool stand_in = false;     // May answer for other ids.
-  bool reader = true;        // False: too small to answer from passages (the bot then quotes).
+  std::string part;       // Empty = the weights; else "vae", "clip_l", "projector" ... of `models`.
+  bool optional = false;  // Of a part: the model works without.
+  bool stand_in = false;  // May answer for other ids.
+  bool reader = true;     // False: too small to answer from passages (the bot then quotes).
   std::string query_prefix;  // Embeddings: what the model was trained to see, "query: ".
   std::string passage_prefix;
   double refuse_below_latin =
       0;  // Embeddings: cosine of question and best sentence under which `quote` refuses.
   double refuse_below_cjk = 0;
+  DrawingHabits drawing;
   std::vector<std::string> models;  // Ids that this file is the exact weights of.
 };
 
@@ -126,6 +135,7 @@ struct Resolved {
   std::string passage_prefix;
   double refuse_below_latin = 0;
   double refuse_below_cjk = 0;
+  DrawingHabits drawing;
 };
 
 // A file on this disk.
@@ -138,6 +148,7 @@ struct Installed {
   Task task = Task::other;
   bool stand_in = false;
   std::vector<std::string> models;  // Ids it is bound to exactly.
+  std::string part;                 // What it is of `models`, as Artifact::part.
 };
 
 // Bytes done, bytes in all (0 = unknown), and what is being done ("fetching", "checking").
@@ -163,17 +174,23 @@ class Catalog {
 
   virtual Result<std::vector<Installed>> installed() const = 0;
 
-  // Copies (or hard-links) a weights file in: checked (a GGUF's header must hold), hashed, renamed
-  // into place atomically. A file whose SHA-256 is that of a known artifact becomes that artifact;
-  // `as_ids` binds it to ids besides; one of the two is needed. Errors: not_found, file_invalid,
-  // model_not_found, io.
+  // Copies (or hard-links) a weights file in: checked (the header of a GGUF, or of safetensors that
+  // draw, must hold), hashed, renamed into place atomically. A file whose SHA-256 is that of a
+  // known artifact becomes that artifact; `as_ids` binds it to ids besides; one of the two is
+  // needed. Errors: not_found, file_invalid, model_not_found, io.
   virtual Result<Installed> import(const std::filesystem::path& file,
                                    std::span<const std::string> as_ids,
                                    const Progress& progress) = 0;
 
-  // Fetches the exact artifact of `id` (or the artifact of that name): resumed, verified, renamed
-  // into place. Errors: model_not_found, model_unsupported, download_failed, checksum_mismatch,
-  // file_invalid, unavailable (another process fetches it), io.
+  // The same for a further file that the models `as_ids` need: `part` as in Artifact. The ids are
+  // needed. Errors: as import, invalid_input (their task has no such part).
+  virtual Result<Installed> import_part(const std::filesystem::path& file, std::string_view part,
+                                        std::span<const std::string> as_ids,
+                                        const Progress& progress) = 0;
+
+  // Fetches the exact artifact of `id` and its parts (or the artifact of that name): resumed,
+  // verified, renamed into place. Returns the weights. Errors: model_not_found, model_unsupported,
+  // download_failed, checksum_mismatch, file_invalid, unavailable (another process fetches it), io.
   virtual Result<Installed> pull(std::string_view id_or_name, const Progress& progress) = 0;
 
   // Removes a file by its name, or the file bound to an id. Errors: not_found, io.

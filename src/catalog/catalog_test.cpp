@@ -359,5 +359,107 @@ TEST_F(CatalogTest, TwoProcessesMayCreateTheFolderAtOnce) {
   EXPECT_EQ(opened, 4);
 }
 
+// A model of several files, and others that draw.
+class PartsTest : public CatalogTest {
+ protected:
+  PartsTest() {
+    const std::string ti = "Text-to-Image";
+    artifacts_ =
+        artifact("picture", picture_, ti, R"("models": ["@cf/t/flux"], "steps": 4)") + "," +
+        artifact("clip", clip_, ti, R"("part": "clip_l", "models": ["@cf/t/flux"])") + "," +
+        artifact("extra", extra_, ti,
+                 R"("part": "vae", "optional": true, "models": ["@cf/t/flux"])");
+    const auto model = [](const std::string& id, const std::string& task) {
+      return R"({"id": ")" + id + R"(", "description": "d", "task": ")" + task + "\"}";
+    };
+    auto table = ModelTable::parse(R"({"models": [)" + model("@cf/t/flux", ti) + "," +
+                                       model("@cf/t/other", ti) + "," +
+                                       model("@cf/t/text", "Text Generation") + "]}",
+                                   R"({"artifacts": [)" + artifacts_ + "]}");
+    EXPECT_TRUE(table.ok()) << table.error().message;
+    catalog_ = LocalCatalog::open(home_.path(), Profile::auto_, *table).value();
+  }
+
+  static std::string safetensors(const std::string& name) {
+    const std::string header =
+        "{\"" + name + R"(":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+    const std::uint64_t bytes = header.size();
+    return std::string(reinterpret_cast<const char*>(&bytes), sizeof bytes) + header +
+           std::string(8, '\1');
+  }
+
+  std::string picture_ = small_gguf("flux", 64, "picture");
+  std::string clip_ = safetensors("text_model.x");
+  std::string extra_ = safetensors("decoder.x");
+  std::string own_picture_ = safetensors("model.diffusion_model.x");
+  std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(PartsTest, WeightsWithoutAPartThatTheyNeedAreNotInstalled) {
+  ASSERT_TRUE(import(*catalog_, picture_).ok());
+  const auto missing = catalog_->resolve("@cf/t/flux");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, Code::model_not_installed);
+  EXPECT_EQ(missing.error().message,
+            "model \"@cf/t/flux\" lacks its part clip_l (\"clip.gguf\"): fetch it with \"selvedge "
+            "pull @cf/t/flux\" (4.9 GB)");
+  const auto part = import(*catalog_, clip_, {}, "clip.safetensors");
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_EQ(part->part, "clip_l");
+  const auto whole = catalog_->resolve("@cf/t/flux");
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  ASSERT_EQ(whole->parts.size(), 1u);
+  EXPECT_EQ(whole->parts[0].role, "clip_l");
+  EXPECT_EQ(whole->drawing.steps, 4);
+  ASSERT_TRUE(import(*catalog_, extra_, {}, "extra.safetensors").ok());
+  EXPECT_EQ(catalog_->resolve("@cf/t/flux")->parts.size(), 2u);
+}
+
+TEST_F(PartsTest, OnesOwnWeightsHaveOnesOwnParts) {
+  const auto weights = import(*catalog_, own_picture_, {"@cf/t/other"}, "own.safetensors");
+  ASSERT_TRUE(weights.ok()) << weights.error().message;
+  EXPECT_EQ(weights->task, Task::text_to_image);
+  EXPECT_TRUE(catalog_->resolve("@cf/t/other")->parts.empty());
+  write_file(files_ / "enc.safetensors", safetensors("text_model.own"));
+  const Ids ids = {"@cf/t/other"};
+  const auto part = catalog_->import_part(files_ / "enc.safetensors", "clip_l", ids, {});
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_EQ(part->models, ids);
+  const auto resolved = catalog_->resolve("@cf/t/other");
+  ASSERT_TRUE(resolved.ok());
+  ASSERT_EQ(resolved->parts.size(), 1u);
+  EXPECT_EQ(resolved->parts[0].role, "clip_l");
+  // A second program sees it, and another file takes its place.
+  write_file(files_ / "new.safetensors", safetensors("text_model.y"));
+  ASSERT_TRUE(catalog_->import_part(files_ / "new.safetensors", "clip_l", ids, {}).ok());
+  EXPECT_EQ(catalog_->resolve("@cf/t/other")->parts.size(), 1u);
+  EXPECT_EQ(catalog_->resolve("@cf/t/other")->parts[0].path.filename(), "new.safetensors");
+}
+
+TEST_F(PartsTest, PartsThatATaskHasNotAreRefused) {
+  write_file(files_ / "enc.safetensors", clip_);
+  const auto refused = [&](const std::string& part, const Ids& ids) {
+    const auto taken = catalog_->import_part(files_ / "enc.safetensors", part, ids, {});
+    return taken.ok() ? Code::internal : taken.error().code;
+  };
+  EXPECT_EQ(refused("nose", {"@cf/t/other"}), Code::invalid_input);
+  EXPECT_EQ(refused("clip_l", {"@cf/t/text"}), Code::invalid_input);
+  EXPECT_EQ(refused("clip_l", {}), Code::invalid_input);
+  EXPECT_EQ(refused("clip_l", {"@cf/t/none"}), Code::model_not_found);
+}
+
+TEST_F(PartsTest, APartAloneAnswersForNothingAndAWeightsFileThatIsNoneIsRefused) {
+  const auto part = import(*catalog_, clip_, {"@cf/t/other"}, "clip.safetensors");
+  ASSERT_FALSE(part.ok());
+  EXPECT_EQ(part.error().code, Code::file_invalid);
+  std::string cut = own_picture_;
+  cut.pop_back();
+  EXPECT_EQ(import(*catalog_, cut, {"@cf/t/other"}, "own.safetensors").error().code,
+            Code::file_invalid);
+  EXPECT_EQ(
+      import(*catalog_, std::string("PK\x03\x04zip"), {"@cf/t/other"}, "own.ckpt").error().code,
+      Code::file_invalid);
+}
+
 }  // namespace
 }  // namespace selvedge::catalog

@@ -108,6 +108,7 @@ class Reader {
   std::uint64_t alignment_ = kAlignmentDefault;
   std::uint64_t data_bytes_ = 0;  // Up to the end of the last tensor, without the last padding.
   bool has_classifier_ = false;
+  bool draws_ = false;
 };
 
 std::string Reader::start() {
@@ -275,6 +276,7 @@ std::string Reader::tensor(std::uint64_t at) {
   if (!cursor_.read_string(name, kTensorNameBytesMax))
     return which + " has a name that is too long or cut";
   if (name == "cls.weight" || name == "cls.output.weight") has_classifier_ = true;
+  if (name.starts_with("model.diffusion_model.")) draws_ = true;
   if (!tensor_names_.insert(std::move(name)).second) return which + " has the name of another one";
   std::uint64_t bytes = 0;
   std::string wrong = tensor_size(at, bytes);
@@ -303,6 +305,8 @@ std::string Reader::data() {
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
   };
+  // stable-diffusion.cpp writes no keys at all: its files are known by their tensors.
+  if (draws_ && architecture.empty()) summary_.architecture = "diffusion";
   if (architecture.empty() || architecture.size() > 64 ||
       !std::all_of(architecture.begin(), architecture.end(), plain)) {
     return "it names no architecture";
@@ -318,6 +322,7 @@ std::optional<std::int64_t> Reader::of_architecture(std::string_view name) const
 
 Task Reader::guess_task() const {
   const std::string_view architecture = summary_.architecture;
+  if (draws_) return Task::text_to_image;
   if (!general_type_.empty() && general_type_ != "model")
     return Task::other;  // Adapter, projector.
   for (const std::string_view image :

@@ -21,17 +21,24 @@ constexpr const char* kSchema =
     " name TEXT NOT NULL REFERENCES files(name) ON DELETE CASCADE ON UPDATE CASCADE);"
     "PRAGMA user_version = 1;";
 
+// Came later; versions of the program that do not know it leave it alone.
+constexpr const char* kPartBindings =
+    "CREATE TABLE IF NOT EXISTS part_bindings(model TEXT NOT NULL, part TEXT NOT NULL,"
+    " name TEXT NOT NULL REFERENCES files(name) ON DELETE CASCADE ON UPDATE CASCADE,"
+    " PRIMARY KEY(model, part));";
+
 Status create_tables(Database& database) {
   SEL_TRY(version, database.prepare("PRAGMA user_version"));
   SEL_TRY(has_row, version.step());
   const std::int64_t found = has_row ? version.number(0) : 0;
   version.reset();
-  if (found == kSchemaVersion) return ok_status();
+  if (found == kSchemaVersion) return database.run(kPartBindings);
   if (found != 0) {
     return Error{Code::corrupt_data, "catalog.db was written by another version of selvedge"};
   }
   SEL_TRY(transaction, Database::Transaction::begin(database));
   SEL_CHECK_OK(database.run(kSchema));
+  SEL_CHECK_OK(database.run(kPartBindings));
   return transaction.commit();
 }
 
@@ -105,6 +112,16 @@ Result<std::shared_ptr<const FileList>> InstalledFiles::read() {
       if (file.name == name) file.bound_ids.push_back(bindings.text(1));
     }
   }
+  SEL_TRY(parts,
+          database_->prepare("SELECT name, model, part FROM part_bindings ORDER BY model, part"));
+  while (true) {
+    SEL_TRY(has_row, parts.step());
+    if (!has_row) break;
+    const std::string name = parts.text(0);
+    for (InstalledFile& file : *list) {
+      if (file.name == name) file.bound_parts.push_back({parts.text(1), parts.text(2)});
+    }
+  }
   return std::shared_ptr<const FileList>(std::move(list));
 }
 
@@ -129,6 +146,12 @@ Status InstalledFiles::add(const InstalledFile& file) {
   for (const std::string& id : file.bound_ids) {
     binding.bind(1, id).bind(2, file.name);
     SEL_CHECK_OK(finish(binding));
+  }
+  SEL_TRY(part, database_->prepare("INSERT INTO part_bindings VALUES(?1, ?2, ?3)"
+                                   " ON CONFLICT(model, part) DO UPDATE SET name = ?3"));
+  for (const BoundPart& bound : file.bound_parts) {
+    part.bind(1, bound.id).bind(2, bound.part).bind(3, file.name);
+    SEL_CHECK_OK(finish(part));
   }
   return transaction.commit();
 }

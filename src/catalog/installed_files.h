@@ -17,6 +17,12 @@
 
 namespace selvedge::catalog {
 
+// A file as a part of a model.
+struct BoundPart {
+  std::string id;
+  std::string part;
+};
+
 struct InstalledFile {
   std::string name;  // Unique; an artifact's name, or the file's without its ending.
   std::string file;  // In models/.
@@ -29,6 +35,7 @@ struct InstalledFile {
   std::int32_t dimensions = 0;
   std::uint64_t parameters = 0;
   std::vector<std::string> bound_ids;  // By the user, with --as.
+  std::vector<BoundPart> bound_parts;  // The same, with --part.
 };
 
 using FileList = std::vector<InstalledFile>;
@@ -39,6 +46,7 @@ using FileList = std::vector<InstalledFile>;
 //   files(name, file, sha256, bytes, source, task, artifact, architecture, dimensions, parameters,
 //         added_at)
 //   bindings(model, name): an id is bound to at most one file; a file's bindings go with it.
+//   part_bindings(model, part, name): the same for each part of an id.
 class InstalledFiles {
  public:
   // Errors: io, corrupt_data, unavailable.
@@ -47,8 +55,8 @@ class InstalledFiles {
   // In the order of names. Costs one PRAGMA when nothing changed.
   Result<std::shared_ptr<const FileList>> list();
 
-  // Adds or replaces the row of `file.name` and binds `file.bound_ids` to it, besides those it has;
-  // an id that was bound to another file moves.
+  // Adds or replaces the row of `file.name` and binds `file.bound_ids` and `file.bound_parts` to
+  // it, besides those it has; what was bound to another file moves.
   Status add(const InstalledFile& file);
 
   // Errors: not_found.

@@ -25,6 +25,10 @@ bool can_answer(Task guess, const ModelEntry& entry) {
          asked == Task::translation || asked == Task::summarization || asked == Task::image_to_text;
 }
 
+void add_once(std::vector<std::string>& ids, const std::string& id) {
+  if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Catalog>> Catalog::open(const fs::path& home, Profile profile) {
@@ -75,15 +79,21 @@ Installed LocalCatalog::describe(const InstalledFile& file, const FileList& file
   installed.source = file.source;
   installed.task = file.task;
   installed.models = file.bound_ids;
+  for (const BoundPart& bound : file.bound_parts) {
+    installed.part = bound.part;
+    add_once(installed.models, bound.id);
+  }
   const Artifact* artifact = resolver_.artifact_of(file);
   if (artifact == nullptr) return installed;
   installed.stand_in = artifact->stand_in;
-  if (!artifact->part.empty()) return installed;
+  if (!artifact->part.empty()) {
+    installed.part = artifact->part;
+    for (const std::string& id : artifact->models) add_once(installed.models, id);
+    return installed;
+  }
   for (const std::string& id : artifact->models) {
     const InstalledFile* exact = resolver_.exact_file(files, id);
-    const bool listed =
-        std::find(installed.models.begin(), installed.models.end(), id) != installed.models.end();
-    if (exact == &file && !listed) installed.models.push_back(id);
+    if (exact == &file) add_once(installed.models, id);
   }
   return installed;
 }
@@ -105,10 +115,24 @@ Result<std::vector<Installed>> LocalCatalog::installed() const {
   return all;
 }
 
-Status LocalCatalog::check_ids(std::span<const std::string> ids, const GgufSummary& summary,
-                               const std::string& file) const {
+void LocalCatalog::Binding::add_to(InstalledFile& file) const {
+  file.bound_ids.clear();
+  file.bound_parts.clear();
   for (const std::string& id : ids) {
+    if (part.empty()) file.bound_ids.push_back(id);
+    if (!part.empty()) file.bound_parts.push_back({id, part});
+  }
+}
+
+Status LocalCatalog::check_ids(const Binding& binding, const GgufSummary& summary,
+                               const std::string& file) const {
+  for (const std::string& id : binding.ids) {
     SEL_TRY(entry, find(id));
+    if (!binding.part.empty()) {
+      if (task_has_part(entry->task, binding.part)) continue;
+      return Error{Code::invalid_input, "\"" + id + "\" (" + entry->task_name + ") has no part \"" +
+                                            binding.part + "\""};
+    }
     if (!can_answer(summary.task, *entry)) {
       return Error{Code::file_invalid, "\"" + file + "\" (" + summary.architecture + ", " +
                                            std::string(task_name(summary.task)) +
@@ -128,12 +152,12 @@ Status LocalCatalog::check_ids(std::span<const std::string> ids, const GgufSumma
 }
 
 Result<std::optional<Installed>> LocalCatalog::reuse(const std::string& sha256,
-                                                     std::span<const std::string> as_ids) {
+                                                     const Binding& binding) {
   SEL_TRY(files, files_->list());
   for (const InstalledFile& file : *files) {
     if (file.sha256 != sha256 || !resolver_.is_there(file)) continue;
     InstalledFile row = file;
-    row.bound_ids.assign(as_ids.begin(), as_ids.end());
+    binding.add_to(row);
     SEL_CHECK_OK(files_->add(row));
     SEL_TRY(installed, described(row.name));
     return std::optional<Installed>(std::move(installed));
@@ -171,16 +195,32 @@ Result<InstalledFile> LocalCatalog::row_for(const fs::path& source, const std::s
       });
   if (row.name.empty() || is_artifacts || std::any_of(files->begin(), files->end(), taken)) {
     row.name += (row.name.empty() ? "" : "-") + sha256.substr(0, 8);
-    row.file = row.name + (summary.architecture == "whisper" ? ".bin" : ".gguf");
+    row.file = row.name + (summary.architecture == "whisper" ? ".bin"
+                           : summary.version == 0            ? ".safetensors"
+                                                             : ".gguf");
   }
   return row;
 }
 
 Result<Installed> LocalCatalog::import(const fs::path& file, std::span<const std::string> as_ids,
                                        const Progress& progress) {
+  return take_in(file, {"", as_ids}, progress);
+}
+
+Result<Installed> LocalCatalog::import_part(const fs::path& file, std::string_view part,
+                                            std::span<const std::string> as_ids,
+                                            const Progress& progress) {
+  if (as_ids.empty()) {
+    return Error{Code::invalid_input, "say with --as ID of which model it is the part"};
+  }
+  return take_in(file, {std::string(part), as_ids}, progress);
+}
+
+Result<Installed> LocalCatalog::take_in(const fs::path& file, const Binding& binding,
+                                        const Progress& progress) {
   const std::string shown = file.filename().string();
   SEL_TRY(first_look, check_weights(file));
-  SEL_CHECK_OK(check_ids(as_ids, first_look, shown));
+  SEL_CHECK_OK(check_ids(binding, first_look, shown));
   std::error_code problem;
   const std::uint64_t bytes = fs::file_size(file, problem);
   if (problem) return Error{Code::io, "cannot read \"" + shown + "\": " + problem.message()};
@@ -189,39 +229,38 @@ Result<Installed> LocalCatalog::import(const fs::path& file, std::span<const std
       if (progress) progress(done, bytes, doing);
     };
   };
-  if (as_ids.empty()) {
+  if (binding.ids.empty()) {
     SEL_TRY(sha256, sha256_of_file(file, tell("checking")));
     if (table_->artifact_by_sha256(sha256) == nullptr) {
       return Error{Code::file_invalid, "\"" + shown +
                                            "\" is no file of the catalogue: say what it answers "
                                            "for with --as ID"};
     }
-    SEL_TRY(same, reuse(sha256, as_ids));
+    SEL_TRY(same, reuse(sha256, binding));
     if (same.has_value()) return *std::move(same);
   }
   SEL_CHECK_OK(check_room(models_folder_, bytes, shown));
   SEL_TRY(intake, Intake::begin(models_folder_, ".import-" + shown));
   SEL_TRY(sha256, intake.copy(file, tell("copying")));
-  SEL_TRY(same, reuse(sha256, as_ids));
+  SEL_TRY(same, reuse(sha256, binding));
   if (same.has_value()) {
     intake.discard();
     return *std::move(same);
   }
-  return install(intake, sha256, file, as_ids);
+  return install(intake, sha256, file, binding);
 }
 
 // Checks the copy, whatever the original has become meanwhile, and gives it its name.
 Result<Installed> LocalCatalog::install(Intake& intake, const std::string& sha256,
-                                        const fs::path& source,
-                                        std::span<const std::string> as_ids) {
+                                        const fs::path& source, const Binding& binding) {
   const auto settle = [&]() -> Result<std::string> {
     SEL_TRY(summary, check_weights(intake.partial()));
-    SEL_CHECK_OK(check_ids(as_ids, summary, source.filename().string()));
+    SEL_CHECK_OK(check_ids(binding, summary, source.filename().string()));
     SEL_TRY(row, row_for(source, sha256, summary));
     std::error_code problem;
     row.bytes = fs::file_size(intake.partial(), problem);
     if (problem) return Error{Code::io, "cannot read \"" + row.file + "\": " + problem.message()};
-    row.bound_ids.assign(as_ids.begin(), as_ids.end());
+    binding.add_to(row);
     SEL_CHECK_OK(intake.settle(row.file));
     SEL_CHECK_OK(files_->add(row));
     return row.name;

@@ -11,11 +11,11 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
-#include "catalog/gguf_check.h"
 #include "catalog/installed_files.h"
 #include "catalog/intake.h"
 #include "catalog/model_table.h"
 #include "catalog/resolver.h"
+#include "catalog/weights_check.h"
 
 namespace selvedge::catalog {
 
@@ -35,22 +35,33 @@ class LocalCatalog final : public Catalog {
   Result<std::vector<Installed>> installed() const override;
   Result<Installed> import(const std::filesystem::path& file, std::span<const std::string> as_ids,
                            const Progress& progress) override;
+  Result<Installed> import_part(const std::filesystem::path& file, std::string_view part,
+                                std::span<const std::string> as_ids,
+                                const Progress& progress) override;
   Result<Installed> pull(std::string_view id_or_name, const Progress& progress) override;
   Status remove(std::string_view name_or_id) override;
 
  private:
   Installed describe(const InstalledFile& file, const FileList& files) const;
   Result<Installed> described(std::string_view name) const;
-  Status check_ids(std::span<const std::string> ids, const GgufSummary& summary,
+  // What an imported file shall be: the weights, or a part, of models.
+  struct Binding {
+    std::string part;
+    std::span<const std::string> ids;
+
+    void add_to(InstalledFile& file) const;
+  };
+  Status check_ids(const Binding& binding, const GgufSummary& summary,
                    const std::string& file) const;
-  // The file with this sum, when it is there: `as_ids` are bound to it besides.
-  Result<std::optional<Installed>> reuse(const std::string& sha256,
-                                         std::span<const std::string> as_ids);
+  Result<Installed> take_in(const std::filesystem::path& file, const Binding& binding,
+                            const Progress& progress);
+  // The file with this sum, when it is there: it is bound besides.
+  Result<std::optional<Installed>> reuse(const std::string& sha256, const Binding& binding);
   Result<InstalledFile> row_for(const std::filesystem::path& source, const std::string& sha256,
                                 const GgufSummary& summary) const;
   Result<Installed> install(Intake& intake, const std::string& sha256,
-                            const std::filesystem::path& source,
-                            std::span<const std::string> as_ids);
+                            const std::filesystem::path& source, const Binding& binding);
+  Result<Installed> pull_artifact(const Artifact& artifact, const Progress& progress);
   Result<Installed> install_artifact(Intake& intake, const std::string& sha256,
                                      const Artifact& artifact);
   // Of pull: all errors but io and checksum_mismatch.

@@ -1,6 +1,7 @@
 // Model table: JSON in, checked rows out.
 #include "catalog/model_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -78,6 +79,15 @@ ModelEntry entry_of(const json& row) {
   return entry;
 }
 
+DrawingHabits drawing_of(const json& row) {
+  DrawingHabits habits;
+  habits.steps = row.value("steps", 0);
+  habits.guidance = row.value("guidance", 0.0);
+  habits.sampler = row.value("sampler", std::string());
+  habits.scheduler = row.value("scheduler", std::string());
+  return habits;
+}
+
 Artifact artifact_of(const json& row) {
   Artifact artifact;
   artifact.name = row.at("name").get<std::string>();
@@ -89,12 +99,14 @@ Artifact artifact_of(const json& row) {
   artifact.licence = row.at("licence").get<std::string>();
   artifact.task = task_of(row.at("task").get<std::string>());
   artifact.part = row.value("part", std::string());
+  artifact.optional = row.value("optional", false);
   artifact.stand_in = row.value("stand_in", false);
   artifact.reader = row.value("reader", true);
   artifact.query_prefix = row.value("query_prefix", std::string());
   artifact.passage_prefix = row.value("passage_prefix", std::string());
   artifact.refuse_below_latin = row.value("refuse_below_latin", 0.0);
   artifact.refuse_below_cjk = row.value("refuse_below_cjk", 0.0);
+  artifact.drawing = drawing_of(row);
   artifact.models = row.at("models").get<std::vector<std::string>>();
   return artifact;
 }
@@ -190,6 +202,20 @@ const Artifact* ModelTable::artifact_by_sha256(std::string_view sha256) const {
     if (!sha256.empty() && artifact.sha256 == sha256) return &artifact;
   }
   return nullptr;
+}
+
+std::vector<const Artifact*> ModelTable::parts_of(const Artifact& weights) const {
+  std::vector<const Artifact*> parts;
+  for (const Artifact& artifact : artifacts_) {
+    if (artifact.part.empty()) continue;
+    const bool shared =
+        std::any_of(artifact.models.begin(), artifact.models.end(), [&](const std::string& id) {
+          return std::find(weights.models.begin(), weights.models.end(), id) !=
+                 weights.models.end();
+        });
+    if (shared) parts.push_back(&artifact);
+  }
+  return parts;
 }
 
 const Artifact* ModelTable::exact_artifact(std::string_view id) const {

@@ -31,6 +31,8 @@ class ModelTable {
   const Artifact* artifact_by_sha256(std::string_view sha256) const;
   // The first artifact that is the exact weights of `id` (no projector or other part).
   const Artifact* exact_artifact(std::string_view id) const;
+  // The parts of the models that `weights` is of.
+  std::vector<const Artifact*> parts_of(const Artifact& weights) const;
 
  private:
   Status check() const;

@@ -108,21 +108,34 @@ Result<std::string> LocalCatalog::fetch(const Artifact& artifact, Intake& intake
 
 Result<Installed> LocalCatalog::pull(std::string_view id_or_name, const Progress& progress) {
   SEL_TRY(artifact, artifact_to_pull(id_or_name));
-  SEL_TRY(files, files_->list());
-  for (const InstalledFile& file : *files) {
-    if (file.artifact == artifact->name && resolver_.is_there(file)) return describe(file, *files);
+  if (artifact->part.empty() && artifact->name != id_or_name) {
+    // The weights last: what is broken off then is still not installed.
+    for (const Artifact* part : table_->parts_of(*artifact)) {
+      if (part->optional) continue;
+      const auto named = [&](std::uint64_t done, std::uint64_t total, std::string_view doing) {
+        if (progress) progress(done, total, std::string(doing) + " " + part->part);
+      };
+      SEL_TRY(installed, pull_artifact(*part, named));
+    }
   }
-  SEL_TRY(intake, Intake::begin(models_folder_, artifact->file));
-  SEL_TRY(sha256, fetch(*artifact, intake, progress));
-  if (artifact->sha256.empty()) {
-    log::warn("no SHA-256 is published for {}: recorded {}", artifact->file, sha256);
-  } else if (sha256 != artifact->sha256) {
+  return pull_artifact(*artifact, progress);
+}
+
+Result<Installed> LocalCatalog::pull_artifact(const Artifact& artifact, const Progress& progress) {
+  SEL_TRY(files, files_->list());
+  const InstalledFile* there = resolver_.file_of(*files, artifact);
+  if (there != nullptr) return describe(*there, *files);
+  SEL_TRY(intake, Intake::begin(models_folder_, artifact.file));
+  SEL_TRY(sha256, fetch(artifact, intake, progress));
+  if (artifact.sha256.empty()) {
+    log::warn("no SHA-256 is published for {}: recorded {}", artifact.file, sha256);
+  } else if (sha256 != artifact.sha256) {
     intake.discard();
-    return Error{Code::checksum_mismatch, "\"" + artifact->file + "\" has SHA-256 " + sha256 +
-                                              ", expected " + artifact->sha256 +
+    return Error{Code::checksum_mismatch, "\"" + artifact.file + "\" has SHA-256 " + sha256 +
+                                              ", expected " + artifact.sha256 +
                                               ": what came was thrown away"};
   }
-  return install_artifact(intake, sha256, *artifact);
+  return install_artifact(intake, sha256, artifact);
 }
 
 Result<Installed> LocalCatalog::install_artifact(Intake& intake, const std::string& sha256,

@@ -280,5 +280,35 @@ TEST_F(Pull, TwoPullsOfOneFileAtOnceDoNotMix) {
   EXPECT_TRUE(catalog->pull(kId, {}).ok());
 }
 
+TEST_F(Pull, AModelComesWithThePartsThatItNeeds) {
+  const std::string url = server_.url("/owner/name/resolve/main/x.gguf");
+  const auto artifact = [&](const std::string& name, const std::string& rest) {
+    return R"({"name": ")" + name + R"(", "file": ")" + name +
+           R"(.gguf", "licence": "MIT", "task": "Text-to-Image", "models": ["@cf/t/flux"], "url": ")" +
+           url + "\"" + rest + "}";
+  };
+  auto table = ModelTable::parse(
+      R"({"models": [{"id": "@cf/t/flux", "description": "d", "task": "Text-to-Image"}]})",
+      R"({"artifacts": [)" + artifact("flux", "") + "," +
+          artifact("clip", R"(, "part": "clip_l")") + "," +
+          artifact("extra", R"(, "part": "vae", "optional": true)") + "]}");
+  ASSERT_TRUE(table.ok()) << table.error().message;
+  const auto catalog = *LocalCatalog::open(home_.path(), Profile::auto_, *table);
+  std::vector<std::string> doings;
+  const auto pulled =
+      catalog->pull("@cf/t/flux", [&](std::uint64_t, std::uint64_t, std::string_view doing) {
+        if (doings.empty() || doings.back() != doing) doings.emplace_back(doing);
+      });
+  ASSERT_TRUE(pulled.ok()) << pulled.error().message;
+  EXPECT_EQ(pulled->name, "flux");
+  EXPECT_EQ(server_.requests, 2);  // What is optional is fetched by its name.
+  EXPECT_EQ(doings.front(), "fetching clip_l");
+  const auto resolved = catalog->resolve("@cf/t/flux");
+  ASSERT_TRUE(resolved.ok()) << resolved.error().message;
+  ASSERT_EQ(resolved->parts.size(), 1u);
+  ASSERT_TRUE(catalog->pull("extra", {}).ok());
+  EXPECT_EQ(catalog->resolve("@cf/t/flux")->parts.size(), 2u);
+}
+
 }  // namespace
 }  // namespace selvedge::catalog

@@ -2,6 +2,7 @@
 #include "catalog/resolver.h"
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -45,6 +46,13 @@ Resolver::Resolver(std::shared_ptr<const ModelTable> table, std::filesystem::pat
 
 const Artifact* Resolver::artifact_of(const InstalledFile& file) const {
   return table_->artifact(file.artifact);
+}
+
+const InstalledFile* Resolver::file_of(const FileList& files, const Artifact& artifact) const {
+  for (const InstalledFile& file : files) {
+    if (file.artifact == artifact.name && is_there(file)) return &file;
+  }
+  return nullptr;
 }
 
 bool Resolver::is_there(const InstalledFile& file) const {
@@ -94,21 +102,49 @@ const InstalledFile* Resolver::stand_in(const FileList& files, const ModelEntry&
   return best;
 }
 
-// The installed parts of the model asked for, one of each role.
-void Resolver::add_parts(const FileList& files, Resolved& resolved) const {
-  for (const InstalledFile& file : files) {
-    const Artifact* part = artifact_of(file);
-    const bool ours = part != nullptr && !part->part.empty() &&
-                      names(part->models, resolved.entry->id) && is_there(file);
-    const auto same_role = [&](const ResolvedPart& other) { return other.role == part->part; };
-    if (!ours || std::ranges::any_of(resolved.parts, same_role)) continue;
-    resolved.parts.push_back({part->part, models_folder_ / file.file});
+Result<std::vector<ResolvedPart>> Resolver::parts(const FileList& files, const InstalledFile& file,
+                                                  const ModelEntry& entry) const {
+  std::vector<ResolvedPart> parts;
+  for (const InstalledFile& other : files) {
+    for (const BoundPart& bound : other.bound_parts) {
+      if (bound.id == entry.id && is_there(other)) {
+        parts.push_back({bound.part, models_folder_ / other.file});
+      }
+    }
   }
+  const Artifact* artifact = artifact_of(file);
+  for (const Artifact* part :
+       artifact == nullptr ? std::vector<const Artifact*>() : table_->parts_of(*artifact)) {
+    const bool bound = std::any_of(parts.begin(), parts.end(), [part](const ResolvedPart& other) {
+      return other.role == part->part;
+    });
+    if (bound) continue;
+    const InstalledFile* there = file_of(files, *part);
+    if (there != nullptr) {
+      parts.push_back({part->part, models_folder_ / there->file});
+    } else if (!part->optional) {
+      return Error{Code::model_not_installed,
+                   "model \"" + entry.id + "\" lacks its part " + part->part + " (\"" + part->file +
+                       "\"): fetch it with \"selvedge pull " + entry.id + "\"" + size_note(*part)};
+    }
+  }
+  // Those of the model asked for, whichever weights answer for it.
+  for (const InstalledFile& other : files) {
+    const Artifact* part = artifact_of(other);
+    const bool ours =
+        part != nullptr && !part->part.empty() && names(part->models, entry.id) && is_there(other);
+    const auto same_role = [&](const ResolvedPart& each) { return each.role == part->part; };
+    if (!ours || std::ranges::any_of(parts, same_role)) continue;
+    parts.push_back({part->part, models_folder_ / other.file});
+  }
+  return parts;
 }
 
-Resolved Resolver::answer(const FileList& files, const InstalledFile& file, const ModelEntry& entry,
-                          bool stand_in) const {
+Result<Resolved> Resolver::answer(const FileList& files, const InstalledFile& file,
+                                  const ModelEntry& entry, bool stand_in) const {
+  SEL_TRY(further, parts(files, file, entry));
   Resolved resolved;
+  resolved.parts = std::move(further);
   resolved.entry = &entry;
   resolved.requested = entry.id;
   resolved.answered_by = file.name;
@@ -127,6 +163,7 @@ Resolved Resolver::answer(const FileList& files, const InstalledFile& file, cons
   resolved.passage_prefix = artifact->passage_prefix;
   resolved.refuse_below_latin = artifact->refuse_below_latin;
   resolved.refuse_below_cjk = artifact->refuse_below_cjk;
+  resolved.drawing = artifact->drawing;
   return resolved;
 }
 
@@ -139,8 +176,6 @@ Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
   if (known != nullptr && !is_there(*known)) {
     message += " (its file \"" + known->file + "\" has vanished or changed)";
   }
-  const std::string format =
-      entry.task == Task::automatic_speech_recognition ? "model of whisper.cpp" : "GGUF";
   const Artifact* fetched = table_->exact_artifact(entry.id);
   std::string what = entry.id;
   if (profile == Profile::small) {
@@ -152,6 +187,10 @@ Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
       break;
     }
   }
+  const std::string format = entry.task == Task::automatic_speech_recognition
+                                 ? "model of whisper.cpp"
+                             : entry.task == Task::text_to_image ? "GGUF or safetensors file"
+                                                                 : "GGUF";
   if (fetched != nullptr && !fetched->url.empty()) {
     message += ": fetch it with \"selvedge pull " + what + "\"" + size_note(*fetched) +
                ", or bind any " + format + " with ";
@@ -174,9 +213,14 @@ Result<Resolved> Resolver::resolve(const FileList& files, std::string_view id,
   }
   const InstalledFile* bound = bound_file(files, id);
   if (bound != nullptr && is_there(*bound)) return answer(files, *bound, *entry, false);
+  std::optional<Error> incomplete;
   if (profile != Profile::small) {
     const InstalledFile* exact = exact_weights(files, id);
-    if (exact != nullptr && is_there(*exact)) return answer(files, *exact, *entry, false);
+    if (exact != nullptr && is_there(*exact)) {
+      auto answered = answer(files, *exact, *entry, false);
+      if (answered.ok()) return answered;
+      incomplete = answered.error();
+    }
   }
   if (profile != Profile::exact) {
     const InstalledFile* other = stand_in(files, *entry);
@@ -185,6 +229,7 @@ Result<Resolved> Resolver::resolve(const FileList& files, std::string_view id,
       return answer(files, *other, *entry, !is_exact);
     }
   }
+  if (incomplete) return *std::move(incomplete);
   return not_installed(files, *entry, profile);
 }
 

@@ -15,7 +15,8 @@ namespace selvedge::catalog {
 // Picks, in this order: the file that the user bound to the id (under every profile); the exact
 // weights (not under `small`); a stand-in of the same task (not under `exact`), readers before
 // others, then the largest; an embedding model must not be wider than the id promises. A file that
-// is missing on disk, or has not its size, counts as not installed. Constant; thread-safe.
+// is missing on disk, or has not its size, counts as not installed, and so do weights of the
+// catalogue without a part that they need. Constant; thread-safe.
 class Resolver {
  public:
   Resolver(std::shared_ptr<const ModelTable> table, std::filesystem::path models_folder);
@@ -25,6 +26,9 @@ class Resolver {
 
   // Null unless `file` is an artifact.
   const Artifact* artifact_of(const InstalledFile& file) const;
+
+  // Null unless the file of `artifact` is there.
+  const InstalledFile* file_of(const FileList& files, const Artifact& artifact) const;
 
   // On disk, with the size it was installed with.
   bool is_there(const InstalledFile& file) const;
@@ -36,9 +40,13 @@ class Resolver {
   const InstalledFile* bound_file(const FileList& files, std::string_view id) const;
   const InstalledFile* exact_weights(const FileList& files, std::string_view id) const;
   const InstalledFile* stand_in(const FileList& files, const ModelEntry& entry) const;
-  Resolved answer(const FileList& files, const InstalledFile& file, const ModelEntry& entry,
-                  bool stand_in) const;
-  void add_parts(const FileList& files, Resolved& resolved) const;
+  // Errors: model_not_installed (a part is missing).
+  Result<Resolved> answer(const FileList& files, const InstalledFile& file, const ModelEntry& entry,
+                          bool stand_in) const;
+  // Those that the user bound to the id, then those that the catalogue knows of the weights.
+  // Errors: as answer.
+  Result<std::vector<ResolvedPart>> parts(const FileList& files, const InstalledFile& file,
+                                          const ModelEntry& entry) const;
   Error not_installed(const FileList& files, const ModelEntry& entry, Profile profile) const;
 
   std::shared_ptr<const ModelTable> table_;

@@ -22,5 +22,7 @@ bool task_is_served(Task task);
 
 // The same of a part of models: Artifact::part.
 bool part_is_served(std::string_view part);
+// Whether models of the task may need a further file of this role.
+bool task_has_part(Task task, std::string_view part);
 
 }  // namespace selvedge::catalog

@@ -257,11 +257,13 @@ json installed_json(const Installed& file) {
   return {{"name", file.name},         {"path", file.path.string()},
           {"sha256", file.sha256},     {"bytes", file.bytes},
           {"source", file.source},     {"task", catalog::task_name(file.task)},
-          {"stand_in", file.stand_in}, {"models", file.models}};
+          {"stand_in", file.stand_in}, {"models", file.models},
+          {"part", file.part}};
 }
 
 std::string answers_for(const Installed& file) {
   std::string text = joined(file.models);
+  if (!file.part.empty()) text.insert(0, file.part + " of ");
   if (file.stand_in) {
     text += (text.empty() ? "" : "; ") + std::string("stands in for ") +
             std::string(catalog::task_name(file.task));

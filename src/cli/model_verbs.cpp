@@ -27,6 +27,7 @@ using nlohmann::json;
 struct ImportOptions {
   std::string file;
   std::vector<std::string> ids;
+  std::string part;
   bool yes = false;
   bool if_missing = false;
 };
@@ -82,7 +83,7 @@ std::string bindings_lost(const std::vector<Installed>& installed, const ImportO
   std::string lost;
   const Installed* same = same_file(installed, options.file);
   for (const Installed& other : installed) {
-    if (&other == same) continue;
+    if (&other == same || !other.part.empty()) continue;
     for (const std::string& id : other.models) {
       for (const std::string& wanted : options.ids) {
         if (id == wanted) lost += (lost.empty() ? "" : ", ") + id + " (now " + other.name + ")";
@@ -114,13 +115,17 @@ void import(Context& context, const ImportOptions& options) {
     const Installed* same = same_file(*installed, file);
     if (same != nullptr) return tell_installed(context, *same, "already there:");
   }
-  const std::string lost = bindings_lost(*installed, options);
+  const std::string lost =
+      options.part.empty() ? bindings_lost(*installed, options) : std::string();
   if (!lost.empty() && !options.yes) {
     const Status agreed = confirm(lost);
     if (!agreed.ok()) return fail(context, agreed.error());
   }
   auto taken = [&] {
     ProgressBar bar(file.filename().string(), context.json);
+    if (!options.part.empty()) {
+      return (*models)->import_part(file, options.part, options.ids, progress_to(bar));
+    }
     return (*models)->import(file, options.ids, progress_to(bar));
   }();
   if (!taken.ok()) return fail(context, taken.error());
@@ -147,11 +152,15 @@ void add_pull(CLI::App& app, Context& context) {
 void add_import(CLI::App& app, Context& context) {
   auto options = std::make_shared<ImportOptions>();
   CLI::App* verb = app.add_subcommand(
-      "import", "Take in a GGUF file: one that the catalogue knows, or any, for the ids of --as");
+      "import",
+      "Take in a GGUF file, or safetensors of a model that draws: one that the catalogue knows, or "
+      "any, for the ids of --as");
   verb->add_option("file", options->file, "The file; it is copied")->required();
   verb->add_option("--as", options->ids, "A model id that it shall answer for (may be repeated)")
       ->take_all()
       ->expected(1);
+  verb->add_option("--part", options->part,
+                   "The file is a part of those models: clip_l, clip_g, t5xxl, vae or taesd");
   verb->add_flag("--yes,-y", options->yes, "Also where another file answers now");
   verb->add_flag("--if-missing", options->if_missing,
                  "A file of this name and length that is there already is left as it is");

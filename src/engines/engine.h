@@ -23,6 +23,9 @@ class Engine {
 
   // Whether something is computed even now, beside the loop: with the threads it began with.
   virtual bool computing() { return false; }
+  // There are no threads to compute with until set_threads() is called again. For engines that
+  // compute outside of step(): on return none does.
+  virtual void pause() {}
 
   // Accepts a task; the work is done by step(). An error is the task's answer, and nothing of it
   // stays. Errors: model_unsupported (not what this model does), invalid_input, context_overflow.

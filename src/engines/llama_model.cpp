@@ -2,11 +2,9 @@
 #include "engines/llama_model.h"
 
 #include <filesystem>
-#include <fstream>
-
-#include <unistd.h>
 
 #include "engines/engine_log.h"
+#include "engines/resident_memory.h"
 #include "engines/token_ends.h"
 
 namespace selvedge::engines {
@@ -21,14 +19,6 @@ bool on_progress(float fraction, void* data) {
   auto& call = *static_cast<ProgressCall*>(data);
   if (!call.tell(fraction)) call.given_up = true;
   return !call.given_up;
-}
-
-std::uint64_t resident_bytes() {
-  std::ifstream statistics("/proc/self/statm");
-  std::uint64_t total_pages = 0;
-  std::uint64_t resident_pages = 0;
-  statistics >> total_pages >> resident_pages;
-  return resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 std::string with_architecture(std::string_view key, const std::string& architecture) {

@@ -148,9 +148,13 @@ void RunnerLoop::on(const wire::Grant& grant) { granted_ = grant.threads > 0 ? g
 void RunnerLoop::apply_grant() {
   if (!granted_ || exit_code_ || (engine_ && engine_->computing())) return;
   threads_ = *std::exchange(granted_, std::nullopt);
-  if (engine_ && threads_ > 0) {
+  if (engine_) {
     auto status = guarded("set_threads", [&]() -> Status {
-      engine_->set_threads(threads_);
+      if (threads_ > 0) {
+        engine_->set_threads(threads_);
+      } else {
+        engine_->pause();
+      }
       return ok_status();
     });
     if (!status.ok()) threads_ = 0;

@@ -1,4 +1,4 @@
-// Test models: the miniature models that tests of the engines run.
+// Test models: the miniature models that tests of the engines over llama.cpp run.
 #pragma once
 
 #include <memory>
@@ -14,10 +14,6 @@ inline constexpr const char* kTinyLlama3 = "tiny-llama3-random.gguf";
 inline constexpr const char* kRandomReranker = "random-reranker.gguf";
 inline constexpr const char* kRandomDistilbert = "random-distilbert.gguf";
 inline constexpr const char* kRandomBge = "random-bge-base-768.gguf";
-
-// The path of a model in $SELVEDGE_TEST_MODELS, or else in the models of the cache. A file that is
-// missing fails the test and says how to get it; the path is empty then.
-std::string test_model_path(const std::string& file);
 
 // Of all models that the tests open.
 EngineLog& test_engine_log();

@@ -61,6 +61,13 @@ void set_method(Easy& easy, const ClientRequest& request) {
   easy.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
+void sign(Easy& easy, const AwsSignature& signature) {
+  const std::string kind = "aws:amz:" + signature.region + ":" + signature.service;
+  easy.set(CURLOPT_AWS_SIGV4, kind.c_str());
+  easy.set(CURLOPT_USERNAME, signature.access_key.c_str());
+  easy.set(CURLOPT_PASSWORD, signature.secret_key.c_str());
+}
+
 Result<ClientResponse> perform(const ClientRequest& request,
                                const std::function<void(const ClientResponse&)>& on_headers,
                                const std::function<bool(std::string_view)>& on_bytes) {
@@ -73,7 +80,11 @@ Result<ClientResponse> perform(const ClientRequest& request,
     easy.add_request_header(name + ": " + value);
   }
   if (!has_type) easy.add_request_header("Content-Type:");  // Not curl's form type.
-  easy.add_request_header("Expect:");                       // No round trip before a body.
+  if (request.signature) {
+    sign(easy, *request.signature);
+  } else {
+    easy.add_request_header("Expect:");  // No round trip before a body; libcurl would sign this.
+  }
   easy.set_times(request.connect_ms_max, request.silence_ms_max);
   Exchange exchange{easy, on_headers, on_bytes, {}, false, false};
   easy.set(CURLOPT_WRITEFUNCTION, &take_body);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,14 @@
 
 namespace selvedge::http {
 
+// Signs a request as Amazon's services and those like them want it (Signature Version 4).
+struct AwsSignature {
+  std::string access_key;
+  std::string secret_key;
+  std::string region;   // "us-east-1"
+  std::string service;  // "s3"
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;
@@ -23,6 +32,7 @@ struct ClientRequest {
   int silence_ms_max = 0;  // No byte for this long ends it; 0 = wait.
   // Asked again and again, within a second; true ends the request (Code::cancelled). May be empty.
   std::function<bool()> stopped = {};
+  std::optional<AwsSignature> signature = std::nullopt;
 };
 
 struct ClientResponse {

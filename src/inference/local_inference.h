@@ -28,6 +28,7 @@ struct InferenceOptions {
 
   // What is too long.
   int task_ms_max = limits::task_ms_max;
+  int draw_ms_max = limits::draw_ms_max;  // Of a picture, where that is longer.
   int load_ms_max = limits::runner_load_ms_max;
   // A busy runner that sends nothing for so long is hung: it answers pings between its steps.
   // For each further 4 GiB of weights as much is added, since the steps of large models are long.

@@ -1,6 +1,7 @@
 // Local inference: streams, embeddings and tokens of models that are well.
 #include "inference/local_inference.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -279,6 +280,79 @@ TEST_F(LocalInferenceTest, MoreBusyModelsThanCoresAllFinish) {
   });
   ASSERT_TRUE(finished);
   for (const auto& one : all) EXPECT_FALSE((*one)->error);
+}
+
+TEST_F(LocalInferenceTest, APictureTellsItsStepsAndComesLast) {
+  create();
+  const auto resolved = model("picture.gguf");
+  DrawTask task;
+  task.request.prompt = "[[delay 20]]";
+  task.request.steps = 2;
+  task.request.seed = 9;
+  task.request.has_seed = true;
+  auto opened = await(inference_->draw(resolved, task));
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  std::vector<std::int32_t> steps;
+  std::optional<wire::Picture> picture;
+  while (!picture) {
+    auto event = await((*opened)->next());
+    ASSERT_TRUE(event.ok()) << event.error().message;
+    if (event->picture) {
+      picture = std::move(event->picture);
+    } else {
+      EXPECT_EQ(event->steps, 2);
+      steps.push_back(event->step);
+    }
+  }
+  EXPECT_FALSE(steps.empty());
+  EXPECT_TRUE(std::is_sorted(steps.begin(), steps.end()));
+  EXPECT_EQ(picture->seed, 9u);
+  EXPECT_EQ(picture->pixels.size(), 64u * 64u * 3u);
+}
+
+TEST_F(LocalInferenceTest, APictureMayTakeLongerThanATaskOfWords) {
+  options_.task_ms_max = 50;
+  create();
+  DrawTask task;
+  task.request.prompt = "[[delay 60]]";
+  task.request.steps = 2;
+  auto opened = await(inference_->draw(model("picture.gguf"), task));
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  while (true) {
+    auto event = await((*opened)->next());
+    ASSERT_TRUE(event.ok()) << event.error().message;
+    if (event->picture) break;
+  }
+}
+
+TEST_F(LocalInferenceTest, AnotherPartOfAModelIsAnotherRunner) {
+  create();
+  auto resolved = model("picture.gguf");
+  resolved.parts = {{"vae", model("first.gguf").path}};
+  const auto draw = [&] {
+    DrawTask task;
+    task.request.steps = 1;
+    auto opened = await(inference_->draw(resolved, task));
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    while (true) {
+      auto event = await((*opened)->next());
+      ASSERT_TRUE(event.ok()) << event.error().message;
+      if (event->picture) break;
+    }
+  };
+  draw();
+  const int first = pid_of("picture.gguf");
+  draw();
+  EXPECT_EQ(pid_of("picture.gguf"), first);
+  resolved.parts = {{"vae", model("second.gguf").path}};
+  draw();
+  EXPECT_NE(pid_of("picture.gguf"), first);
+  resolved.parts = {{"vae", folder_ / "none.gguf"}};
+  auto opened = await(inference_->draw(resolved, DrawTask()));
+  ASSERT_TRUE(opened.ok());
+  const auto event = await((*opened)->next());
+  ASSERT_FALSE(event.ok());
+  EXPECT_EQ(event.error().code, Code::model_load_failed);
 }
 
 }  // namespace

@@ -44,9 +44,9 @@ double neurons_of_picture(const catalog::ModelEntry& entry, std::int32_t width, 
   const double tile_count = tiles(width) * tiles(height);
   const double megapixels = std::ceil(static_cast<double>(width) * height / kMillion);
   const double first = price_of(entry, "first_megapixel");
-  return price_of(entry, "per_step") * steps + price_of(entry, "per_512_tile") * tile_count +
-         price_of(entry, "per_output_512_tile") * tile_count +
-         price_of(entry, "per_output_512_tile_step") * tile_count * steps + first +
+  const double per_tile = price_of(entry, "per_512_tile") + price_of(entry, "per_output_512_tile");
+  const double per_step = price_of(entry, "per_step") + price_of(entry, "per_output_512_tile_step");
+  return tile_count * (per_tile + per_step * steps) + first +
          price_of(entry, "per_next_megapixel") * std::max(0.0, megapixels - 1);
 }
 

@@ -24,8 +24,9 @@ TEST(Price, AudioCostsByTheMinute) {
 TEST(Price, PicturesCostByStepsAndBegunTiles) {
   catalog::ModelEntry flux;
   flux.prices.units = {{"per_step", 9.6}, {"per_512_tile", 4.8}};
-  EXPECT_DOUBLE_EQ(neurons_of_picture(flux, 1'024, 1'024, 4), 4 * 9.6 + 4 * 4.8);
-  EXPECT_DOUBLE_EQ(neurons_of_picture(flux, 513, 512, 1), 9.6 + 2 * 4.8);
+  EXPECT_DOUBLE_EQ(neurons_of_picture(flux, 1'024, 1'024, 4), 172.8);
+  EXPECT_DOUBLE_EQ(neurons_of_picture(flux, 513, 512, 1), 2 * (9.6 + 4.8));
+  EXPECT_DOUBLE_EQ(neurons_of_picture(flux, 513, 100, 1), 2 * (9.6 + 4.8));
   catalog::ModelEntry klein;
   klein.prices.units = {{"first_megapixel", 1'000}, {"per_next_megapixel", 100}};
   EXPECT_DOUBLE_EQ(neurons_of_picture(klein, 1'024, 1'024, 4), 1'100);

@@ -39,7 +39,11 @@ Result<TaskHandle> RunnerPool::submit(const catalog::Resolved& model, wire::Mode
 Scheduler& RunnerPool::scheduler_of(const catalog::Resolved& model, wire::ModelKind kind) {
   std::erase_if(retired_, [](const auto& one) { return one->ended(); });
   std::shared_ptr<Scheduler>& place = schedulers_[Key(model.path.string(), kind)];
-  if (place && place->model().sha256 != model.sha256) {
+  const auto same_part = [](const wire::ModelPart& part, const catalog::ResolvedPart& other) {
+    return part.role == other.role && part.path == other.path.string();
+  };
+  if (place && (place->model().sha256 != model.sha256 ||
+                !std::ranges::equal(place->model().parts, model.parts, same_part))) {
     log::info("the weights of {} changed; its runner is replaced", model.answered_by);
     place->retire();
     retired_.push_back(std::move(place));

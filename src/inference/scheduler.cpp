@@ -17,6 +17,28 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+int time_allowed(const Task::Request& request, const InferenceOptions& options) {
+  const bool draws = std::holds_alternative<wire::Draw>(request);
+  return draws ? std::max(options.task_ms_max, options.draw_ms_max) : options.task_ms_max;
+}
+
+// Of the weights and all their parts. Errors: model_load_failed (a file is not there).
+Result<std::uint64_t> bytes_on_disk(const ModelFile& model) {
+  std::vector<std::filesystem::path> files{model.path};
+  for (const wire::ModelPart& part : model.parts) files.emplace_back(part.path);
+  std::uint64_t sum = 0;
+  for (const std::filesystem::path& file : files) {
+    std::error_code missing;
+    const std::uintmax_t bytes = std::filesystem::file_size(file, missing);
+    if (missing) {
+      return Error{Code::model_load_failed,
+                   "the weights of model " + model.name + ": " + missing.message()};
+    }
+    sum += bytes;
+  }
+  return sum;
+}
+
 }  // namespace
 
 TaskHandle::TaskHandle(std::shared_ptr<Task> task, std::weak_ptr<Scheduler> scheduler)
@@ -60,8 +82,8 @@ Result<TaskHandle> Scheduler::submit(Task::Request request, bool refuse_when_bus
     return Error{Code::queue_full, "model " + model_.name + " is busy"};
   }
   const TimePoint now = Clock::now();
-  auto task = std::make_shared<Task>(io_, ++last_task_, std::move(request),
-                                     now + milliseconds(options_.task_ms_max));
+  const auto deadline = now + milliseconds(time_allowed(request, options_));
+  auto task = std::make_shared<Task>(io_, ++last_task_, std::move(request), deadline);
   waiting_.push_back(task);
   used_at_ = now;
   pump();
@@ -183,11 +205,11 @@ bool Scheduler::can_make_room() const {
 }
 
 std::uint64_t Scheduler::needed_bytes() const {
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(model_.path, error);
-  if (error) return 0;
-  if (loaded_bytes_ > 0 && bytes == weights_bytes_) return loaded_bytes_;
-  return estimate_memory_bytes(bytes, model_.kind, options_.sequences_max, options_.context_tokens);
+  const auto bytes = bytes_on_disk(model_);
+  if (!bytes.ok()) return 0;
+  if (loaded_bytes_ > 0 && *bytes == weights_bytes_) return loaded_bytes_;
+  return estimate_memory_bytes(*bytes, model_.kind, options_.sequences_max,
+                               options_.context_tokens);
 }
 
 RunnerStatus Scheduler::status() const {
@@ -223,15 +245,13 @@ asio::awaitable<void> Scheduler::run() {
 }
 
 asio::awaitable<void> Scheduler::run_once() {
-  std::error_code missing;
-  const std::uintmax_t bytes = std::filesystem::file_size(model_.path, missing);
-  if (missing) {
-    fail_waiting(Error{Code::model_load_failed,
-                       "the weights of model " + model_.name + ": " + missing.message()});
+  const auto bytes = bytes_on_disk(model_);
+  if (!bytes.ok()) {
+    fail_waiting(bytes.error());
     co_return;
   }
-  if (bytes != weights_bytes_) loaded_bytes_ = 0;
-  weights_bytes_ = bytes;
+  if (*bytes != weights_bytes_) loaded_bytes_ = 0;
+  weights_bytes_ = *bytes;
   const auto rooms = rooms_.lock();
   if (!rooms) co_return;
   auto room = co_await rooms->make_room(shared_from_this(), needed_bytes());

@@ -57,6 +57,11 @@ class DoubleCatalog final : public catalog::Catalog {
                                     const catalog::Progress&) override {
     return Error{Code::unavailable, "double"};
   }
+  Result<catalog::Installed> import_part(const std::filesystem::path&, std::string_view,
+                                         std::span<const std::string>,
+                                         const catalog::Progress&) override {
+    return Error{Code::unavailable, "double"};
+  }
   Result<catalog::Installed> pull(std::string_view, const catalog::Progress&) override {
     return Error{Code::unavailable, "double"};
   }

@@ -86,7 +86,7 @@ auto fields(Is<Transcript> auto& m) {
 }
 auto fields(Is<Draw> auto& m) {
   return std::tie(m.task, m.prompt, m.negative_prompt, m.width, m.height, m.steps, m.guidance,
-                  m.strength, m.seed, m.has_seed, m.image, m.mask);
+                  m.strength, m.seed, m.has_seed, m.image, m.mask, m.sampler, m.scheduler);
 }
 auto fields(Is<Picture> auto& m) { return std::tie(m.task, m.width, m.height, m.pixels, m.seed); }
 auto fields(Is<Progress> auto& m) { return std::tie(m.task, m.done, m.total); }

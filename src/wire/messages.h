@@ -157,8 +157,8 @@ struct Draw {
   TaskId task = 0;
   std::string prompt;
   std::string negative_prompt;
-  std::int32_t width = 1024;  // Pixels.
-  std::int32_t height = 1024;
+  std::int32_t width = 0;  // Pixels; 0 = of `image`, else the side that the model was trained for.
+  std::int32_t height = 0;
   std::int32_t steps = 20;
   double guidance = 7.5;
   double strength = 1.0;  // How far a picture is drawn away from `image`: 0 to 1.
@@ -166,6 +166,8 @@ struct Draw {
   bool has_seed = false;  // Without one the runner draws a seed.
   std::string image;      // The bytes of a file to begin from, or empty.
   std::string mask;       // The bytes of a file: white is drawn anew, black stays; or empty.
+  std::string sampler;    // As the engine names it, "lcm"; empty: what suits the model.
+  std::string scheduler;  // The same, "sgm_uniform".
 };
 
 struct Cancel {

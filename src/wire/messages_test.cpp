@@ -74,7 +74,7 @@ std::vector<Message> one_of_each() {
                  9.5,
                  {{0, 11, " Ask not", 0.2, -0.1, 1.25, 0.01, {{" Ask", 0.5, 1}}}},
                  "english"},
-      Draw{23, "a cat", "dogs", 512, 768, 4, 1.5, 0.75, 42, true, "png", "mask"},
+      Draw{23, "a cat", "dogs", 512, 768, 4, 1.5, 0.75, 42, true, "png", "mask", "lcm", "karras"},
       Picture{24, 1, 1, "rgb", 42},
       Progress{25, 3, 4},
       AdapterMemory{1ull << 33},

@@ -10,11 +10,13 @@
 #include <map>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "engines/input_picture.h"
 #include "engines/token_logprobs.h"
 #include "text_units.h"
 
@@ -244,6 +246,28 @@ wire::Ranks ranks_of(const wire::Rank& task) {
   return ranks;
 }
 
+wire::Picture picture_of(const wire::Draw& draw) {
+  constexpr std::int32_t kBlockSide = 8;
+  std::uint64_t origin = text_hash(draw.prompt, draw.seed + 1);
+  for (const std::string* other : {&draw.negative_prompt, &draw.image, &draw.mask}) {
+    if (!other->empty()) origin = text_hash(*other, origin);
+  }
+  wire::Picture picture{draw.task, draw.width, draw.height, {}, draw.seed};
+  const auto pixels = static_cast<std::size_t>(draw.width) * static_cast<std::size_t>(draw.height);
+  picture.pixels.reserve(pixels * 3);
+  for (std::int32_t row = 0; row < draw.height; ++row) {
+    for (std::int32_t column = 0; column < draw.width; ++column) {
+      const auto block = static_cast<std::uint64_t>(row / kBlockSide) * 1'000'003 +
+                         static_cast<std::uint64_t>(column / kBlockSide);
+      const std::uint64_t colour = (origin ^ block) * 6364136223846793005u;
+      for (const int shift : {56, 48, 40}) {
+        picture.pixels += static_cast<char>(static_cast<unsigned char>(colour >> shift));
+      }
+    }
+  }
+  return picture;
+}
+
 }  // namespace
 
 ModelScript parse_model_script(std::string_view file_name, std::string_view content) {
@@ -272,6 +296,7 @@ struct ScriptedEngine::Sequence {
   std::optional<wire::Embed> embed;
   std::optional<wire::Rank> rank;
   std::optional<wire::Transcribe> transcribe;
+  std::optional<wire::Draw> draw;
   std::vector<std::string> tokens;
   std::size_t next = 0;
   std::deque<wire::Piece> before;  // What is thought.
@@ -380,6 +405,31 @@ Status ScriptedEngine::start_transcribe(wire::Transcribe task) {
   return ok_status();
 }
 
+Status ScriptedEngine::start_draw(wire::Draw task) {
+  if (kind_ != wire::ModelKind::image) {
+    return Error{Code::model_unsupported, "scripted model: draws no pictures"};
+  }
+  for (const auto& [bytes, use, name] :
+       {std::tuple(&task.image, engines::PictureUse::colours, "image"),
+        std::tuple(&task.mask, engines::PictureUse::mask, "mask")}) {
+    if (bytes->empty()) continue;
+    SEL_TRY(picture, engines::decode_picture(*bytes, use, name));
+    if (task.width == 0) task.width = picture.width;
+    if (task.height == 0) task.height = picture.height;
+  }
+  constexpr std::int32_t kSideDefault = 64;
+  if (task.width <= 0) task.width = kSideDefault;
+  if (task.height <= 0) task.height = kSideDefault;
+  if (!task.has_seed) task.seed = 1;
+  auto sequence = std::make_unique<Sequence>();
+  sequence->task = task.task;
+  sequence->script = parse_script(task.prompt);
+  sequence->due = Clock::now() + milliseconds(sequence->script.delay_ms);
+  sequence->draw = std::move(task);
+  sequences_.push_back(std::move(sequence));
+  return ok_status();
+}
+
 Result<wire::Tokens> ScriptedEngine::tokenize(const wire::Tokenize& task) {
   wire::Tokens tokens;
   tokens.task = task.task;
@@ -396,7 +446,7 @@ void ScriptedEngine::cancel(wire::TaskId task, std::vector<wire::Message>& event
                                   [task](const auto& one) { return one->task == task; });
   if (found == sequences_.end()) return;
   const Sequence& sequence = **found;
-  if (sequence.embed || sequence.rank || sequence.transcribe) {
+  if (sequence.embed || sequence.rank || sequence.transcribe || sequence.draw) {
     events.push_back(wire::Failed{task, Code::cancelled, "cancelled"});
   } else {
     events.push_back(wire::Finished{task, wire::FinishReason::cancelled, sequence.prompt_tokens, 0,
@@ -448,6 +498,7 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
     events.push_back(std::move(transcript));
     return false;
   }
+  if (sequence.draw) return advance_drawing(sequence, events);
   if (send_other(sequence, sequence.before, events)) return true;
   if (sequence.next >= sequence.tokens.size() && send_other(sequence, sequence.after, events)) {
     return true;
@@ -516,6 +567,20 @@ bool ScriptedEngine::send_other(Sequence& sequence, std::deque<wire::Piece>& pie
   ++sequence.others;
   sequence.due += milliseconds(sequence.script.delay_ms);
   return true;
+}
+
+// One step, or the picture; false when it is drawn.
+bool ScriptedEngine::advance_drawing(Sequence& sequence, std::vector<wire::Message>& events) {
+  const wire::Draw& draw = *sequence.draw;
+  const auto done = static_cast<std::int32_t>(sequence.next);
+  events.push_back(wire::Progress{sequence.task, done, draw.steps});
+  if (done < draw.steps) {
+    ++sequence.next;
+    sequence.due += milliseconds(sequence.script.delay_ms);
+    return true;
+  }
+  events.push_back(picture_of(draw));
+  return false;
 }
 
 wire::Embeddings ScriptedEngine::embeddings_of(const wire::Embed& task) const {

@@ -39,6 +39,9 @@ ModelScript parse_model_script(std::string_view file_name, std::string_view cont
 //   common are near each other.
 // - A rank is 2 for each word that query and text have in common, less 1. Without a query there are
 //   the labels NEGATIVE and POSITIVE, and 4 for each "bad" and "good" in the text.
+// - A picture is blocks of colours drawn from a hash of its prompts, seed and input pictures; each
+//   step is told, after the script's delay. Without a size it has 64 x 64 pixels, without a seed
+//   the seed 1.
 // - Tokens are the units of text_units().
 // - The transcript of a file is what is written in it: [[say TEXT]], else its length ("12 bytes");
 //   [[echo]] tells the options that were received. A second of audio is 32,000 bytes, each word
@@ -53,6 +56,7 @@ class ScriptedEngine final : public engines::Engine {
   Status start_embed(wire::Embed task) override;
   Status start_rank(wire::Rank task) override;
   Status start_transcribe(wire::Transcribe task) override;
+  Status start_draw(wire::Draw task) override;
   Result<wire::Tokens> tokenize(const wire::Tokenize& task) override;
   void cancel(wire::TaskId task, std::vector<wire::Message>& events) override;
   Status step(std::vector<wire::Message>& events) override;
@@ -68,6 +72,7 @@ class ScriptedEngine final : public engines::Engine {
   static bool send_other(Sequence& sequence, std::deque<wire::Piece>& pieces,
                          std::vector<wire::Message>& events);
   bool advance(Sequence& sequence, std::vector<wire::Message>& events);
+  bool advance_drawing(Sequence& sequence, std::vector<wire::Message>& events);
   wire::Embeddings embeddings_of(const wire::Embed& task) const;
   static wire::Transcript transcript_of(const wire::Transcribe& task, const Script& script);
 
