@@ -3,9 +3,13 @@
 
 #include <string>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "api/context.h"
 
 namespace selvedge::api {
+
+namespace asio = boost::asio;
 
 // Whether calls of a model may have `lora`.
 bool takes_lora(const ApiContext& context, const catalog::ModelEntry& entry);

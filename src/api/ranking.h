@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
 #include <nlohmann/json_fwd.hpp>
 
 #include "api/context.h"
@@ -15,6 +16,8 @@
 #include "inference/inference.h"
 
 namespace selvedge::api {
+
+namespace asio = boost::asio;
 
 // The task has a query for a reranker and none for a classifier, which labels its one text.
 struct RankCall {
