@@ -36,7 +36,7 @@ def random_adapter(folder, width, kv_rows, feed_forward, layers, seed, rank=4, c
 
     def matrix(name, rows, columns):
         nonlocal at
-        data = struct.pack(f"<{rows * columns}f", *(numbers.gauss(0, 0.05) for _ in range(rows * columns)))
+        data = struct.pack(f"<{rows * columns}f", *(numbers.gauss(0, 0.1) for _ in range(rows * columns)))
         header[name] = {"dtype": "F32", "shape": [rows, columns], "data_offsets": [at, at + len(data)]}
         parts.append(data)
         at += len(data)

@@ -301,8 +301,10 @@ Result<std::vector<Entry>> entries_of(const std::map<std::string, Pair>& pairs,
     const std::uint64_t heads =
         !reorders ? 0 : (pair.rows == Rows::of_heads ? base.heads : base.kv_heads);
     if (reorders && (heads == 0 || pair.b->shape[0] % (heads * 2) != 0)) {
-      return bad_weights("does not fit a model of " + std::to_string(heads) + " heads: " + name +
-                         " has " + std::to_string(pair.b->shape[0]) + " rows");
+      return Error{Code::invalid_input,
+                   "lora: the adapter does not fit the weights that answer: " + name + " has " +
+                       std::to_string(pair.b->shape[0]) + " rows, and the model " +
+                       std::to_string(heads) + " heads"};
     }
     entries.push_back({name + ".lora_a", pair.a, 0});
     entries.push_back({name + ".lora_b", pair.b, heads});

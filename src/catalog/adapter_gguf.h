@@ -21,7 +21,8 @@ struct AdapterBase {
 // adapter_model.safetensors: anything at all, they are checked here. Tensors stay F32 or F16, BF16
 // becomes F32. Of llama models the rows of the query's and key's matrices are put into the order of
 // llama.cpp's rotations. Whether the shapes fit the base is for llama.cpp to find out.
-// Errors: file_invalid (the message names the file and the tensor), lora_unsupported (the
+// Errors: file_invalid (the message names the file and the tensor), invalid_input (its rows are not
+// those of the base's heads), lora_unsupported (the
 // architecture takes no adapters here).
 // Source: llama.cpp's convert_lora_to_gguf.py, src/llama-adapter.cpp; PEFT's LoraConfig.
 Result<std::string> adapter_gguf(std::string_view config, std::string_view weights,

@@ -272,10 +272,10 @@ TEST(AdapterGguf, MatricesThatDoNotBelongTogetherAreRefused) {
   EXPECT_EQ(refusal(Weights().pair(up, 8, 8).add("model.layers.0.mlp.up_proj.lora_A.weight", 2, 8)),
             Code::file_invalid);
   EXPECT_EQ(refusal(Weights().pair(up, 8, 8, 2, "I32")), Code::file_invalid);
-  EXPECT_EQ(refusal(Weights().pair(kPrefix + "self_attn.q_proj", 8, 30)), Code::file_invalid);
+  EXPECT_EQ(refusal(Weights().pair(kPrefix + "self_attn.q_proj", 8, 30)), Code::invalid_input);
   EXPECT_EQ(
       refusal(Weights().pair(kPrefix + "self_attn.q_proj", 8, 8), json::object(), {"llama", 0, 0}),
-      Code::file_invalid);
+      Code::invalid_input);
   EXPECT_TRUE(adapter_gguf(config({{"rank_pattern", {{"up_proj", 3}}}}),
                            Weights().pair(up, 8, 8, 3).bytes(), kLlama)
                   .ok());
