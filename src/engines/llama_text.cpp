@@ -331,8 +331,8 @@ bool LlamaText::kept_is_whole(std::size_t slot, std::size_t kept) const {
          llama_memory_seq_pos_max(memory, sequence) == static_cast<llama_pos>(kept) - 1;
 }
 
-// Setting another adapter makes llama.cpp plan its graph anew, which costs a small model as much as
-// a token: a turn is some steps.
+// Setting another adapter makes llama.cpp plan its graph anew, which costs a model of 135 million
+// weights half as much as a token: a turn is some steps.
 void LlamaText::choose_group() {
   constexpr std::int32_t kTurnSteps = 8;
   std::optional<std::uint64_t> next;
