@@ -11,6 +11,8 @@ MODELS = [
     ("scripted-ranking", "bert", "@cf/baai/bge-reranker-base", ""),
     ("scripted-labels", "bert", "@cf/huggingface/distilbert-sst-2-int8", ""),
     ("scripted-chat", "llama", "@cf/zai-org/glm-4.7-flash", ""),
+    ("scripted-guard", "llama", "@cf/meta/llama-guard-3-8b", ""),
+    ("scripted-responses", "llama", "@cf/openai/gpt-oss-20b", ""),
     ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
     ("scripted-broken-too", "llama", "@cf/meta/llama-3.1-8b-instruct-fp8", "[[fail-load]]"),  # Not retired.
     ("scripted-picture", "sdxl", "@cf/bytedance/stable-diffusion-xl-lightning", ""),

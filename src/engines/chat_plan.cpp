@@ -45,30 +45,6 @@ json guarded(const json& value, TextGuard& guard) {
 
 bool wants_tools(const wire::ChatOptions& options) { return !options.tools.empty(); }
 
-// All of them, or the one that is named.
-json tools_of(const wire::ChatOptions& options) {
-  json all = json::parse(options.tools);
-  for (std::size_t at = 0; at < all.size(); ++at) {
-    json& function = all.at(at).at("function");
-    const std::string name = function.at("name").get<std::string>();
-    try {
-      function["parameters"] =
-          bounded_schema(common_chat_tool_parameters(function), Patterns::drop);
-    } catch (const std::exception& caught) {
-      throw SchemaRefused("tools: parameters of " + name + ": " + caught.what());
-    }
-  }
-  if (options.tool_choice.empty() || options.tool_choice == "auto" ||
-      options.tool_choice == "required") {
-    return all;
-  }
-  json one = json::array();
-  for (std::size_t at = 0; at < all.size(); ++at) {
-    if (all.at(at).at("function").at("name") == options.tool_choice) one.push_back(all.at(at));
-  }
-  return one;
-}
-
 bool forces_tools(const wire::ChatOptions& options) {
   return wants_tools(options) && !options.tool_choice.empty() && options.tool_choice != "auto";
 }
@@ -117,7 +93,7 @@ common_chat_templates_inputs inputs_of(const std::vector<wire::ChatMessage>& mes
   common_chat_templates_inputs inputs;
   for (const auto& message : messages) inputs.messages.push_back(message_of(message, guard));
   if (wants_tools(options)) {
-    json tools = tools_of(options);
+    json tools = json::parse(options.tools);
     inputs.tools = common_chat_tools_parse_oaicompat(guard ? guarded(tools, *guard) : tools);
     inputs.tool_choice =
         forces_tools(options) ? COMMON_CHAT_TOOL_CHOICE_REQUIRED : COMMON_CHAT_TOOL_CHOICE_AUTO;
@@ -130,20 +106,33 @@ common_chat_templates_inputs inputs_of(const std::vector<wire::ChatMessage>& mes
   return inputs;
 }
 
-// Each tool's parameters must make a grammar by themselves, so that the error names the tool.
-Status check_tools(const wire::ChatOptions& options) {
-  const json tools = tools_of(options);
+// Of the tools those that may be called, with parameters that make a grammar.
+Status bound_tools(wire::ChatOptions& options) {
+  const json all = json::parse(options.tools);
+  const bool named = forces_tools(options) && options.tool_choice != "required";
+  json tools = json::array();
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    json tool = all.at(at);
+    json& function = tool["function"];
+    const auto name = function.at("name").get<std::string>();
+    if (named && name != options.tool_choice) continue;
+    auto bounded = bounded_schema(common_chat_tool_parameters(function), Patterns::drop);
+    Status made = bounded.ok() ? ok_status() : Status(bounded.error());
+    if (made.ok()) {
+      function["parameters"] = *bounded;
+      auto grammar = ChatPlanner::json_grammar(bounded->dump());
+      if (!grammar.ok()) made = grammar.error();
+    }
+    if (!made.ok()) {
+      return Error{Code::invalid_input,
+                   "tools: parameters of " + name + ": " + made.error().message};
+    }
+    tools.push_back(tool);
+  }
   if (tools.empty()) {
     return Error{Code::invalid_input, "tool_choice: there is no tool of this name"};
   }
-  for (std::size_t at = 0; at < tools.size(); ++at) {
-    const json& function = tools.at(at).at("function");
-    auto grammar = ChatPlanner::json_grammar(common_chat_tool_parameters(function).dump());
-    if (grammar.ok()) continue;
-    return Error{Code::invalid_input, "tools: parameters of " +
-                                          function.at("name").get<std::string>() + ": " +
-                                          grammar.error().message};
-  }
+  options.tools = tools.dump();
   return ok_status();
 }
 
@@ -248,7 +237,9 @@ Result<std::unique_ptr<ChatPlanner>> ChatPlanner::open(const LlamaModel& model,
 
 Result<std::string> ChatPlanner::json_grammar(const std::string& schema) {
   try {
-    return json_schema_to_grammar(bounded_schema(json::parse(schema), Patterns::refuse));
+    auto bounded = bounded_schema(json::parse(schema), Patterns::refuse);
+    if (bounded.ok()) return json_schema_to_grammar(*bounded);
+    return Error{Code::invalid_input, "json_schema: " + bounded.error().message};
   } catch (const std::exception& caught) {
     std::string message = std::string("json_schema: ") + caught.what();
     std::ranges::replace(message, '\n', ' ');
@@ -294,13 +285,12 @@ Result<ChatPlan> ChatPlanner::plan(const std::vector<wire::ChatMessage>& message
     return plan;
   }
   try {
-    if (wants_tools(options)) SEL_CHECK_OK(check_tools(options));
+    wire::ChatOptions bounded = options;
+    if (wants_tools(options)) SEL_CHECK_OK(bound_tools(bounded));
     if (!options.json_schema.empty()) SEL_CHECK_OK(json_grammar(options.json_schema));
     const bool both = wants_tools(options) && !options.json_schema.empty();
-    if (!knows_tools_ || both) return told_form(messages, options);
-    return own_form(messages, options);
-  } catch (const SchemaRefused& caught) {
-    return Error{Code::invalid_input, caught.what()};
+    if (!knows_tools_ || both) return told_form(messages, bounded);
+    return own_form(messages, bounded);
   } catch (const std::exception&) {
     return bad_messages();
   }
@@ -336,7 +326,7 @@ Result<ChatPlan> ChatPlanner::own_form(const std::vector<wire::ChatMessage>& mes
 Result<ChatPlan> ChatPlanner::told_form(const std::vector<wire::ChatMessage>& messages,
                                         const wire::ChatOptions& options) const {
   ChatPlan plan;
-  const json tools = wants_tools(options) ? tools_of(options) : json::array();
+  const json tools = wants_tools(options) ? json::parse(options.tools) : json::array();
   const std::string instructions = wants_tools(options) ? instructions_of(tools, options) : "";
   SEL_TRY(prompt, tokens_.chat(told_messages(messages, instructions)));
   plan.prompt = std::move(prompt);

@@ -61,23 +61,31 @@ class Counter {
  public:
   explicit Counter(const json& root) : root_(root) {}
 
+  // Why the schema is too much; null when it is not.
+  const char* fault() const { return fault_; }
+
   // Ways of reading that `schema` has open at once, at most.
   std::size_t ways(const json& schema, std::size_t depth) {
-    if (depth > kDepthMax) throw SchemaRefused("nested too deeply");
-    if (!schema.is_object()) return 1;
-    if (++nodes_ > kNodesMax) throw SchemaRefused("too large");
+    if (depth > kDepthMax) refuse("nested too deeply");
+    if (++nodes_ > kNodesMax) refuse("too large");
+    if (fault_ != nullptr || !schema.is_object()) return 1;
     std::size_t most = 1;
     for (const auto& member : schema.items()) {
       most = std::max(most, ways_of(member.key(), member.value(), depth));
-      if (most > kWaysMax) throw SchemaRefused("too many alternatives that begin alike");
+      if (most > kWaysMax) refuse("too many alternatives that begin alike");
     }
     return most;
   }
 
  private:
+  // The first reason counts.
+  void refuse(const char* why) {
+    if (fault_ == nullptr) fault_ = why;
+  }
+
   std::size_t ways_of(const std::string& key, const json& value, std::size_t depth) {
     if (key == "enum") {
-      if (value.size() > kValuesMax) throw SchemaRefused("an enum has too many values");
+      if (value.size() > kValuesMax) refuse("an enum has too many values");
       return 1;
     }
     if (holds_values(key)) return 1;
@@ -85,7 +93,7 @@ class Counter {
     if ((key == "anyOf" || key == "oneOf") && value.is_array()) return ways_of_any(value, depth);
     std::size_t most = 1;
     if (key == "properties" && value.is_object()) {
-      if (value.size() > kPropertiesMax) throw SchemaRefused("an object has too many properties");
+      if (value.size() > kPropertiesMax) refuse("an object has too many properties");
       for (const auto& one : value.items()) most = std::max(most, ways(one.value(), depth + 1));
     } else if (value.is_array()) {
       for (std::size_t at = 0; at < value.size(); ++at) {
@@ -117,7 +125,7 @@ class Counter {
     if (open != references_.end()) {
       const auto at = static_cast<std::size_t>(open - references_.begin());
       if (choices_ > choices_at_[at]) {
-        throw SchemaRefused("a schema that holds itself by alternatives that begin alike");
+        refuse("a schema that holds itself by alternatives that begin alike");
       }
       return 1;
     }
@@ -146,6 +154,7 @@ class Counter {
   }
 
   const json& root_;
+  const char* fault_ = nullptr;
   std::size_t nodes_ = 0;
   std::size_t choices_ = 0;  // Around, of branches that begin alike.
   std::vector<std::string> references_;
@@ -161,11 +170,12 @@ bool is_expressible(const std::string& pattern) {
   return json_schema_to_grammar(held) != json_schema_to_grammar(any);
 }
 
-json with_patterns(const json& schema, Patterns patterns) {
+// Leaves out what no grammar can say, and tells whether there was such.
+json with_known_patterns(const json& schema, bool& dropped) {
   if (schema.is_array()) {
     json list = json::array();
     for (std::size_t at = 0; at < schema.size(); ++at) {
-      list.push_back(with_patterns(schema.at(at), patterns));
+      list.push_back(with_known_patterns(schema.at(at), dropped));
     }
     return list;
   }
@@ -179,14 +189,13 @@ json with_patterns(const json& schema, Patterns patterns) {
     } else if (key == "properties" && value.is_object()) {
       json properties = json::object();
       for (const auto& one : value.items()) {
-        properties[one.key()] = with_patterns(one.value(), patterns);
+        properties[one.key()] = with_known_patterns(one.value(), dropped);
       }
       object[key] = properties;
     } else if (key != "pattern" || !value.is_string() || is_expressible(value.get<std::string>())) {
-      object[key] = with_patterns(value, patterns);
-    } else if (patterns == Patterns::refuse) {
-      throw SchemaRefused(
-          "a pattern must begin with ^, end with $, not look around and not repeat what varies");
+      object[key] = with_known_patterns(value, dropped);
+    } else {
+      dropped = true;
     }
   }
   return object;
@@ -291,9 +300,16 @@ bool is_bearable_pattern(std::string_view pattern) {
   return pattern.size() <= kPatternBytesMax && PatternReader(pattern).is_bearable();
 }
 
-common_json bounded_schema(const common_json& schema, Patterns patterns) {
-  Counter(schema).ways(schema, 0);
-  return with_patterns(schema, patterns);
+Result<common_json> bounded_schema(const common_json& schema, Patterns patterns) {
+  Counter counter(schema);
+  counter.ways(schema, 0);
+  if (counter.fault() != nullptr) return Error{Code::invalid_input, counter.fault()};
+  bool dropped = false;
+  json known = with_known_patterns(schema, dropped);
+  if (!dropped || patterns == Patterns::drop) return known;
+  return Error{Code::invalid_input,
+               "a pattern must begin with ^, end with $, not look around and not repeat what "
+               "varies"};
 }
 
 }  // namespace selvedge::engines

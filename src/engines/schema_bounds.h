@@ -2,18 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
-#include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "common/json.h"
 
 namespace selvedge::engines {
-
-// Thrown inside of the adapters of llama.cpp, whose own refusals are exceptions too.
-struct SchemaRefused : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 // What happens to a pattern that no grammar can say: it begins without ^ or ends without $, looks
 // around, or repeats what varies.
@@ -21,9 +15,9 @@ enum class Patterns : std::uint8_t { refuse, drop };
 
 // A grammar follows all ways of reading a text at once, for every token of the vocabulary: without
 // bounds a schema of 100 bytes stops a runner for good. `schema`, without patterns that were
-// dropped. Throws SchemaRefused with what is wrong: too many properties, values or alternatives
+// dropped. Errors: invalid_input, with what is wrong: too many properties, values or alternatives
 // that begin alike, a recursion through such, a pattern.
-common_json bounded_schema(const common_json& schema, Patterns patterns);
+Result<common_json> bounded_schema(const common_json& schema, Patterns patterns);
 
 // Of a pattern that is anchored at both ends.
 bool is_bearable_pattern(std::string_view pattern);

@@ -1,18 +1,15 @@
 // Tests of schema bounds: what would stop a runner is refused, what people write is not.
 #include "engines/schema_bounds.h"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace selvedge::engines {
 namespace {
 
 bool is_taken(const std::string& schema) {
-  try {
-    bounded_schema(common_json::parse(schema), Patterns::refuse);
-    return true;
-  } catch (const SchemaRefused&) {
-    return false;
-  }
+  return bounded_schema(common_json::parse(schema), Patterns::refuse).ok();
 }
 
 std::string many(const std::string& begin, int count, const std::string& end, bool named = false,
@@ -46,7 +43,8 @@ TEST(SchemaBounds, APatternIsRefusedOrDroppedAsAskedFor) {
   const std::string schema = R"({"properties":{"a":{"type":"string","pattern":"[a-z]"}}})";
   EXPECT_FALSE(is_taken(schema));
   const auto dropped = bounded_schema(common_json::parse(schema), Patterns::drop);
-  EXPECT_EQ(dropped.dump(), R"({"properties":{"a":{"type":"string"}}})");
+  ASSERT_TRUE(dropped.ok());
+  EXPECT_EQ(dropped->dump(), R"({"properties":{"a":{"type":"string"}}})");
   EXPECT_TRUE(is_taken(R"({"properties":{"pattern":{"type":"string"}}})"));
   EXPECT_TRUE(is_taken(R"({"enum":[{"pattern":"[a-z]"}]})"));
 }
