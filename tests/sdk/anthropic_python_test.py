@@ -77,7 +77,7 @@ def _():
     error = refused(anthropic.NotFoundError, lambda: plain.messages.create(
         model="claude", max_tokens=5, messages=[{"role": "user", "content": "x"}]))
     same(error.body["error"]["type"], "not_found_error")
-    error = refused(anthropic.BadRequestError, lambda: create(plain, "x", temperature=9))
+    error = refused(anthropic.BadRequestError, lambda: create(plain, "x", extra_body={"temperature": 9}))
     assert "temperature" in str(error), error
 
 

@@ -171,7 +171,10 @@ for one in (TEXT_MODEL, CHAT_MODEL):
 
     @claim(f"{one}: with_structured_output gives the class")
     def _():
-        same(chat(one).with_structured_output(Answer).invoke("x"), Answer(name="", count=0))
+        asked = '[[call Answer {"name": "Tom", "count": 2}]]'
+        same(chat(one).with_structured_output(Answer).invoke(asked), Answer(name="Tom", count=2))
+        said = '[[say {"name": "Tom", "count": 2}]]'
+        same(chat(one).with_structured_output(Answer, method="json_schema").invoke(said), Answer(name="Tom", count=2))
 
 
 finish("langchain-cloudflare", "Python: chat, streams, tools, structured output, embeddings, vector store with filters and namespaces, errors")
