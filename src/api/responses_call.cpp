@@ -12,6 +12,7 @@ namespace selvedge::api {
 namespace {
 
 using nlohmann::json;
+using nlohmann::ordered_json;
 
 constexpr std::size_t kItemsMax = 4'096;
 
@@ -223,34 +224,37 @@ json or_null(const json& body, const char* name) {
   return value == nullptr ? json() : *value;
 }
 
+// With the schemas in their own order.
+ordered_json as_sent(const json& value) { return ordered_json::parse(ordered_text(value)); }
+
 // The members of an answer that follow from the request alone, without the braces.
 std::string echo_of(const json& body, const ResponsesCall& call) {
-  json echoed = {{"instructions", or_null(body, "instructions")},
-                 {"max_output_tokens", or_null(body, "max_output_tokens")},
-                 {"max_tool_calls", nullptr},
-                 {"metadata", body.value("metadata", json::object())},
-                 {"model", call.model},
-                 {"parallel_tool_calls", call.task.chat.parallel_tool_calls},
-                 {"previous_response_id", nullptr},
-                 {"background", false},
-                 {"reasoning", {{"effort", nullptr}, {"summary", nullptr}}},
-                 {"service_tier", "default"},
-                 {"store", false},
-                 {"temperature", call.task.sampling.temperature},
-                 {"text", {{"format", {{"type", "text"}}}}},
-                 {"tool_choice", body.value("tool_choice", json("auto"))},
-                 {"tools", json::array()},
-                 {"top_p", call.task.sampling.top_p},
-                 {"truncation", "disabled"},
-                 {"user", or_null(body, "user")}};
-  if (const json* tools = present(body, "tools")) echoed["tools"] = *tools;
+  ordered_json echoed = {{"instructions", or_null(body, "instructions")},
+                         {"max_output_tokens", or_null(body, "max_output_tokens")},
+                         {"max_tool_calls", nullptr},
+                         {"metadata", body.value("metadata", json::object())},
+                         {"model", call.model},
+                         {"parallel_tool_calls", call.task.chat.parallel_tool_calls},
+                         {"previous_response_id", nullptr},
+                         {"background", false},
+                         {"reasoning", {{"effort", nullptr}, {"summary", nullptr}}},
+                         {"service_tier", "default"},
+                         {"store", false},
+                         {"temperature", call.task.sampling.temperature},
+                         {"text", {{"format", {{"type", "text"}}}}},
+                         {"tool_choice", body.value("tool_choice", json("auto"))},
+                         {"tools", json::array()},
+                         {"top_p", call.task.sampling.top_p},
+                         {"truncation", "disabled"},
+                         {"user", or_null(body, "user")}};
+  if (const json* tools = present(body, "tools")) echoed["tools"] = as_sent(*tools);
   if (const json* text = present(body, "text"); text != nullptr && text->contains("format")) {
-    echoed["text"] = *text;
+    echoed["text"] = as_sent(*text);
   }
   if (const json* reasoning = present(body, "reasoning")) {
     echoed["reasoning"]["effort"] = or_null(*reasoning, "effort");
   }
-  const std::string all = echoed.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string all = echoed.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   return all.substr(1, all.size() - 2);
 }
 

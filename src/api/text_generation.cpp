@@ -159,7 +159,9 @@ Status parse_chat_options(const json& input, const Rules& rules, GenerateCall& c
 // A JSON text as it is, in one line.
 Result<std::string> value_text(std::string_view text) {
   const auto value = nlohmann::ordered_json::parse(text.begin(), text.end(), nullptr, false);
-  if (value.is_discarded()) return Error{Code::json_mode_unmet, "JSON Mode couldn't be met"};
+  // Deeper values are no answers, and writing them would take the stack.
+  if (value.is_discarded() || !within_depth(text))
+    return Error{Code::json_mode_unmet, "JSON Mode couldn't be met"};
   return value.dump();
 }
 

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/json_reader.h"
 #include "api/json_writer.h"
 
 namespace selvedge::api {
@@ -82,7 +83,7 @@ void append_legacy_calls(std::string& json, const std::vector<ToolCall>& calls) 
 
 std::string object_text(std::string_view text) {
   const auto value = nlohmann::ordered_json::parse(text.begin(), text.end(), nullptr, false);
-  return value.is_object() ? value.dump() : "{}";
+  return value.is_object() && within_depth(text) ? value.dump() : "{}";
 }
 
 }  // namespace selvedge::api

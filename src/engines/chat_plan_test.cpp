@@ -231,6 +231,15 @@ TEST_P(ChatPlanTest, ACallThatIsNoneIsText) {
   EXPECT_TRUE(news.tool_calls.empty());
 }
 
+TEST_P(ChatPlanTest, BracketsWithoutEndAreText) {
+  wire::ChatOptions options;
+  options.tools = R"([{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}])";
+  ChatPlan made = plan({{"user", "hello"}}, options);
+  const std::string start = "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": ";
+  const auto news = read(made, start + std::string(20'000, '['));
+  EXPECT_GT(news.text.size(), 19'000u);
+}
+
 TEST_P(ChatPlanTest, ANamedToolMustExist) {
   wire::ChatOptions options;
   options.tools = kTools;

@@ -11,10 +11,23 @@ namespace {
 // completion costs no more than 64 readings of its own length.
 constexpr std::size_t kAlwaysBytes = 4096;
 constexpr std::size_t kShare = 64;
+// The parser calls itself for each level: a completion of nothing but brackets would take the
+// stack.
+constexpr int kBracketsMax = 200;
 
 }  // namespace
 
+void ChatReader::count_brackets(std::string_view text) {
+  for (const char byte : text) {
+    if (byte == '{' || byte == '[') ++open_brackets_;
+    if (byte == '}' || byte == ']') --open_brackets_;
+    if (open_brackets_ > kBracketsMax) too_deep_ = true;
+  }
+}
+
 ChatReader::News ChatReader::add(std::string_view text) {
+  count_brackets(text);
+  if (too_deep_) return {std::string(text), {}, {}};
   whole_ += text;
   News news;
   const std::size_t unread_bytes = whole_.size() - read_bytes_;
@@ -25,6 +38,8 @@ ChatReader::News ChatReader::add(std::string_view text) {
 }
 
 ChatReader::News ChatReader::finish(std::string_view text) {
+  count_brackets(text);
+  if (too_deep_) return {std::string(text), {}, {}};
   whole_ += text;
   News news;
   if (read(false, news) || read(true, news)) return news;

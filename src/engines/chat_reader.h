@@ -29,11 +29,14 @@ class ChatReader {
   News finish(std::string_view text);
 
  private:
+  void count_brackets(std::string_view text);
   bool read(bool partial, News& news);
 
   common_chat_parser_params parser_;
   std::string whole_;
   std::size_t read_bytes_ = 0;
+  int open_brackets_ = 0;  // Those in texts too.
+  bool too_deep_ = false;  // What follows is text.
   common_chat_msg told_;
 };
 

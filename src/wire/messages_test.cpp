@@ -100,9 +100,14 @@ TEST(Frames, FieldsKeepTheirPlaces) {
   ASSERT_TRUE(back.ok());
   const auto& generate = std::get<Generate>(*back);
   EXPECT_EQ(generate.task, 0x0102030405060708u);
-  ASSERT_EQ(generate.messages.size(), 2u);
+  ASSERT_EQ(generate.messages.size(), 3u);
   EXPECT_EQ(generate.messages[1].role, "user");
   EXPECT_EQ(generate.messages[1].content.size(), 15u);
+  EXPECT_EQ(generate.messages[2].tool_calls, "[{}]");
+  EXPECT_EQ(generate.messages[2].reasoning, "thought");
+  EXPECT_EQ(generate.chat.tool_choice, "required");
+  EXPECT_FALSE(generate.chat.parallel_tool_calls);
+  EXPECT_TRUE(generate.chat.parse_reasoning);
   EXPECT_TRUE(generate.raw);
   EXPECT_EQ(generate.stop, (std::vector<std::string>{"\n\n", "", "END"}));
   EXPECT_EQ(generate.sampling.top_k, 40);
@@ -121,6 +126,9 @@ TEST(Frames, FieldsKeepTheirPlaces) {
   ASSERT_TRUE(text.ok());
   const auto& piece = std::get<Piece>(*text);
   ASSERT_EQ(piece.logprobs.size(), 2u);
+  EXPECT_EQ(piece.reasoning, "thought");
+  ASSERT_EQ(piece.tool_calls.size(), 1u);
+  EXPECT_EQ(piece.tool_calls[0].name, "name");
   EXPECT_EQ(piece.logprobs[0].bytes, "\xE6\xBC");
   ASSERT_EQ(piece.logprobs[0].top.size(), 2u);
   EXPECT_EQ(piece.logprobs[0].top[1].logprob, kLogprobMin);
