@@ -159,13 +159,15 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
 }
 
 Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
-                            std::string_view input, RunOptions& options, std::string file) {
-  if (!file.empty()) {
+                            std::string_view input, AiCall& call) {
+  RunOptions& options = call.options;
+  if (!call.file_type.empty()) {
     if (!is_speech(entry)) {
-      return Error{Code::invalid_input, "a stream is no input of model " + entry.id};
+      return Error{Code::invalid_input,
+                   "a stream of type '" + call.file_type + "' is no input of model " + entry.id};
     }
     SEL_TRY(inputs, parse_object(input));
-    return check_speech(context, entry, {std::move(inputs), std::move(file), true}, options);
+    return check_speech(context, entry, {std::move(inputs), std::move(call.file), true}, options);
   }
   if (is_speech(entry)) {
     SEL_TRY(speech, read_speech_input(input));
@@ -443,9 +445,7 @@ asio::awaitable<Result<AiAnswer>> run_inputs(const ApiContext& context, AiCall c
 asio::awaitable<Result<AiAnswer>> run_model(const ApiContext& context, AiCall call,
                                             std::string_view input) {
   SEL_CO_TRY(entry, find_model(context, call.model));
-  auto work = [&context, entry, input, &options = call.options, &file = call.file] {
-    return read_inputs(context, *entry, input, options, std::move(file));
-  };
+  auto work = [&context, entry, input, &call] { return read_inputs(context, *entry, input, call); };
   auto read =
       co_await inline_or_offload(context.pool, input.size(), kInlineBodyBytes, std::move(work));
   SEL_CO_TRY(checked, std::move(read));

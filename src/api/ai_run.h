@@ -25,7 +25,8 @@ struct AiCall {
   std::string request_id = {};  // A UUID; ids and padding in the answer follow from it.
   RunOptions options = RunOptions();
   inference::Payer payer = {};
-  std::string file = {};  // An input that came as a stream beside the others: audio.
+  std::string file = {};       // An input that came as a stream beside the others: audio.
+  std::string file_type = {};  // Its content type, as sent.
   // The door's form of an error in the middle of a stream.
   std::function<std::string(const Error&)> error_json;
 };

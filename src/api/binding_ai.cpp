@@ -86,15 +86,18 @@ struct BindingCall {
   std::string streamed;     // Holds `inputs` when they came as a stream.
   std::string_view inputs;  // Else in the request's body.
   std::string file;         // The stream itself, where it is no JSON.
+  std::string file_type;    // Empty: there is none.
   RunOptions options;
 };
 
 // One input was a stream, and came as the body; the others are in the query `userInputs`.
 // Errors: invalid_input, invalid_json.
 Result<std::string> streamed_inputs(http::Request& request, std::string_view others,
-                                    std::string& file) {
-  if (request.content_type() != "application/json") {
-    file = std::move(request.body);
+                                    BindingCall& call) {
+  std::string type = request.content_type();
+  if (type != "application/json") {
+    call.file = std::move(request.body);
+    call.file_type = type.empty() ? "application/octet-stream" : std::move(type);
     return std::string(others);
   }
   SEL_TRY(inputs, parse_object(others));
@@ -122,7 +125,7 @@ struct GatewayCall {
 asio::awaitable<Status> read_call(const ApiContext& context, http::Request& request,
                                   BindingCall& call) {
   if (const auto others = request.query_value("userInputs")) {
-    SEL_CO_TRY(inputs, streamed_inputs(request, *others, call.file));
+    SEL_CO_TRY(inputs, streamed_inputs(request, *others, call));
     SEL_CO_TRY(options, query_run_options(request));
     call.streamed = std::move(inputs);
     call.inputs = call.streamed;
@@ -167,6 +170,7 @@ asio::awaitable<http::Response> bare_run(const ApiContext& context, const http::
   call.model = model_named(request.headers.get("cf-consn-model-id"));
   call.options = std::move(asked.options);
   call.file = std::move(asked.file);
+  call.file_type = std::move(asked.file_type);
   call.request_id = form.request_id;
   call.payer = payer_of(request, request.headers.get("selvedge-account"));
   call.error_json = ai_binding_error_json;
