@@ -152,7 +152,6 @@ Result<Resolved> Resolver::answer(const FileList& files, const InstalledFile& fi
   resolved.sha256 = file.sha256;
   resolved.stand_in = stand_in;
   resolved.weights_task = file.task;
-  add_parts(files, resolved);
   const Artifact* artifact = artifact_of(file);
   if (artifact == nullptr) {
     resolved.reader = file.parameters >= kReaderParametersMin;

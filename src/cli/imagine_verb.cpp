@@ -82,7 +82,7 @@ struct Drawn {
   bool done = false;
 };
 
-void take_event(const ServerEvent& event, ProgressBar& bar, Drawn& drawn) {
+void take_event(const http::ServerEvent& event, ProgressBar& bar, Drawn& drawn) {
   drawn.done = drawn.done || event.data == "[DONE]";
   const json data = json::parse(event.data, nullptr, false);
   if (!data.is_object()) return;
@@ -104,7 +104,7 @@ Result<Drawn> draw(const Context& context, const ImagineOptions& options) {
   SEL_CHECK_OK(client.stream(
       path, input.dump(),
       [&drawn](std::string_view weights, std::string_view) { drawn.weights = weights; },
-      [&](const ServerEvent& event) { take_event(event, bar, drawn); }));
+      [&](const http::ServerEvent& event) { take_event(event, bar, drawn); }));
   if (!drawn.error.empty()) return Error{Code::internal, drawn.error};
   if (!drawn.done || !drawn.last.is_object()) return Error{Code::io, "the answer broke off"};
   return drawn;

@@ -10,6 +10,7 @@
 
 #include "engines/adapter_shelf.h"
 #include "engines/llama_text.h"
+#include "engines/test_files.h"
 #include "engines/test_models.h"
 #include "ggml.h"
 #include "gguf.h"

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "engines/llama_embedding.h"
+#include "engines/test_files.h"
 #include "engines/test_models.h"
 
 namespace selvedge::engines {

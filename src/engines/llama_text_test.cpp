@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "common/json.h"
 #include "engines/engine_log.h"
+#include "engines/test_files.h"
 #include "engines/test_models.h"
 
 namespace selvedge::engines {

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <condition_variable>
 #include <cstdlib>
 #include <iterator>
+#include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <boost/asio.hpp>
@@ -62,6 +63,16 @@ struct UpstreamInference::Call {
     changed.notify();
   }
 
+  void stop() {
+    {
+      const std::lock_guard lock(stop_mutex);
+      stopped = true;
+    }
+    stop_told.notify_all();
+  }
+
+  std::mutex stop_mutex;
+  std::condition_variable stop_told;
   std::atomic<bool> stopped{false};
   Event changed;
   Piece gathered;      // Text and logprobs that nobody took yet; its `last` is not set.
@@ -78,7 +89,7 @@ struct UpstreamInference::Holder {
   Holder(Holder&&) noexcept = default;
   Holder& operator=(Holder&&) = delete;
   ~Holder() {
-    if (call != nullptr) call->stopped = true;
+    if (call != nullptr) call->stop();
   }
 
   // Until something came, or the end. Errors: cancelled.
@@ -143,10 +154,10 @@ class UpstreamInference::Exchange {
     SEL_CHECK_OK(add_key());
     for (int attempt = 0;; ++attempt) {
       Status outcome = once();
-      connected = connected || status_ != 0;
+      connected = connected || answered_ != 0;
       const bool again =
           !outcome.ok() && !begun_ && attempt + 1 < upstream_->tries && !call_->stopped &&
-          (status_ == 0 ? outcome.error().code != Code::cancelled : worth_another_try(status_));
+          (answered_ == 0 ? outcome.error().code != Code::cancelled : worth_another_try(answered_));
       if (!again) return outcome;
       if (!rest(pause_before(attempt, retry_after_))) return outcome;
     }
@@ -166,7 +177,7 @@ class UpstreamInference::Exchange {
   }
 
   Status once() {
-    status_ = 0;
+    answered_ = 0;
     retry_after_.clear();
     collected_.clear();
     ended_ = false;
@@ -174,9 +185,9 @@ class UpstreamInference::Exchange {
     http::EventStream events([this](const http::ServerEvent& event) { take(event.data); });
     bool as_events = false;
     const auto on_headers = [&](const http::ClientResponse& response) {
-      status_ = response.status;
+      answered_ = response.status;
       retry_after_ = response.headers.get("retry-after");
-      as_events = streamed_ && is_good(status_) &&
+      as_events = streamed_ && is_good(answered_) &&
                   response.headers.get("content-type").starts_with("text/event-stream");
     };
     const auto on_bytes = [&](std::string_view bytes) {
@@ -184,14 +195,14 @@ class UpstreamInference::Exchange {
         events.feed(bytes);
         return !fault_;
       }
-      const std::size_t most = is_good(status_) ? kAnswerBytesMax : kFailureBytesMax;
+      const std::size_t most = is_good(answered_) ? kAnswerBytesMax : kFailureBytesMax;
       collected_.append(bytes.substr(0, most - std::min(most, collected_.size())));
       return collected_.size() < most;
     };
     const auto sent = http::send_streaming(request_, on_headers, on_bytes);
     if (fault_) return *fault_;
-    if (status_ != 0 && !is_good(status_)) {
-      return upstream_failure(*upstream_, status_, collected_);
+    if (answered_ != 0 && !is_good(answered_)) {
+      return upstream_failure(*upstream_, answered_, collected_);
     }
     // An answer may be whole although its connection did not end well.
     if (ended_) return ok_status();
@@ -210,7 +221,7 @@ class UpstreamInference::Exchange {
 
   Error worded(const Error& error) const {
     if (error.code == Code::cancelled) return error;
-    if (status_ != 0 && error.code == Code::io) return broke_off();
+    if (answered_ != 0 && error.code == Code::io) return broke_off();
     const std::string who =
         "the upstream of model " + upstream_->id + " (" + upstream_->name() + ")";
     if (error.code == Code::deadline_exceeded) {
@@ -245,13 +256,8 @@ class UpstreamInference::Exchange {
 
   // False: nobody waits any more.
   bool rest(milliseconds pause) const {
-    constexpr milliseconds kStep{20};
-    const auto until = Clock::now() + pause;
-    while (Clock::now() < until) {
-      if (call_->stopped) return false;
-      std::this_thread::sleep_for(kStep);
-    }
-    return !call_->stopped;
+    std::unique_lock lock(call_->stop_mutex);
+    return !call_->stop_told.wait_for(lock, pause, [this] { return call_->stopped.load(); });
   }
 
   asio::io_context& io_;
@@ -259,7 +265,7 @@ class UpstreamInference::Exchange {
   std::shared_ptr<const Upstream> upstream_;
   const bool streamed_;
   http::ClientRequest request_;
-  int status_ = 0;  // 0: nothing answered.
+  int answered_ = 0;  // 0: nothing answered.
   std::string retry_after_;
   std::string collected_;
   bool begun_ = false;  // Something of the answer was handed over.
@@ -278,7 +284,7 @@ UpstreamInference::~UpstreamInference() { end_all(); }
 
 void UpstreamInference::end_all() {
   for (const auto& each : calls_) {
-    if (const auto call = each.lock()) call->stopped = true;
+    if (const auto call = each.lock()) call->stop();
   }
   if (pool_ != nullptr) pool_->join();
 }
@@ -383,7 +389,7 @@ std::vector<RunnerStatus> UpstreamInference::status() const {
 
 asio::awaitable<void> UpstreamInference::shut_down() {
   for (const auto& each : calls_) {
-    if (const auto call = each.lock()) call->stopped = true;
+    if (const auto call = each.lock()) call->stop();
   }
   co_await inner_->shut_down();
 }
