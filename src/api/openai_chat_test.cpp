@@ -74,12 +74,11 @@ TEST(OpenAiChat, RolesBecomeThoseOfTheTemplate) {
 }
 
 TEST(OpenAiChat, WhatWouldChangeTheAnswerIsRefused) {
-  for (const auto& [name, value] :
-       std::map<std::string, json>{{"tools", {{{"type", "function"}}}},
-                                   {"tool_choice", "required"},
-                                   {"response_format", {{"type", "json_object"}}},
-                                   {"audio", {{"voice", "x"}}},
-                                   {"modalities", {"audio"}}}) {
+  for (const auto& [name, value] : std::map<std::string, json>{{"functions", {{{"name", "f"}}}},
+                                                               {"tool_choice", "required"},
+                                                               {"response_format", "json"},
+                                                               {"audio", {{"voice", "x"}}},
+                                                               {"modalities", {"audio"}}}) {
     json body = request();
     body[name] = value;
     EXPECT_EQ(fault_param(body), name);
@@ -92,6 +91,15 @@ TEST(OpenAiChat, AChoiceIsWrittenInOpenAisForm) {
   form.append_choice(text, 2, {"a \"b\"", std::nullopt, wire::FinishReason::length});
   EXPECT_EQ(text, R"({"index":2,"message":{"role":"assistant","content":"a \"b\"","refusal":null},)"
                   R"("logprobs":null,"finish_reason":"length"})");
+  text.clear();
+  Choice called{"", std::nullopt, wire::FinishReason::stop};
+  called.calls_tools = true;
+  called.tool_calls = {{"id", "f", "{}"}};
+  form.append_choice(text, 0, called);
+  EXPECT_EQ(text,
+            R"({"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"id",)"
+            R"("type":"function","function":{"name":"f","arguments":"{}"}}],"refusal":null},)"
+            R"("logprobs":null,"finish_reason":"tool_calls"})");
   text.clear();
   form.append_piece(text, 0, {"x", std::vector<wire::TokenLogprob>{{"x", -1.5f, {}}}, {}});
   EXPECT_EQ(text, R"({"index":0,"delta":{"content":"x"},"logprobs":{"content":[{"token":"x",)"

@@ -92,34 +92,53 @@ TEST(TextGeneration, WhatAsksForNothingUnservedIsTaken) {
 }
 
 TEST(TextGeneration, OddValuesAreRefused) {
-  for (const char* text : {R"({"messages":[]})",
-                           R"({"messages":{}})",
-                           R"({"messages":[1]})",
-                           R"({"messages":[{"content":"x"}]})",
-                           R"({"messages":[{"role":1,"content":"x"}]})",
-                           R"({"messages":[{"role":"user"}]})",
-                           R"({"messages":[{"role":"user","content":null}]})",
-                           R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})",
-                           R"({"messages":[{"role":"user","content":[{"text":"x"}]}]})",
-                           R"({"messages":[{"role":"user","content":["x"]}]})",
-                           R"({"prompt":1})",
-                           R"({"prompt":"x","max_tokens":0})",
-                           R"({"prompt":"x","max_tokens":1e300})",
-                           R"({"prompt":"x","top_k":51})",
-                           R"({"prompt":"x","top_p":2.1})",
-                           R"({"prompt":"x","seed":0})",
-                           R"({"prompt":"x","seed":99999999999999999999})",
-                           R"({"prompt":"x","temperature":"hot"})",
-                           R"({"prompt":"x","stream":"yes"})",
-                           R"({"prompt":"x","raw":1})",
-                           R"({"prompt":"x","repetition_penalty":-0.1})",
-                           R"({"prompt":"x","tools":[{"name":"f"}]})",
-                           R"({"prompt":"x","lora":7})",
-                           R"({"prompt":"x","response_format":{"type":"json_object"}})"}) {
+  for (const char* text :
+       {R"({"messages":[]})",
+        R"({"messages":{}})",
+        R"({"messages":[1]})",
+        R"({"messages":[{"content":"x"}]})",
+        R"({"messages":[{"role":1,"content":"x"}]})",
+        R"({"messages":[{"role":"user"}]})",
+        R"({"messages":[{"role":"user","content":null}]})",
+        R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})",
+        R"({"messages":[{"role":"user","content":[{"text":"x"}]}]})",
+        R"({"messages":[{"role":"user","content":["x"]}]})",
+        R"({"prompt":1})",
+        R"({"prompt":"x","max_tokens":0})",
+        R"({"prompt":"x","max_tokens":1e300})",
+        R"({"prompt":"x","top_k":51})",
+        R"({"prompt":"x","top_p":2.1})",
+        R"({"prompt":"x","seed":0})",
+        R"({"prompt":"x","seed":99999999999999999999})",
+        R"({"prompt":"x","temperature":"hot"})",
+        R"({"prompt":"x","stream":"yes"})",
+        R"({"prompt":"x","raw":1})",
+        R"({"prompt":"x","repetition_penalty":-0.1})",
+        R"({"messages":[{"role":"user","content":"x"}],"tools":[{"name":"f g"}]})",
+        R"({"prompt":"x","lora":7})",
+        R"({"prompt":"x","response_format":{"type":"json_schema"}})"}) {
     EXPECT_NE(refusal(text), "accepted") << text;
   }
   EXPECT_EQ(refusal(R"({"prompt":"x","response_format":{"type":"text"}})"), "accepted");
   EXPECT_EQ(refusal(R"({"prompt":"x","lora":"weaver"})"), "accepted");
+}
+
+TEST(TextGeneration, AVerdictIsReadOutOfTheGuardsWords) {
+  EXPECT_EQ(verdict_json("\n\nsafe"), R"({"safe":true})");
+  EXPECT_EQ(verdict_json("unsafe\nS1,S10"), R"({"safe":false,"categories":["S1","S10"]})");
+  EXPECT_EQ(verdict_json("unsafe"), R"({"safe":false,"categories":[]})");
+}
+
+TEST(TextGeneration, JsonThatIsNoneIsAnError) {
+  Completion completion;
+  completion.text = R"({"a":)";
+  EXPECT_EQ(generate_result(completion, ResponseKind::json, 0).error().code, Code::json_mode_unmet);
+  completion.text = std::string(100, '[') + std::string(100, ']');
+  EXPECT_EQ(generate_result(completion, ResponseKind::json, 0).error().code, Code::json_mode_unmet);
+  completion.text = "{\"b\": 1,\n \"a\": 2}";
+  const auto made = generate_result(completion, ResponseKind::json, 0);
+  ASSERT_TRUE(made.ok());
+  EXPECT_TRUE(made->starts_with(R"({"response":{"b":1,"a":2},"usage")")) << *made;
 }
 
 }  // namespace

@@ -30,6 +30,11 @@ class UpstreamCatalog final : public catalog::Catalog {
                                     const catalog::Progress& progress) override {
     return inner_->import(file, as_ids, progress);
   }
+  Result<catalog::Installed> import_part(const std::filesystem::path& file, std::string_view part,
+                                         std::span<const std::string> as_ids,
+                                         const catalog::Progress& progress) override {
+    return inner_->import_part(file, part, as_ids, progress);
+  }
   Result<catalog::Installed> pull(std::string_view id_or_name,
                                   const catalog::Progress& progress) override {
     return inner_->pull(id_or_name, progress);

@@ -105,21 +105,29 @@ std::string options_text(const wire::Generate& task) {
 
 // The smallest value that meets a plain schema.
 ordered_json smallest(const ordered_json& schema) {
+  const auto list = [&schema](const char* name) {
+    const bool there = schema.contains(name) && schema[name].is_array() && !schema[name].empty();
+    return there ? schema[name] : ordered_json(ordered_json::array());
+  };
   if (schema.contains("const")) return schema["const"];
-  if (schema.contains("enum")) return schema["enum"].at(0);
+  if (!list("enum").empty()) return list("enum")[0];
   for (const char* any : {"anyOf", "oneOf"}) {
-    if (schema.contains(any)) return smallest(schema[any].at(0));
+    if (!list(any).empty()) return smallest(list(any)[0]);
   }
-  const std::string type = schema.value("type", "object");
+  const bool typed = schema.contains("type") && schema["type"].is_string();
+  const std::string type = typed ? schema["type"].get<std::string>() : "object";
   if (type == "string") return "";
-  if (type == "integer" || type == "number") return schema.value("minimum", 0);
+  if (type == "integer" || type == "number")
+    return schema.contains("minimum") ? schema["minimum"] : ordered_json(0);
   if (type == "boolean") return false;
   if (type == "null") return nullptr;
   if (type == "array") return ordered_json::array();
   ordered_json object = ordered_json::object();
-  const ordered_json none = ordered_json::array();
-  for (const auto& name : schema.contains("required") ? schema["required"] : none) {
-    object[name.get<std::string>()] = smallest(schema["properties"].at(name.get<std::string>()));
+  for (const auto& name : list("required")) {
+    if (!name.is_string()) continue;
+    const auto key = name.get<std::string>();
+    const bool known = schema.contains("properties") && schema["properties"].contains(key);
+    object[key] = known ? smallest(schema["properties"][key]) : ordered_json();
   }
   return object;
 }
