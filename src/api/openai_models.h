@@ -12,8 +12,8 @@ namespace selvedge::api {
 // `workers-ai/@cf/…`, which clients that take the first part for a provider send.
 std::string cloudflare_model_id(std::string_view name);
 
-// {"object":"list","data":[…]}: the text, embedding and speech models that have weights on this disk.
-// Reads the disk: for the worker pool.
+// {"object":"list","data":[…]}: the text, embedding and speech models that have weights on this
+// disk. Reads the disk: for the worker pool.
 std::string openai_model_list(const ApiContext& context);
 
 // {"id","object":"model","created","owned_by"}. `created` is 0 where Cloudflare does not tell.

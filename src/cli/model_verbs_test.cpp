@@ -113,6 +113,9 @@ TEST_F(ModelVerbs, TheWholeCatalogueIsListedWithItsState) {
       EXPECT_EQ(row["state"], "installed");
     }
     if (row["id"] == "@cf/openai/whisper") {
+      EXPECT_EQ(row["state"], "not_installed");
+    }
+    if (row["id"] == "@cf/deepgram/nova-3") {
       EXPECT_EQ(row["state"], "unsupported");
     }
   }
