@@ -8,7 +8,7 @@
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "catalog/task_names.h"
-#include "catalog/whisper_check.h"
+#include "catalog/weights_check.h"
 
 namespace selvedge::catalog {
 

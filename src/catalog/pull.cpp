@@ -6,7 +6,7 @@
 #include "base/sha256.h"
 #include "catalog/local_catalog.h"
 #include "catalog/task_names.h"
-#include "catalog/whisper_check.h"
+#include "catalog/weights_check.h"
 #include "http/client.h"
 
 namespace selvedge::catalog {

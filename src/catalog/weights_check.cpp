@@ -9,11 +9,13 @@
 #include <string_view>
 
 #include "base/safetensors_header.h"
+#include "catalog/whisper_check.h"
 
 namespace selvedge::catalog {
 namespace {
 
 constexpr std::size_t kLookBytes = 9;
+constexpr std::string_view kWhisperMagic = "lmgg";
 
 // A length that a header can have, and the brace that opens it.
 bool looks_like_safetensors(std::string_view begin) {
@@ -39,6 +41,7 @@ Result<GgufSummary> check_weights(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   in.read(begin, sizeof begin);
   const std::string_view read(begin, static_cast<std::size_t>(in.gcount()));
+  if (read.starts_with(kWhisperMagic)) return check_whisper(file);
   if (!looks_like_safetensors(read)) return check_gguf(file);
   SEL_TRY(tensors, read_safetensors_header(file));
   GgufSummary summary;

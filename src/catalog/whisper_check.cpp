@@ -204,11 +204,4 @@ Result<GgufSummary> check_whisper(const std::filesystem::path& file) {
   return Error{Code::file_invalid, "\"" + file.filename().string() + "\": " + wrong};
 }
 
-Result<GgufSummary> check_weights(const std::filesystem::path& file) {
-  SEL_TRY(cursor, GgufCursor::open(file, sizeof kMagic));
-  std::uint32_t magic = 0;
-  if (cursor.read(magic) && magic == kMagic) return check_whisper(file);
-  return check_gguf(file);
-}
-
 }  // namespace selvedge::catalog

@@ -22,7 +22,4 @@ namespace selvedge::catalog {
 // dimensions, int32 length of the name, int32 type, the dimensions, the name, the data.
 Result<GgufSummary> check_whisper(const std::filesystem::path& file);
 
-// Either format: which it is, its first four bytes tell. Errors: those of both.
-Result<GgufSummary> check_weights(const std::filesystem::path& file);
-
 }  // namespace selvedge::catalog

@@ -10,6 +10,7 @@
 
 #include "catalog/gguf_builder.h"
 #include "catalog/test_folder.h"
+#include "catalog/weights_check.h"
 
 namespace selvedge::catalog {
 namespace {
