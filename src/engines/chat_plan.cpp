@@ -209,7 +209,7 @@ common_peg_arena told_parser(const json& tools, const wire::ChatOptions& options
 
 ChatPlanner::ChatPlanner(const LlamaModel& model, const ChatPrompt& chat_prompt,
                          const PromptTokens& tokens, const std::string& chat_template)
-    : model_(model), chat_prompt_(chat_prompt), tokens_(tokens) {
+    : chat_prompt_(chat_prompt), tokens_(tokens) {
   templates_ = common_chat_templates_init(model.get(), chat_template);
   const auto caps = common_chat_templates_get_caps(templates_.get());
   const auto has = [&caps](const char* name) {

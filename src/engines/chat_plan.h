@@ -56,7 +56,6 @@ class ChatPlanner {
                   const wire::ChatOptions& options) const;
   bool reasons() const;
 
-  const LlamaModel& model_;
   const ChatPrompt& chat_prompt_;
   const PromptTokens& tokens_;
   common_chat_templates_ptr templates_;

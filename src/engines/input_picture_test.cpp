@@ -82,7 +82,7 @@ TEST(InputPicture, ASizeBeyondTheBoundIsRefusedBeforeItsPixelsAreRead) {
     for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? 0xedb88320 : 0);
   }
   sum = ~sum;
-  for (int at = 0; at < 4; ++at) png[29 + at] = static_cast<char>(sum >> (24 - 8 * at));
+  for (std::size_t at = 0; at < 4; ++at) png[29 + at] = static_cast<char>(sum >> (24 - 8 * at));
   EXPECT_NE(refused(png).find("8191 x 8191 is too large"), std::string::npos) << refused(png);
 }
 

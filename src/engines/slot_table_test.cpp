@@ -40,14 +40,14 @@ TEST(SlotTable, AFirstPromptKeepsNothing) {
 TEST(SlotTable, ABeginningOfAnotherKeyIsOfNoUse) {
   SlotTable table(2, 100, 100);
   const Tokens prompt = counting(1, 20);
-  for (const std::uint64_t key : {0, 7}) {
+  for (const std::uint64_t key : {0u, 7u}) {
     const auto place = table.take({prompt, 10, 0, true, key});
     ASSERT_TRUE(place.has_value());
     EXPECT_EQ(place->kept, 0u);
     table.append(place->slot, prompt, true);
     table.release(place->slot);
   }
-  for (const std::uint64_t key : {7, 0}) {
+  for (const std::uint64_t key : {7u, 0u}) {
     const auto place = table.take({prompt, 10, 0, true, key});
     ASSERT_TRUE(place.has_value());
     EXPECT_EQ(place->kept, 19u);
