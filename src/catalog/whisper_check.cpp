@@ -96,9 +96,8 @@ std::string Reader::speech_head(std::int32_t vocabulary) {
                          head.audio_state == head.text_state && head.audio_state >= 64 &&
                          head.audio_state <= 2'048 && head.text_layers >= 1 &&
                          head.text_layers <= 32 && (head.mels == 80 || head.mels == 128);
-  const bool heads_fit = head.audio_heads >= 1 && head.text_heads >= 1 &&
-                         head.audio_heads == head.text_heads &&
-                         head.audio_state == 64 * head.audio_heads;
+  const bool heads_fit = head.audio_heads == head.text_heads && head.audio_state % 64 == 0 &&
+                         head.audio_heads == head.audio_state / 64;
   if (!sizes_fit || !heads_fit) return "its sizes are those of no Whisper model";
   constexpr std::int32_t kTypesPerVersion = 1'000;
   if (head.type < 0 || head.type % kTypesPerVersion > 20)

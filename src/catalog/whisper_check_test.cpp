@@ -96,6 +96,13 @@ TEST_F(WhisperCheck, AnySizeOutOfPlaceIsRefused) {
   }
 }
 
+// Found by the fuzzer: 64 times as many are more than an int32 holds.
+TEST_F(WhisperCheck, AnyCountOfHeadsIsCompared) {
+  Builder builder;
+  builder.sizes[3] = builder.sizes[7] = 943'208'504;
+  EXPECT_NE(refusal(builder), "accepted");
+}
+
 TEST_F(WhisperCheck, EveryCutIsRefused) {
   const std::string whole = Builder().bytes();
   const std::size_t head = 4 + 44 + 8 + 80 * 201 * 4 + 4;
