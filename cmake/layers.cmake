@@ -12,6 +12,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports uninitialised and overlapping memory inside inlined library code under optimisation, and at -O1
   # takes the frames of coroutines for mismatched allocations.
   target_compile_options(selvedge_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow)
+  # The same when it optimises: of strings that are put together, and of coroutines' frames.
+  target_compile_options(selvedge_flags INTERFACE
+                         $<$<CONFIG:Release>:-Wno-array-bounds> $<$<CONFIG:Release>:-Wno-mismatched-new-delete>)
   if(SELVEDGE_SANITIZE)
     target_compile_options(selvedge_flags INTERFACE -Wno-tsan -Wno-mismatched-new-delete)
   endif()
