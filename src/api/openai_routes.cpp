@@ -8,11 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/answer_headers.h"
-#include "api/chat_options.h"
 #include "api/errors.h"
 #include "api/inline_work.h"
-#include "api/json_reader.h"
 #include "api/openai_audio.h"
+#include "api/openai_body.h"
 #include "api/openai_chat.h"
 #include "api/openai_completion.h"
 #include "api/openai_embedding.h"
@@ -68,21 +67,6 @@ http::Response call_error(const Error& error, std::string_view prompt_param) {
   return openai_error(openai_wording(error), param);
 }
 
-// Parsing and reading fields, off the I/O thread where the body is large.
-template <class Parse>
-auto parse_body(const ApiContext& context, const http::Request& request, Parse parse)
-    -> asio::awaitable<decltype(parse(nlohmann::json()))> {
-  using Parsed = decltype(parse(nlohmann::json()));
-  auto work = [&body = request.body, parse]() -> Parsed {
-    auto read = parse_ordered_object(body);
-    if (!read.ok()) return OpenAiFault{openai_wording(read.error()), {}, {}};
-    return parse(read.value());
-  };
-  auto parsed = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
-                                           std::move(work));
-  co_return std::move(parsed);
-}
-
 std::unique_ptr<OpenAiForm> form_of(Kind kind, OpenAiCall& call) {
   if (kind == Kind::chat) return std::make_unique<ChatForm>();
   return std::make_unique<CompletionForm>(std::move(call.echoes));
@@ -94,7 +78,7 @@ asio::awaitable<http::Response> generate(const ApiContext& context, const http::
   const auto parse = [kind, defaults](const nlohmann::json& body) {
     return kind == Kind::chat ? parse_chat(body, defaults) : parse_completion(body, defaults);
   };
-  auto parsed = co_await parse_body(context, request, parse);
+  auto parsed = co_await parse_openai_body(context, request, parse);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return fault_response(*fault);
   auto& call = std::get<OpenAiCall>(parsed);
   const std::string_view prompt_param = kind == Kind::chat ? "messages" : "prompt";
@@ -127,7 +111,7 @@ asio::awaitable<http::Response> embed(const ApiContext& context, const http::Req
   const auto parse = [&rules = context.rules](const nlohmann::json& body) {
     return parse_openai_embed(body, rules);
   };
-  auto parsed = co_await parse_body(context, request, parse);
+  auto parsed = co_await parse_openai_body(context, request, parse);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return fault_response(*fault);
   auto& call = std::get<OpenAiEmbedCall>(parsed);
   auto found = resolve_openai_model(context, call.model, catalog::Task::text_embeddings);
@@ -155,7 +139,7 @@ asio::awaitable<http::Response> embed(const ApiContext& context, const http::Req
 
 asio::awaitable<http::Response> rerank(const ApiContext& context, const http::Request& request,
                                        inference::Payer payer) {
-  auto parsed = co_await parse_body(context, request, parse_openai_rerank);
+  auto parsed = co_await parse_openai_body(context, request, parse_openai_rerank);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return fault_response(*fault);
   auto& call = std::get<OpenAiRerankCall>(parsed);
   auto found = resolve_openai_model(context, call.model, catalog::Task::text_classification);

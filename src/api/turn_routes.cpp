@@ -7,11 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/answer_headers.h"
-#include "api/chat_options.h"
 #include "api/errors.h"
-#include "api/inline_work.h"
 #include "api/messages_answer.h"
 #include "api/messages_call.h"
+#include "api/openai_body.h"
 #include "api/openai_models.h"
 #include "api/openai_routes.h"
 #include "api/payer.h"
@@ -23,20 +22,6 @@
 
 namespace selvedge::api {
 namespace {
-
-template <class Parse>
-auto parse_body(const ApiContext& context, const http::Request& request, Parse parse)
-    -> asio::awaitable<decltype(parse(nlohmann::json()))> {
-  using Parsed = decltype(parse(nlohmann::json()));
-  auto work = [&body = request.body, parse]() -> Parsed {
-    auto read = parse_ordered_object(body);
-    if (!read.ok()) return OpenAiFault{openai_wording(read.error()), {}, {}};
-    return parse(read.value());
-  };
-  auto parsed = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
-                                           std::move(work));
-  co_return std::move(parsed);
-}
 
 asio::awaitable<Result<std::unique_ptr<inference::TokenStream>>> start(
     const ApiContext& context, const catalog::Resolved& model, inference::GenerateTask task) {
@@ -88,7 +73,7 @@ asio::awaitable<http::Response> respond(const ApiContext& context, const http::R
   const auto parse = [defaults](const nlohmann::json& body) {
     return parse_responses(body, defaults);
   };
-  auto parsed = co_await parse_body(context, request, parse);
+  auto parsed = co_await parse_openai_body(context, request, parse);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) {
     co_return openai_error(fault->error, fault->param, fault->code);
   }
@@ -108,7 +93,7 @@ asio::awaitable<http::Response> respond(const ApiContext& context, const http::R
 
 asio::awaitable<http::Response> message(const ApiContext& context, const http::Request& request,
                                         inference::Payer payer) {
-  auto parsed = co_await parse_body(context, request, parse_messages_call);
+  auto parsed = co_await parse_openai_body(context, request, parse_messages_call);
   if (const auto* fault = std::get_if<OpenAiFault>(&parsed)) co_return messages_error(fault->error);
   auto& call = std::get<MessagesCall>(parsed);
   auto found = resolve_openai_model(context, call.model, catalog::Task::text_generation);
