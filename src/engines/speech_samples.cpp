@@ -1,34 +1,16 @@
 // Speech samples: files of the tests.
 #include "engines/speech_samples.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
-#include <gtest/gtest.h>
+#include "engines/test_files.h"
 
 namespace selvedge::engines {
 namespace {
 
 constexpr std::size_t kHeadBytes = 44;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : std::string(value);
-}
-
-std::filesystem::path models_folder() {
-  if (const auto folder = variable("SELVEDGE_TEST_MODELS"); !folder.empty()) return folder;
-  if (const auto cache = variable("SELVEDGE_CACHE"); !cache.empty()) {
-    return std::filesystem::path(cache) / "models";
-  }
-  if (const auto cache = variable("XDG_CACHE_HOME"); !cache.empty()) {
-    return std::filesystem::path(cache) / "selvedge/models";
-  }
-  return std::filesystem::path(variable("HOME")) / ".cache/selvedge/models";
-}
 
 template <class Number>
 void append(std::string& bytes, Number value) {
@@ -71,12 +53,6 @@ std::string wav_of(const std::vector<std::int16_t>& samples, std::uint32_t rate,
   return wav;
 }
 
-std::string speech_model_path(const std::string& file) {
-  const std::filesystem::path path = models_folder() / file;
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(path, ignored)) return path.string();
-  ADD_FAILURE() << path.string() << " is missing; get it with: tools/models/fetch --speech";
-  return {};
-}
+std::string speech_model_path(const std::string& file) { return test_model_path(file, "--speech"); }
 
 }  // namespace selvedge::engines

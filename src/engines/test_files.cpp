@@ -27,11 +27,11 @@ std::filesystem::path models_folder() {
 
 }  // namespace
 
-std::string test_model_path(const std::string& file) {
+std::string test_model_path(const std::string& file, const std::string& fetch_option) {
   const std::filesystem::path path = models_folder() / file;
   std::error_code ignored;
   if (std::filesystem::is_regular_file(path, ignored)) return path.string();
-  ADD_FAILURE() << path.string() << " is missing; get it with: tools/models/fetch --test-models";
+  ADD_FAILURE() << path.string() << " is missing; get it with: tools/models/fetch " << fetch_option;
   return {};
 }
 
