@@ -10,6 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/shallow_json.h"
+
 namespace selvedge {
 namespace {
 
@@ -27,24 +29,7 @@ constexpr TensorType kTensorTypes[] = {{"F64", 8},     {"F32", 4},     {"F16", 2
                                        {"I16", 2},     {"I8", 1},      {"U64", 8}, {"U32", 4},
                                        {"U16", 2},     {"U8", 1},      {"BOOL", 1}};
 
-struct Placed {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  SafetensorsTensor tensor;
-};
-
 Error invalid(const std::string& what) { return Error{Code::file_invalid, "it " + what}; }
-
-std::optional<json> parse_shallow(std::string_view text) {
-  bool deep = false;
-  const auto watch = [&deep](int depth, json::parse_event_t, json&) {
-    deep = deep || depth > kDepthMax;
-    return !deep;
-  };
-  json parsed = json::parse(text, watch, false);
-  if (deep || !parsed.is_object()) return std::nullopt;
-  return parsed;
-}
 
 std::uint64_t bytes_of_type(const json& value) {
   if (!value.is_string()) return 0;
@@ -73,7 +58,8 @@ bool is_two_numbers(const json& offsets) {
          offsets[1].is_number_unsigned();
 }
 
-std::optional<Placed> place(const std::string& name, const json& entry, std::uint64_t data_bytes) {
+std::optional<SafetensorsTensor> read_tensor(const std::string& name, const json& entry,
+                                             std::uint64_t data_bytes) {
   if (!entry.is_object()) return std::nullopt;
   const auto type = entry.find("dtype");
   const auto shape = entry.find("shape");
@@ -81,24 +67,26 @@ std::optional<Placed> place(const std::string& name, const json& entry, std::uin
   if (type == entry.end() || shape == entry.end() || offsets == entry.end()) return std::nullopt;
   const std::uint64_t element_bytes = bytes_of_type(*type);
   if (element_bytes == 0 || !is_two_numbers(*offsets)) return std::nullopt;
-  Placed placed;
-  placed.begin = (*offsets)[0].get<std::uint64_t>();
-  placed.end = (*offsets)[1].get<std::uint64_t>();
-  placed.tensor.name = name;
-  if (!read_shape(*shape, data_bytes / element_bytes, placed.tensor)) return std::nullopt;
-  if (placed.begin > placed.end || placed.end > data_bytes) return std::nullopt;
-  if (placed.end - placed.begin != placed.tensor.elements * element_bytes) return std::nullopt;
-  return placed;
+  SafetensorsTensor tensor;
+  tensor.name = name;
+  tensor.type = type->get<std::string>();
+  tensor.begin = (*offsets)[0].get<std::uint64_t>();
+  tensor.end = (*offsets)[1].get<std::uint64_t>();
+  if (!read_shape(*shape, data_bytes / element_bytes, tensor)) return std::nullopt;
+  if (tensor.begin > tensor.end || tensor.end > data_bytes) return std::nullopt;
+  if (tensor.end - tensor.begin != tensor.elements * element_bytes) return std::nullopt;
+  return tensor;
 }
 
-bool tile(std::vector<Placed>& tensors, std::uint64_t data_bytes) {
-  std::sort(tensors.begin(), tensors.end(), [](const Placed& a, const Placed& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+// Puts them in the order of the file. They follow each other from the first byte to the last.
+bool tile(std::vector<SafetensorsTensor>& tensors, std::uint64_t data_bytes) {
+  std::ranges::sort(tensors, {}, [](const SafetensorsTensor& tensor) {
+    return std::pair(tensor.begin, tensor.end);
   });
   std::uint64_t at = 0;
-  for (const Placed& one : tensors) {
-    if (one.begin != at) return false;
-    at = one.end;
+  for (const SafetensorsTensor& tensor : tensors) {
+    if (tensor.begin != at) return false;
+    at = tensor.end;
   }
   return at == data_bytes;
 }
@@ -123,23 +111,20 @@ Result<std::vector<SafetensorsTensor>> read_header(std::istream& in, std::uint64
 
 Result<std::vector<SafetensorsTensor>> parse_safetensors_header(std::string_view text,
                                                                 std::uint64_t data_bytes) {
-  const auto header = parse_shallow(text);
+  const auto header = parse_shallow_object(text, kDepthMax);
   if (!header) return invalid("has a header that is not a JSON object");
   if (header->size() > kSafetensorsTensorsMax) return invalid("has too many tensors");
-  std::vector<Placed> placed;
+  std::vector<SafetensorsTensor> tensors;
   for (const auto& [name, entry] : header->items()) {
     if (name == "__metadata__") continue;
-    auto one = place(name, entry, data_bytes);
-    if (!one) return invalid("has a tensor whose type, shape and place do not fit together");
-    placed.push_back(*std::move(one));
+    auto tensor = read_tensor(name, entry, data_bytes);
+    if (!tensor) return invalid("has a tensor whose type, shape and place do not fit together");
+    tensors.push_back(*std::move(tensor));
   }
-  if (placed.empty()) return invalid("holds no tensors");
-  if (!tile(placed, data_bytes)) {
+  if (tensors.empty()) return invalid("holds no tensors");
+  if (!tile(tensors, data_bytes)) {
     return invalid("has bytes that belong to no tensor or to several, or ends too early");
   }
-  std::vector<SafetensorsTensor> tensors;
-  tensors.reserve(placed.size());
-  for (Placed& one : placed) tensors.push_back(std::move(one.tensor));
   return tensors;
 }
 

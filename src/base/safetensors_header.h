@@ -18,8 +18,11 @@ inline constexpr std::size_t kSafetensorsDimensionsMax = 8;
 
 struct SafetensorsTensor {
   std::string name;
+  std::string type;                  // "F32", "F16", "BF16" ...
   std::vector<std::uint64_t> shape;  // Outermost first; empty: one element.
   std::uint64_t elements = 0;
+  std::uint64_t begin = 0;  // Of its bytes, behind the header.
+  std::uint64_t end = 0;
 };
 
 // `text` is the JSON of the header, `data_bytes` what follows it in the file. Holds for every one

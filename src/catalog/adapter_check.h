@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/safetensors_header.h"
 
 namespace selvedge::catalog {
 
@@ -26,25 +27,15 @@ struct AdapterConfig {
   std::uint32_t rank = 0;
 };
 
-// A tensor of the weights file.
-struct AdapterTensor {
-  std::string name;
-  std::string type;                  // "F32", "F16", "BF16" ...
-  std::vector<std::uint64_t> shape;  // Rows first.
-  std::size_t begin = 0;             // Of its bytes in the whole file.
-  std::size_t end = 0;
-};
-
 // Holds for every text that passes: a JSON object of at most 1 MiB with `peft_type` "LORA" and a
 // whole number `r` from 1 to `bounds.rank_max`. Errors: file_invalid (the message names what is
 // wrong). Source: docs/compatibility.md#fine-tunes; PEFT's LoraConfig.
 Result<AdapterConfig> check_adapter_config(std::string_view text, const AdapterBounds& bounds);
 
-// `bytes` is the whole file. Holds for every one that passes: a header of at most 4 MiB that is a
-// JSON object; up to 65,536 tensors of known types and at most 8 dimensions, whose bytes lie one
-// behind the other and fill the file; at least one of them bears "lora" in its name. Looks at
-// nothing behind the header. The tensors come in the order of their names. Errors: file_invalid.
-// Source: the format's description in huggingface/safetensors (README.md).
-Result<std::vector<AdapterTensor>> adapter_tensors(std::string_view bytes);
+// `bytes` is the whole file. Holds for every one that passes: a header of at most 4 MiB that
+// parse_safetensors_header() lets pass; at least one tensor bears "lora" in its name. Looks at
+// nothing behind the header. The tensors come in the order of their names, their places counted
+// from the beginning of the file. Errors: file_invalid.
+Result<std::vector<SafetensorsTensor>> adapter_tensors(std::string_view bytes);
 
 }  // namespace selvedge::catalog

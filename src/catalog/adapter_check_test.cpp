@@ -84,6 +84,12 @@ TEST(AdapterWeights, CutAndPaddedFilesAreRefused) {
   EXPECT_FALSE(passes(whole + "x"));
 }
 
+TEST(AdapterWeights, AMessageNamesTheFileThatPeopleSent) {
+  EXPECT_EQ(adapter_tensors(safetensors(kPair, 128) + "x").error().message,
+            "adapter_model.safetensors has bytes that belong to no tensor or to several, or ends "
+            "too early");
+}
+
 TEST(AdapterWeights, TensorsThatDoNotFitTheirPlaceAreRefused) {
   const auto one = [](const std::string& rest, std::size_t bytes) {
     return passes(safetensors(R"({"lora_A":{)" + rest + "}}", bytes));

@@ -163,15 +163,15 @@ std::optional<Place> place_of(std::string_view name) {
 // ---- tensors ----
 
 struct Pair {
-  const AdapterTensor* a = nullptr;  // [rank x inputs]
-  const AdapterTensor* b = nullptr;  // [outputs x rank]
+  const SafetensorsTensor* a = nullptr;  // [rank x inputs]
+  const SafetensorsTensor* b = nullptr;  // [outputs x rank]
   Rows rows = Rows::as_they_are;
 };
 
-Result<std::map<std::string, Pair>> pairs_of(const std::vector<AdapterTensor>& tensors,
+Result<std::map<std::string, Pair>> pairs_of(const std::vector<SafetensorsTensor>& tensors,
                                              const Settings& settings) {
   std::map<std::string, Pair> pairs;
-  for (const AdapterTensor& tensor : tensors) {
+  for (const SafetensorsTensor& tensor : tensors) {
     const auto place = place_of(tensor.name);
     const std::string shown = "\"" + tensor.name.substr(0, 160) + "\"";
     if (!place) return bad_weights("has the tensor " + shown + ", which is not served");
@@ -183,7 +183,7 @@ Result<std::map<std::string, Pair>> pairs_of(const std::vector<AdapterTensor>& t
       return bad_weights("has the tensor " + shown + ", which is no matrix");
     }
     Pair& pair = pairs[place->name];
-    const AdapterTensor*& half = place->is_a ? pair.a : pair.b;
+    const SafetensorsTensor*& half = place->is_a ? pair.a : pair.b;
     if (half != nullptr) return bad_weights("has the tensor " + shown + " under two names");
     half = &tensor;
     pair.rows = place->rows;
@@ -208,7 +208,9 @@ float float_of_bfloat16(std::uint16_t bits) {
 
 bool is_finite_half(std::uint16_t bits) { return (bits & 0x7C00) != 0x7C00; }
 
-std::uint32_t type_of(const AdapterTensor& tensor) { return tensor.type == "F16" ? kF16 : kF32; }
+std::uint32_t type_of(const SafetensorsTensor& tensor) {
+  return tensor.type == "F16" ? kF16 : kF32;
+}
 std::uint64_t width_of(std::uint32_t type) { return type == kF16 ? 2 : 4; }
 
 // Where row `row` of the file's matrix goes: within each head, the two halves interleave.
@@ -219,7 +221,7 @@ std::uint64_t new_row(std::uint64_t row, std::uint64_t head_rows) {
 }
 
 // `heads` 0: rows as they are. False: a value that is no number.
-bool append_values(std::string& out, std::string_view bytes, const AdapterTensor& tensor,
+bool append_values(std::string& out, std::string_view bytes, const SafetensorsTensor& tensor,
                    std::uint64_t heads) {
   const std::uint64_t rows = tensor.shape[0];
   const std::uint64_t columns = tensor.shape[1];
@@ -281,7 +283,7 @@ class GgufText {
 
 struct Entry {
   std::string name;
-  const AdapterTensor* tensor = nullptr;
+  const SafetensorsTensor* tensor = nullptr;
   std::uint64_t heads = 0;
 };
 
