@@ -5,10 +5,10 @@ namespace selvedge::inference {
 
 Result<catalog::Resolved> RecordedCatalog::resolve(std::string_view id) const {
   if (use_ == Use::replay) {
-    SEL_TRY(entry, inner_->find(id));
+    SEL_TRY(entry, inner().find(id));
     return folder_->model(*entry);
   }
-  SEL_TRY(model, inner_->resolve(id));
+  SEL_TRY(model, inner().resolve(id));
   SEL_CHECK_OK(folder_->write_model(model));
   return model;
 }

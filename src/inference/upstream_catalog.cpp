@@ -29,7 +29,7 @@ const catalog::ModelEntry* UpstreamCatalog::own_entry(const Upstream& upstream) 
 }
 
 Result<const catalog::ModelEntry*> UpstreamCatalog::find(std::string_view id) const {
-  auto known = inner_->find(id);
+  auto known = inner().find(id);
   if (known.ok() || known.error().code != Code::model_not_found) return known;
   const auto upstream = upstreams_->find(id);
   if (upstream == nullptr) return known;
@@ -38,7 +38,7 @@ Result<const catalog::ModelEntry*> UpstreamCatalog::find(std::string_view id) co
 
 Result<catalog::Resolved> UpstreamCatalog::resolve(std::string_view id) const {
   const auto upstream = upstreams_->find(id);
-  if (upstream == nullptr) return inner_->resolve(id);
+  if (upstream == nullptr) return inner().resolve(id);
   SEL_TRY(entry, find(id));
   catalog::Resolved resolved;
   resolved.entry = entry;
