@@ -69,19 +69,20 @@ void Graph::write_row(Slot slot, std::span<const Slot> neighbours) {
 
 namespace {
 
-// Leaves those that may be better than `least`, and fetches their rests.
-std::size_t keep_promising(const Codes& codes, float least, std::size_t count, Slot* slots,
-                           float* scores) {
+// Leaves those that may be better than `least` in `kept`, which may be `slots`, and in `scores`,
+// and fetches their rests.
+std::size_t keep_promising(const Codes& codes, float least, std::size_t count, const Slot* slots,
+                           Slot* kept, float* scores) {
   const std::size_t rest_bytes = codes.quantizer->rest_bytes();
   std::size_t promising = 0;
   for (std::size_t each = 0; each < count; ++each) {
     const float score = scores[each];
-    slots[promising] = slots[each];
+    kept[promising] = slots[each];
     scores[promising] = score;
     promising += score >= least ? 1U : 0U;
   }
   for (std::size_t each = 0; each < promising; ++each) {
-    const std::uint8_t* rest = codes.rests.data() + slots[each] * rest_bytes;
+    const std::uint8_t* rest = codes.rests.data() + kept[each] * rest_bytes;
     for (std::size_t byte = 0; byte < rest_bytes; byte += kBlockBytes) {
       __builtin_prefetch(rest + byte);
     }
@@ -112,7 +113,7 @@ std::size_t Graph::expand(const Codes& codes, const CodeQuery& query, std::span<
   kernels().score_heads(query, heads, fresh, kept, scores);
   // What the head puts far behind the worst kept one, the rest will not bring back.
   const float margin = query.rest_spread * kMargin;
-  const std::size_t promising = keep_promising(codes, least - margin, kept, fresh, scores);
+  const std::size_t promising = keep_promising(codes, least - margin, kept, fresh, fresh, scores);
   kernels().add_rests(query, heads, codes.rests.data(), fresh, promising, scores);
   scratch.whole += promising;
   return promising;
@@ -192,14 +193,13 @@ void Graph::search_listed(const Codes& codes, const CodeQuery& query, std::size_
   float scores[kAtOnce];
   for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
     const std::size_t count = std::min(kAtOnce, slots.size() - first);
-    std::copy_n(slots.data() + first, count, some);
-    for (std::size_t next = first + count; next < std::min(slots.size(), first + 2 * kAtOnce);
-         ++next) {
+    const std::size_t ahead = std::min(slots.size(), first + 2 * kAtOnce);
+    for (std::size_t next = first + count; next < ahead; ++next) {
       __builtin_prefetch(heads + slots[next] * kBlockBytes);
     }
-    kernels().score_heads(query, heads, some, count, scores);
-    const std::size_t promising =
-        keep_promising(codes, scratch.allowed.worst() - margin, count, some, scores);
+    kernels().score_heads(query, heads, slots.data() + first, count, scores);
+    const std::size_t promising = keep_promising(codes, scratch.allowed.worst() - margin, count,
+                                                 slots.data() + first, some, scores);
     kernels().add_rests(query, heads, codes.rests.data(), some, promising, scores);
     for (std::size_t each = 0; each < promising; ++each) {
       scratch.allowed.offer(scores[each], some[each]);

@@ -304,9 +304,15 @@ AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
 
 std::vector<Slot> seen_slots(const Snapshot& snapshot, const AllowedRows& allowed) {
   std::vector<Slot> listed = allowed.listed.to_vector();
-  by_chunk(snapshot, listed, [&](const IndexedChunk& place, std::vector<std::uint32_t>& rows) {
-    if (!place.chunk->all_visible(snapshot.stats.mutation)) keep_seen(snapshot, *place.chunk, rows);
+  const bool all_seen = std::ranges::all_of(*snapshot.chunks, [&](const IndexedChunk& each) {
+    return each.chunk->all_visible(snapshot.stats.mutation);
   });
+  if (!all_seen) {
+    by_chunk(snapshot, listed, [&](const IndexedChunk& place, std::vector<std::uint32_t>& rows) {
+      if (place.chunk->all_visible(snapshot.stats.mutation)) return;
+      keep_seen(snapshot, *place.chunk, rows);
+    });
+  }
   if (allowed.unlisted.empty()) return listed;
   std::vector<Slot> slots(listed.size() + allowed.unlisted.size());
   std::merge(listed.begin(), listed.end(), allowed.unlisted.begin(), allowed.unlisted.end(),
