@@ -1,7 +1,7 @@
 # The inference engines: built once per machine into a cache outside the tree, then used from there.
 #
-# Targets: engines::ggml  engines::llama  engines::llama_common  engines::whisper  engines::sd
-#   (headers: "ggml.h", "llama.h", "common/chat.h", "whisper.h", "stable-diffusion.h")
+# Targets: engines::ggml  engines::llama  engines::llama_common  engines::mtmd  engines::whisper  engines::sd
+#   (headers: "ggml.h", "llama.h", "common/chat.h", "mtmd.h", "whisper.h", "stable-diffusion.h")
 #
 #   -DSELVEDGE_CACHE=      cache folder (or in the environment; default $XDG_CACHE_HOME/selvedge or ~/.cache/selvedge)
 #   -DSELVEDGE_ENGINES_DIR=      folder with llama.cpp/ whisper.cpp/ stable-diffusion.cpp/ in place of the pinned sources
@@ -59,7 +59,7 @@ else()
 endif()
 set(_engines_key "${_engines_compiler} ${CMAKE_SYSTEM_PROCESSOR} ${_engines_flags}")
 set(_engines_inputs ${_engines_lock})
-foreach(_file IN ITEMS CMakeLists.txt amx_intrinsics.h check.cpp check.cmake)
+foreach(_file IN ITEMS CMakeLists.txt amx_intrinsics.h check.cpp check.cmake mtmd_threads.cpp)
   list(APPEND _engines_inputs ${_engines_recipe}/${_file})
 endforeach()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_engines_inputs})
@@ -203,6 +203,7 @@ _engines_target(llama llama llama engines::ggml)
 _engines_target(httplib cpp-httplib "" Threads::Threads)
 _engines_target(llama_common_base llama-common-base "")
 _engines_target(llama_common llama-common llama_common engines::llama engines::llama_common_base engines::httplib)
+_engines_target(mtmd mtmd-pictures mtmd engines::llama)
 _engines_target(whisper whisper whisper engines::ggml)
 _engines_target(sd stable-diffusion sd engines::ggml)
 # Part of struct ggml_tensor: see engines/CMakeLists.txt.

@@ -15,6 +15,7 @@ MODELS = [
     ("scripted-responses", "llama", "@cf/openai/gpt-oss-20b", ""),
     ("scripted-broken", "llama", "@cf/meta/llama-3.1-8b-instruct", "[[fail-load]]"),
     ("scripted-broken-too", "llama", "@cf/meta/llama-3.1-8b-instruct-fp8", "[[fail-load]]"),  # Not retired.
+    ("scripted-vision", "llama", "@cf/meta/llama-3.2-11b-vision-instruct", ""),
     ("scripted-picture", "sdxl", "@cf/bytedance/stable-diffusion-xl-lightning", ""),
     ("scripted-flux", "flux", "@cf/black-forest-labs/flux-1-schnell", ""),
 ]
@@ -37,7 +38,10 @@ def gguf(architecture, name):
     keys, tensor = (["llama.attention.head_count"], "t") if architecture == "llama" else ([], "t")
     if "ranking" in name or "labels" in name:
         tensor = "cls.weight"  # A classifier behind the encoder.
-    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2 + len(keys))
+    projects = architecture == "clip"
+    head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2 + len(keys) + projects)
+    if projects:
+        head += text("clip.has_vision_encoder") + struct.pack("<IB", 7, 1)
     for key, value in (("general.architecture", architecture), ("general.name", name)):
         head += text(key) + struct.pack("<I", 8) + text(value)
     for key in keys:
@@ -52,6 +56,9 @@ def import_models(home, cli):
         file = home.parent / f"{name}.gguf"
         file.write_bytes(gguf(architecture, f"{name} {commands}"))
         cli(home, "import", file, "--as", model)
+    file = home.parent / "scripted-projector.gguf"
+    file.write_bytes(gguf("clip", "scripted-projector"))
+    cli(home, "import", file, "--part", "projector", "--as", "@cf/meta/llama-3.2-11b-vision-instruct")
     file = home.parent / "scripted-speech.bin"
     file.write_bytes(speech_weights(""))
     cli(home, "import", file, *(part for model in SPEECH_MODELS for part in ("--as", model)))

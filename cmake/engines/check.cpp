@@ -6,6 +6,7 @@
 
 #include "ggml.h"
 #include "llama.h"
+#include "mtmd.h"
 #include "stable-diffusion.h"
 #include "whisper.h"
 
@@ -23,6 +24,7 @@ int main() {
   std::printf("ggml                  %s, tensor header %zu bytes\n", ggml_version(),
               sizeof(ggml_tensor));
   std::printf("llama.cpp             %s\n", llama_print_system_info());
+  std::printf("mtmd                  %s\n", mtmd_default_marker());
   std::printf("whisper.cpp %s     %s\n", whisper_version(), whisper_print_system_info());
   std::printf("stable-diffusion.cpp  %s (%s) %s\n", sd_version(), sd_commit(),
               sd_get_system_info());

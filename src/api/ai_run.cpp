@@ -22,6 +22,7 @@
 #include "api/json_reader.h"
 #include "api/lora.h"
 #include "api/openai_run.h"
+#include "api/picture_tasks.h"
 #include "api/ranking.h"
 #include "api/request_id.h"
 #include "api/text_generation.h"
@@ -30,6 +31,7 @@
 #include "api/usage.h"
 #include "base/base64.h"
 #include "base/limits.h"
+#include "catalog/task_names.h"
 
 namespace selvedge::api {
 namespace {
@@ -49,7 +51,7 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 // What one call is about, once its inputs are known to be good.
 struct Checked {
   std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall, TranscribeCall,
-               DrawCall>
+               DrawCall, PictureCall>
       call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
@@ -113,6 +115,14 @@ Result<Checked> check_speech(const ApiContext& context, const catalog::ModelEntr
   return checked;
 }
 
+Error not_done(const catalog::ModelEntry& entry) {
+  std::string message = "The task of model " + entry.id + " is not served by this server";
+  if (entry.task == catalog::Task::object_detection) {
+    message += ": no model that it runs tells where in a picture a thing is";
+  }
+  return Error{Code::model_unsupported, std::move(message)};
+}
+
 Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
                              nlohmann::json& inputs, RunOptions& options) {
   if (is_speech(entry)) {
@@ -151,16 +161,40 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
     SEL_TRY(draw, parse_draw(inputs, entry));
     SEL_CHECK_OK(check_store(context, options));
     checked.call = std::move(draw);
+  } else if (catalog::task_is_about_pictures(entry.task)) {
+    SEL_TRY(picture, parse_picture_call(inputs, {}, entry));
+    checked.call = std::move(picture);
   } else {
-    return Error{Code::model_unsupported,
-                 "The task of model " + entry.id + " is not served by this server"};
+    return not_done(entry);
   }
+  return checked;
+}
+
+// A body that does not begin as a JSON object is the picture itself.
+bool is_picture_body(const catalog::ModelEntry& entry, std::string_view body) {
+  const std::size_t first = body.find_first_not_of(" \t\r\n");
+  const bool seen =
+      catalog::task_is_about_pictures(entry.task) || entry.task == catalog::Task::object_detection;
+  return seen && first != body.npos && body[first] != '{';
+}
+
+Result<Checked> check_picture_file(const catalog::ModelEntry& entry, std::string file,
+                                   nlohmann::json inputs, RunOptions& options) {
+  if (!catalog::task_is_about_pictures(entry.task)) return not_done(entry);
+  SEL_CHECK_OK(take_options(inputs, options));
+  Checked checked;
+  SEL_TRY(picture, parse_picture_call(inputs, std::move(file), entry));
+  checked.call = std::move(picture);
   return checked;
 }
 
 Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
                             std::string_view input, AiCall& call) {
   RunOptions& options = call.options;
+  if (!call.file_type.empty() && catalog::task_is_about_pictures(entry.task)) {
+    SEL_TRY(inputs, parse_object(input));
+    return check_picture_file(entry, std::move(call.file), std::move(inputs), options);
+  }
   if (!call.file_type.empty()) {
     if (!is_speech(entry)) {
       return Error{Code::invalid_input,
@@ -176,6 +210,9 @@ Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry
   if (input.size() > limits::json_body_bytes_max) {
     return Error{Code::body_too_large, "the body is larger than " +
                                            std::to_string(limits::json_body_bytes_max) + " bytes"};
+  }
+  if (is_picture_body(entry, input)) {
+    return check_picture_file(entry, std::string(input), nlohmann::json::object(), options);
   }
   SEL_TRY(inputs, parse_ordered_object(input));
   return check_inputs(context, entry, inputs, options);
@@ -280,6 +317,20 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   answer.neurons = inference::neurons_of_audio(*model.entry, transcript.duration_s);
   answer.model = std::move(model);
   answer.result_json = transcribe_result(transcript, transcribe.detailed);
+  co_return std::move(answer);
+}
+
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, PictureCall picture) {
+  picture.task.refuse_when_busy = call.options.reject_if_busy;
+  picture.task.payer = std::move(call.payer);
+  picture.task.window_tokens = window_of(context.rules, *model.entry);
+  auto ran = co_await run_picture_call(context, model, std::move(picture));
+  SEL_CO_TRY(told, std::move(ran));
+  AiAnswer answer;
+  answer.neurons = neurons_of(*model.entry, told.usage);
+  answer.model = std::move(model);
+  answer.result_json = std::move(told.json);
   co_return std::move(answer);
 }
 

@@ -8,8 +8,9 @@
 namespace selvedge::api {
 
 std::string answered_by(const catalog::Resolved& model) {
-  const bool emulates = model.entry->task == catalog::Task::text_classification &&
+  const bool of_texts = model.entry->task == catalog::Task::text_classification &&
                         model.weights_task == catalog::Task::text_generation;
+  const bool emulates = of_texts || model.entry->task == catalog::Task::image_classification;
   if (emulates) return model.answered_by + "; emulation";
   return model.stand_in ? model.answered_by + "; stand-in" : model.answered_by;
 }

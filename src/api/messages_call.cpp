@@ -7,6 +7,7 @@
 
 #include "api/chat_options.h"
 #include "api/json_reader.h"
+#include "api/picture_input.h"
 
 namespace selvedge::api {
 namespace {
@@ -89,6 +90,8 @@ class MessageReader {
       if (has_text_ && !turn_.content.empty()) turn_.content += "\n";
       turn_.content += text_of(block, "text");
       has_text_ = true;
+    } else if (type == "image" && turn_.role == "user") {
+      read_picture(block, path);
     } else if (type == "tool_use" && assistant) {
       read_call(block, path);
     } else if (type == "tool_result" && !assistant) {
@@ -102,6 +105,26 @@ class MessageReader {
                        "'",
                    "invalid_value");
     }
+  }
+
+  // {"source":{"type":"base64","media_type","data"}}, or a data: URL.
+  void read_picture(const json& block, const std::string& path) {
+    const std::string here = path + ".source";
+    const json* source = present(block, "source");
+    if (source == nullptr) return fields_.fail_missing(here);
+    if (!source->is_object()) return fields_.fail_type(here, "an object", *source);
+    const std::string type = text_of(*source, "type");
+    if (type != "base64" && type != "url") {
+      return fields_.fail(here + ".type", here + ".type: Input should be 'base64' or 'url'",
+                          "invalid_value");
+    }
+    auto picture = type == "url" ? picture_of_url(text_of(*source, "url"))
+                                 : picture_of_base64(text_of(*source, "data"));
+    if (!picture.ok()) {
+      return fields_.fail(here, here + ": " + picture.error().message, "invalid_value");
+    }
+    add_picture(turn_, std::move(*picture));
+    has_text_ = true;
   }
 
   void read_call(const json& block, const std::string& path) {
@@ -149,6 +172,7 @@ void read_messages(OpenAiFields& fields, std::vector<wire::ChatMessage>& message
   for (std::size_t at = 0; at < list->size() && fields.ok(); ++at) {
     reader.read((*list)[at], "messages." + std::to_string(at));
   }
+  check_pictures(fields, "messages", messages);
   if (!fields.ok() || messages.back().role != "assistant") return;
   fields.fail("messages",
               "This model does not support assistant message prefill. The conversation must end "

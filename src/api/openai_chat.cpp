@@ -10,6 +10,7 @@
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/openai_logprobs.h"
+#include "api/picture_input.h"
 
 namespace selvedge::api {
 namespace {
@@ -26,60 +27,62 @@ std::string_view template_role(std::string_view role) {
   return {};
 }
 
-std::string text_of_part(OpenAiFields& fields, const json& part, const std::string& path) {
-  if (!part.is_object()) {
-    fields.fail_type(path, "an object", part);
-    return {};
-  }
+void read_picture(OpenAiFields& fields, const json& part, const std::string& path,
+                  wire::ChatMessage& message) {
+  const auto image = part.find("image_url");
+  if (image == part.end()) return fields.fail_missing(path + ".image_url");
+  if (!image->is_object()) return fields.fail_type(path + ".image_url", "an object", *image);
+  const std::string here = path + ".image_url.url";
+  const auto url = image->find("url");
+  if (url == image->end()) return fields.fail_missing(here);
+  if (!url->is_string()) return fields.fail_type(here, "a string", *url);
+  auto picture = picture_of_url(url->get_ref<const std::string&>());
+  if (!picture.ok()) return fail_picture(fields, here, picture.error());
+  add_picture(message, std::move(*picture));
+}
+
+void read_part(OpenAiFields& fields, const json& part, const std::string& path,
+               wire::ChatMessage& message) {
+  if (!part.is_object()) return fields.fail_type(path, "an object", part);
   const auto type = part.find("type");
-  if (type == part.end() || !type->is_string()) {
-    fields.fail_missing(path + ".type");
-    return {};
-  }
+  if (type == part.end() || !type->is_string()) return fields.fail_missing(path + ".type");
+  if (*type == "image_url") return read_picture(fields, part, path, message);
   const auto& name = type->get_ref<const std::string&>();
   // A refusal is what a model said instead of an answer: text all the same.
   if (name != "text" && name != "refusal") {
-    const bool known = name == "image_url" || name == "input_audio" || name == "file";
-    fields.fail(path + ".type",
-                known ? "Invalid content type. " + name + " is only supported by certain models."
-                      : "Invalid value: '" + name.substr(0, 32) +
-                            "'. Supported values are: 'text', 'image_url', 'input_audio', "
-                            "'refusal', and 'file'.",
-                known ? "" : "invalid_value");
-    return {};
+    const bool known = name == "input_audio" || name == "file";
+    return fields.fail(
+        path + ".type",
+        known ? "Invalid content type. " + name + " is only supported by certain models."
+              : "Invalid value: '" + name.substr(0, 32) +
+                    "'. Supported values are: 'text', 'image_url', 'input_audio', "
+                    "'refusal', and 'file'.",
+        known ? "" : "invalid_value");
   }
   const auto text = part.find(name);
-  if (text == part.end()) {
-    fields.fail_missing(path + "." + name);
-    return {};
-  }
-  if (text->is_string()) return text->get<std::string>();
-  fields.fail_type(path + "." + name, "a string", *text);
-  return {};
+  if (text == part.end()) return fields.fail_missing(path + "." + name);
+  if (!text->is_string()) return fields.fail_type(path + "." + name, "a string", *text);
+  message.content += text->get_ref<const std::string&>();
 }
 
-std::string content_of(OpenAiFields& fields, const json& message, bool may_lack,
-                       const std::string& path) {
+void read_content(OpenAiFields& fields, const json& message, bool may_lack, const std::string& path,
+                  wire::ChatMessage& out) {
   const auto content = message.find("content");
   if (content == message.end() || content->is_null()) {
-    if (may_lack) return {};
-    if (content == message.end()) {
-      fields.fail_missing(path);
-    } else {
-      fields.fail(path, "Invalid value for 'content': expected a string, got null.", "");
-    }
-    return {};
+    if (may_lack) return;
+    if (content == message.end()) return fields.fail_missing(path);
+    return fields.fail(path, "Invalid value for 'content': expected a string, got null.", "");
   }
-  if (content->is_string()) return content->get<std::string>();
+  if (content->is_string()) {
+    out.content = content->get<std::string>();
+    return;
+  }
   if (!content->is_array()) {
-    fields.fail_type(path, "one of a string or array of objects", *content);
-    return {};
+    return fields.fail_type(path, "one of a string or array of objects", *content);
   }
-  std::string text;
   for (std::size_t at = 0; at < content->size() && fields.ok(); ++at) {
-    text += text_of_part(fields, (*content)[at], item_path(path, at));
+    read_part(fields, (*content)[at], item_path(path, at), out);
   }
-  return text;
 }
 
 std::string text_member(const json& message, const char* name) {
@@ -144,15 +147,14 @@ wire::ChatMessage read_message(OpenAiFields& fields, const json& message, const 
   if (!read_call_members(fields, message, path, out)) return {};
   const bool may_lack =
       (defaults.content_may_lack && known == "assistant") || !out.tool_calls.empty();
-  std::string content = content_of(fields, message, may_lack, here);
-  if (const std::size_t length = code_points(content); length > defaults.content_chars_max) {
+  read_content(fields, message, may_lack, here, out);
+  if (const std::size_t length = code_points(out.content); length > defaults.content_chars_max) {
     fields.fail(here,
                 "Invalid '" + here + "': string too long. Expected a string with maximum length " +
                     std::to_string(defaults.content_chars_max) + ", but got a string with length " +
                     std::to_string(length) + " instead.",
                 "string_above_max_length");
   }
-  out.content = std::move(content);
   return out;
 }
 
@@ -178,6 +180,7 @@ void read_messages(OpenAiFields& fields, const OpenAiDefaults& defaults,
   for (std::size_t at = 0; at < list->size() && fields.ok(); ++at) {
     messages.push_back(read_message(fields, (*list)[at], item_path("messages", at), defaults));
   }
+  check_pictures(fields, "messages", messages);
 }
 
 void read_logprobs(OpenAiFields& fields, wire::Sampling& sampling) {

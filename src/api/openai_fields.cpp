@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/json_reader.h"
+#include "api/picture_input.h"
 
 namespace selvedge::api {
 namespace {
@@ -51,6 +52,16 @@ std::string_view openai_type_name(const json& value) {
     default:
       return "null";
   }
+}
+
+void fail_picture(OpenAiFields& fields, const std::string& param, const Error& why) {
+  fields.fail(param, "Invalid '" + param + "': " + why.message, "invalid_value");
+}
+
+void check_pictures(OpenAiFields& fields, const std::string& param,
+                    const std::vector<wire::ChatMessage>& messages) {
+  const Status good = check_pictures(messages);
+  if (!good.ok()) fail_picture(fields, param, good.error());
 }
 
 std::string item_path(std::string_view list, std::size_t at) {

@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
+#include "wire/messages.h"
 
 namespace selvedge::api {
 
@@ -57,6 +59,12 @@ class OpenAiFields {
 
 // "a string", "an array", "null": how OpenAI names the type of what was sent.
 std::string_view openai_type_name(const nlohmann::json& value);
+
+// A picture that picture_input.h refuses, in OpenAI's words.
+void fail_picture(OpenAiFields& fields, const std::string& param, const Error& why);
+// api::check_pictures of a conversation; `param` names it.
+void check_pictures(OpenAiFields& fields, const std::string& param,
+                    const std::vector<wire::ChatMessage>& messages);
 
 // "messages[3]"
 std::string item_path(std::string_view list, std::size_t at);

@@ -9,6 +9,7 @@
 #include "api/lora.h"
 #include "api/openai_chat.h"
 #include "api/openai_completion.h"
+#include "api/picture_input.h"
 #include "api/text_generation.h"
 
 namespace selvedge::api {
@@ -20,6 +21,20 @@ constexpr std::size_t kFingerprintDigits = 10;
 std::string fingerprint_of(const catalog::Resolved& model) {
   if (model.sha256.empty()) return {};
   return "fp_" + model.sha256.substr(0, kFingerprintDigits);
+}
+
+// The legacy form of a picture, beside messages.
+Status add_image(const nlohmann::json& image, OpenAiCall& call) {
+  if (image.empty() || image == "") return ok_status();
+  auto picture = picture_of_value(image);
+  if (!picture.ok()) return Error{Code::invalid_input, "'/image': " + picture.error().message};
+  for (inference::GenerateTask& task : call.tasks) {
+    if (!show_picture(task.messages, *picture)) {
+      return Error{Code::invalid_input, "'/image' needs a turn of the user to stand in"};
+    }
+    SEL_CHECK_OK(check_pictures(task.messages));
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -38,6 +53,7 @@ Result<NativeOpenAiCall> parse_native_openai(const nlohmann::json& inputs, std::
   if (auto* fault = std::get_if<OpenAiFault>(&parsed)) return std::move(fault->error);
   NativeOpenAiCall native;
   native.call = std::move(std::get<OpenAiCall>(parsed));
+  if (has("image")) SEL_CHECK_OK(add_image(inputs["image"], native.call));
   native.call.model = std::move(model);
   native.call.include_usage = true;
   native.call.null_usage = false;  // Its clients, langchain-cloudflare for one, take no null.

@@ -7,6 +7,7 @@
 
 #include "api/chat_options.h"
 #include "api/json_reader.h"
+#include "api/picture_input.h"
 
 namespace selvedge::api {
 namespace {
@@ -26,35 +27,56 @@ std::string text_of(const json& object, const char* name) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-// The text of `content`: a text, or parts of input_text, output_text, text or refusal.
-std::string content_text(OpenAiFields& fields, const json& content, const std::string& path) {
-  if (content.is_string()) return content.get<std::string>();
+// {"type":"input_image","image_url":"data:…"}.
+void read_picture(OpenAiFields& fields, const json& part, const std::string& path,
+                  wire::ChatMessage& message) {
+  const json* url = present(part, "image_url");
+  if (url == nullptr && present(part, "file_id") != nullptr) {
+    return fields.fail(path + ".file_id",
+                       "Unsupported parameter: 'file_id': this server keeps no files. Send the "
+                       "picture in 'image_url'.",
+                       "unsupported_parameter");
+  }
+  if (url == nullptr) return fields.fail_missing(path + ".image_url");
+  if (!url->is_string()) return fields.fail_type(path + ".image_url", "a string", *url);
+  auto picture = picture_of_url(url->get_ref<const std::string&>());
+  if (!picture.ok()) return fail_picture(fields, path + ".image_url", picture.error());
+  add_picture(message, std::move(*picture));
+}
+
+void read_part(OpenAiFields& fields, const json& part, const std::string& path,
+               wire::ChatMessage& message) {
+  if (!part.is_object()) return fields.fail_type(path, "an object", part);
+  const std::string type = text_of(part, "type");
+  if (type == "refusal") {
+    message.content += text_of(part, "refusal");
+  } else if (type == "input_text" || type == "output_text" || type == "text" ||
+             type == "reasoning_text" || type == "summary_text") {
+    message.content += text_of(part, "text");
+  } else if (type == "input_image") {
+    read_picture(fields, part, path, message);
+  } else {
+    fields.fail(path + ".type",
+                "Invalid value: '" + type.substr(0, 32) +
+                    "'. Supported values for this model are: 'input_text', 'input_image' and "
+                    "'output_text'.",
+                "invalid_value");
+  }
+}
+
+// `content`: a text, or parts of input_text, input_image, output_text, text or refusal.
+void read_content(OpenAiFields& fields, const json& content, const std::string& path,
+                  wire::ChatMessage& message) {
+  if (content.is_string()) {
+    message.content += content.get_ref<const std::string&>();
+    return;
+  }
   if (!content.is_array()) {
-    fields.fail_type(path, "one of a string or array of objects", content);
-    return {};
+    return fields.fail_type(path, "one of a string or array of objects", content);
   }
-  std::string text;
   for (std::size_t at = 0; at < content.size() && fields.ok(); ++at) {
-    const json& part = content[at];
-    const std::string here = item_path(path, at);
-    if (!part.is_object()) {
-      fields.fail_type(here, "an object", part);
-      break;
-    }
-    const std::string type = text_of(part, "type");
-    if (type == "refusal") {
-      text += text_of(part, "refusal");
-    } else if (type == "input_text" || type == "output_text" || type == "text" ||
-               type == "reasoning_text" || type == "summary_text") {
-      text += text_of(part, "text");
-    } else {
-      fields.fail(here + ".type",
-                  "Invalid value: '" + type.substr(0, 32) +
-                      "'. Supported values for this model are: 'input_text' and 'output_text'.",
-                  "invalid_value");
-    }
+    read_part(fields, content[at], item_path(path, at), message);
   }
-  return text;
 }
 
 // Items become turns: calls, and what was thought before them, belong to one turn of the assistant.
@@ -112,13 +134,13 @@ class Turns {
     }
     const json* content = present(item, "content");
     if (content == nullptr) return fields_.fail_missing(path + ".content");
-    std::string text = content_text(fields_, *content, path + ".content");
     if (role == "assistant") {
       if (!calls_.empty()) end_calls();
-      assistant().content += text;
+      read_content(fields_, *content, path + ".content", assistant());
     } else {
       end_calls();
-      messages_.push_back({role, std::move(text)});
+      messages_.push_back({role, ""});
+      read_content(fields_, *content, path + ".content", messages_.back());
     }
   }
 
@@ -138,7 +160,8 @@ class Turns {
     const json* output = present(item, "output");
     if (output == nullptr) return fields_.fail_missing(path + ".output");
     end_calls();
-    wire::ChatMessage message{"tool", content_text(fields_, *output, path + ".output")};
+    wire::ChatMessage message{"tool", ""};
+    read_content(fields_, *output, path + ".output", message);
     message.tool_call_id = text_of(item, "call_id");
     messages_.push_back(std::move(message));
   }
@@ -148,7 +171,10 @@ class Turns {
     if (content == nullptr || content->empty()) return;
     end_calls();
     ended_ = true;
-    assistant().reasoning = content_text(fields_, *content, path + ".content");
+    wire::ChatMessage thought{"assistant", ""};
+    read_content(fields_, *content, path + ".content", thought);
+    assistant().reasoning = std::move(thought.content);
+    assistant().pictures = std::move(thought.pictures);  // Refused with all others.
   }
 
   OpenAiFields& fields_;
@@ -182,6 +208,7 @@ void read_input(OpenAiFields& fields, std::vector<wire::ChatMessage>& messages) 
   }
   auto read = turns.take();
   for (wire::ChatMessage& message : read) messages.push_back(std::move(message));
+  check_pictures(fields, "input", messages);
 }
 
 void refuse_unserved(OpenAiFields& fields) {

@@ -10,6 +10,7 @@
 #include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
+#include "api/picture_input.h"
 #include "api/usage.h"
 #include "base/limits.h"
 
@@ -28,38 +29,54 @@ bool known_role(std::string_view role) {
   return role == "system" || role == "user" || role == "assistant" || role == "tool";
 }
 
-// The text of an array of parts, in order.
-Result<std::string> text_of_parts(const json& parts, const std::string& path) {
-  std::string text;
+Error picture_refused(const std::string& path, const Error& why) {
+  return Error{Code::invalid_input, "'" + path + "': " + why.message};
+}
+
+// The texts and pictures of an array of parts, in order.
+Status read_parts(const json& parts, const std::string& path, wire::ChatMessage& message) {
   for (std::size_t at = 0; at < parts.size(); ++at) {
     const json& part = parts[at];
     const std::string here = path + "/" + std::to_string(at);
-    if (part.at("type").get_ref<const std::string&>() != "text") {
-      return Error{Code::invalid_input, "'" + here + "' must be a text part for this model"};
+    const auto& type = part.at("type").get_ref<const std::string&>();
+    if (type == "image_url") {
+      const json* image = present(part, "image_url");
+      if (image == nullptr) return required_missing(here, "type,image_url");
+      const json* url = image->is_object() ? present(*image, "url") : nullptr;
+      if (url == nullptr || !url->is_string()) return required_missing(here + "/image_url", "url");
+      auto picture = picture_of_url(url->get_ref<const std::string&>());
+      if (!picture.ok()) return picture_refused(here + "/image_url/url", picture.error());
+      add_picture(message, std::move(*picture));
+      continue;
+    }
+    if (type != "text") {
+      return Error{Code::invalid_input, "'" + here + "' must be a text or a picture (image_url)"};
     }
     const auto value = part.find("text");
     if (value == part.end() || value->is_null()) return required_missing(here, "type,text");
-    text += value->get_ref<const std::string&>();
+    message.content += value->get_ref<const std::string&>();
   }
-  return text;
+  return ok_status();
 }
 
 // Turns that call a tool or bring its result may have nothing to say.
-Result<std::string> content_of(const json& message, std::string_view role, const std::string& path,
-                               const Rules& rules) {
+Status read_content(const json& message, std::string_view role, const std::string& path,
+                    const Rules& rules, wire::ChatMessage& out) {
   const auto content = message.find("content");
   const bool may_lack = rules.content_may_lack && (role == "assistant" || role == "tool");
   if (content == message.end()) {
-    if (may_lack) return std::string();
+    if (may_lack) return ok_status();
     return required_missing(path, "role,content");
   }
   const std::string here = path + "/content";
-  if (content->is_string()) return content->get<std::string>();
-  if (content->is_null() && may_lack) return std::string();
+  if (content->is_string()) {
+    out.content = content->get<std::string>();
+    return ok_status();
+  }
+  if (content->is_null() && may_lack) return ok_status();
   if (!content->is_array()) return type_mismatch(here, "string", *content);
-  SEL_TRY(text, text_of_parts(*content, here));
-  SEL_CHECK_OK(check_length(here, text, 0, limits::prompt_chars_max));
-  return text;
+  SEL_CHECK_OK(read_parts(*content, here, out));
+  return check_length(here, out.content, 0, limits::prompt_chars_max);
 }
 
 // A fault of the fields that all doors share, as an error of this one.
@@ -86,8 +103,7 @@ Result<wire::ChatMessage> parse_message(const json& message, const std::string& 
     out.tool_call_id = text_or_none(message, "tool_call_id");
     out.name = text_or_none(message, "name");
   }
-  SEL_TRY(content, content_of(message, name, path, rules));
-  out.content = std::move(content);
+  SEL_CHECK_OK(read_content(message, name, path, rules, out));
   return out;
 }
 
@@ -123,12 +139,24 @@ void parse_sampling(const json& input, wire::Sampling& sampling) {
 
 // Fields that change what the answer means. Ignoring them would look like an answer to them.
 Status refuse_unserved(const json& input) {
-  for (const char* name : {"functions", "image"}) {
-    const json* value = present(input, name);
-    if (value == nullptr || value->empty() || *value == "") continue;
-    return Error{Code::invalid_input, std::string("'/") + name + "' is not served by this server"};
+  const json* functions = present(input, "functions");
+  if (functions == nullptr || functions->empty() || *functions == "") return ok_status();
+  return Error{Code::invalid_input, "'/functions' is not served by this server"};
+}
+
+// `image` stands before what the user says last.
+Status read_image(const json& input, GenerateCall& call) {
+  const json* image = present(input, "image");
+  if (image == nullptr || image->empty() || *image == "") return ok_status();
+  auto picture = picture_of_value(*image);
+  if (!picture.ok()) return picture_refused("/image", picture.error());
+  if (call.task.messages.empty() && !call.task.raw) {
+    call.task.messages.push_back({"user", std::move(call.task.prompt)});
+    call.task.prompt.clear();
   }
-  return ok_status();
+  if (show_picture(call.task.messages, std::move(*picture))) return ok_status();
+  return Error{Code::invalid_input,
+               "'/image' needs a turn of the user, or a prompt that is not raw, to stand in"};
 }
 
 Status parse_chat_options(const json& input, const Rules& rules, GenerateCall& call) {
@@ -185,6 +213,8 @@ Result<GenerateCall> parse_generate(const json& input, const Rules& rules) {
   }
   SEL_CHECK_OK(refuse_unserved(input));
   call.task.raw = flag(input, "raw");
+  SEL_CHECK_OK(read_image(input, call));
+  SEL_CHECK_OK(check_pictures(call.task.messages));
   call.stream = flag(input, "stream");
   const json* lora = present(input, "lora");
   if (lora != nullptr && lora->is_string()) call.lora = lora->get<std::string>();

@@ -101,6 +101,7 @@ struct Artifact {
   std::string licence;
   Task task = Task::other;
   std::string part;       // Empty = the weights; else "vae", "clip_l", "projector" ... of `models`.
+  std::string of;         // Of a part of weights that are no id's own: their name.
   bool optional = false;  // Of a part: the model works without.
   bool stand_in = false;  // May answer for other ids.
   bool reader = true;     // False: too small to answer from passages (the bot then quotes).
@@ -128,6 +129,8 @@ struct Resolved {
   std::string sha256;
   std::vector<ResolvedPart> parts;
   bool stand_in = false;  // Always announced to the client.
+  // Why the weights read no pictures, and what to do about it. Empty where they do.
+  std::string blind_because;
   // What the weights do. Not what the id does: the answer is an emulation, and announced as one.
   Task weights_task = Task::other;
   bool reader = true;

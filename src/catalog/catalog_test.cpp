@@ -461,5 +461,119 @@ TEST_F(PartsTest, APartAloneAnswersForNothingAndAWeightsFileThatIsNoneIsRefused)
       Code::file_invalid);
 }
 
+// Models that read pictures, by a projector, and tasks that they do for others.
+class ProjectorTest : public CatalogTest {
+ protected:
+  ProjectorTest() {
+    const std::string itt = "Image-to-Text";
+    artifacts_ =
+        artifact("moon", moon_, itt, R"("stand_in": true, "models": [])") + "," +
+        artifact("moon-eye", moon_eye_, itt, R"("part": "projector", "of": "moon", "models": [])") +
+        "," +
+        artifact("gem-eye", gem_eye_, "Text Generation",
+                 R"("part": "projector", "optional": true, "models": ["@cf/t/gem"])") +
+        "," + artifact("small", small_, "Text Generation", R"("stand_in": true, "models": [])");
+    const auto model = [](const std::string& id, const std::string& task) {
+      return R"({"id": ")" + id + R"(", "description": "d", "task": ")" + task + "\"}";
+    };
+    auto table = ModelTable::parse(R"({"models": [)" + model("@cf/t/gem", "Text Generation") + "," +
+                                       model("@cf/t/eyes", "Text Generation") + "," +
+                                       model("@cf/t/caption", itt) + "," +
+                                       model("@cf/t/label", "Image Classification") + "]}",
+                                   R"({"artifacts": [)" + artifacts_ + "]}");
+    EXPECT_TRUE(table.ok()) << table.error().message;
+    catalog_ = LocalCatalog::open(home_.path(), Profile::auto_, *table).value();
+  }
+  static std::string projector(const std::string& name) {
+    return GgufBuilder()
+        .text("general.architecture", "clip")
+        .text("general.name", name)
+        .raw("clip.has_vision_encoder", 7, std::string(1, '\1'))
+        .tensor({"t", {32}, 0, 0})
+        .data_bytes(128)
+        .bytes();
+  }
+  Result<Installed> bind(const std::string& bytes, const std::string& id) {
+    write_file(files_ / "eye.gguf", bytes);
+    const Ids ids = {id};
+    return catalog_->import_part(files_ / "eye.gguf", "projector", ids, {});
+  }
+
+  std::string moon_ = small_gguf("llama", 64, "moon");
+  std::string small_ = small_gguf("llama", 64, "small");
+  std::string moon_eye_ = projector("moon-eye");
+  std::string gem_eye_ = projector("gem-eye");
+  std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(ProjectorTest, WeightsWithoutOneSayWhatToBring) {
+  ASSERT_TRUE(import(*catalog_, small_gguf("llama", 64, "own"), {"@cf/t/gem", "@cf/t/eyes"}).ok());
+  EXPECT_EQ(catalog_->resolve("@cf/t/eyes")->blind_because,
+            "model @cf/t/eyes reads no pictures without a projector, which is not on this machine: "
+            "bind the one of its weights with \"selvedge import MMPROJ.gguf --part projector --as "
+            "@cf/t/eyes\"");
+  EXPECT_NE(catalog_->resolve("@cf/t/gem")->blind_because.find("\"selvedge pull gem-eye\""),
+            std::string::npos);
+  ASSERT_TRUE(bind(projector("x"), "@cf/t/eyes").ok());
+  const auto sees = catalog_->resolve("@cf/t/eyes");
+  EXPECT_EQ(sees->blind_because, "");
+  ASSERT_EQ(sees->parts.size(), 1u);
+  EXPECT_EQ(sees->parts[0].role, "projector");
+}
+
+TEST_F(ProjectorTest, AStandInForTextsGetsNoProjectorOfTheModelItStandsInFor) {
+  ASSERT_TRUE(import(*catalog_, small_).ok());
+  ASSERT_TRUE(import(*catalog_, gem_eye_, {}, "gem-eye.gguf").ok());
+  ASSERT_TRUE(bind(projector("x"), "@cf/t/gem").ok());
+  const auto resolved = catalog_->resolve("@cf/t/gem");
+  ASSERT_TRUE(resolved.ok()) << resolved.error().message;
+  EXPECT_TRUE(resolved->stand_in);
+  EXPECT_TRUE(resolved->parts.empty());
+  EXPECT_NE(resolved->blind_because.find("stand-in small"), std::string::npos);
+}
+
+TEST_F(ProjectorTest, AFileThatIsNoProjectorIsRefusedAsOne) {
+  const auto refused = bind(small_gguf("llama", 64, "own"), "@cf/t/eyes");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::file_invalid);
+  EXPECT_NE(refused.error().message.find("is no projector that reads pictures"), std::string::npos);
+}
+
+TEST_F(ProjectorTest, CaptionsAndLabelsComeFromAModelThatReadsPictures) {
+  const auto none = catalog_->resolve("@cf/t/caption");
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code, Code::model_not_installed);
+  EXPECT_NE(none.error().message.find("\"selvedge pull moon\""), std::string::npos);
+  ASSERT_TRUE(import(*catalog_, small_).ok());  // A text model that reads none.
+  EXPECT_FALSE(catalog_->resolve("@cf/t/caption").ok());
+  ASSERT_TRUE(import(*catalog_, small_gguf("llama", 64, "own"), {"@cf/t/eyes"}, "own.gguf").ok());
+  ASSERT_TRUE(bind(projector("x"), "@cf/t/eyes").ok());
+  for (const char* id : {"@cf/t/caption", "@cf/t/label"}) {
+    const auto resolved = catalog_->resolve(id);
+    ASSERT_TRUE(resolved.ok()) << resolved.error().message;
+    EXPECT_EQ(resolved->entry->id, id);
+    EXPECT_EQ(resolved->answered_by, "own");
+    EXPECT_TRUE(resolved->stand_in);
+    ASSERT_EQ(resolved->parts.size(), 1u);
+    EXPECT_EQ(resolved->blind_because, "");
+  }
+}
+
+TEST_F(ProjectorTest, OneMadeForCaptionsGoesFirstAndNeedsItsOwnProjector) {
+  ASSERT_TRUE(import(*catalog_, small_gguf("llama", 64, "own"), {"@cf/t/eyes"}, "own.gguf").ok());
+  ASSERT_TRUE(bind(projector("x"), "@cf/t/eyes").ok());
+  ASSERT_TRUE(import(*catalog_, moon_, {}, "moon.gguf").ok());
+  const auto lacks = catalog_->resolve("@cf/t/caption");
+  ASSERT_FALSE(lacks.ok());
+  EXPECT_NE(lacks.error().message.find("\"selvedge pull moon\""), std::string::npos);
+  ASSERT_TRUE(import(*catalog_, moon_eye_, {}, "moon-eye.gguf").ok());
+  EXPECT_EQ(catalog_->resolve("@cf/t/caption")->answered_by, "moon");
+  EXPECT_EQ(catalog_->resolve("@cf/t/caption")->parts.size(), 1u);
+  // Its own weights go before any other's.
+  ASSERT_TRUE(
+      import(*catalog_, small_gguf("llama", 64, "llava"), {"@cf/t/caption"}, "l.gguf").ok());
+  EXPECT_FALSE(catalog_->resolve("@cf/t/caption")->stand_in);
+}
+
 }  // namespace
 }  // namespace selvedge::catalog

@@ -66,6 +66,8 @@ bool align(std::uint64_t bytes, std::uint64_t alignment, std::uint64_t& aligned)
 
 bool ends_with(std::string_view text, std::string_view end) { return text.ends_with(end); }
 
+constexpr std::string_view kHasVisionEncoder = "clip.has_vision_encoder";
+
 // The header's pass. Each step returns an empty text, or what is wrong.
 class Reader {
  public:
@@ -190,9 +192,9 @@ std::string Reader::value(const std::string& key, std::uint32_t type) {
     return {};
   }
   const bool is_float = type == 6 || type == 12;
-  const bool kept = key == "general.alignment" || ends_with(key, ".context_length") ||
-                    ends_with(key, ".embedding_length") || ends_with(key, ".pooling_type") ||
-                    ends_with(key, ".attention.head_count") ||
+  const bool kept = key == "general.alignment" || key == kHasVisionEncoder ||
+                    ends_with(key, ".context_length") || ends_with(key, ".embedding_length") ||
+                    ends_with(key, ".pooling_type") || ends_with(key, ".attention.head_count") ||
                     ends_with(key, ".attention.head_count_kv");
   if (is_float || !kept) {
     return cursor_.skip(kValueBytes[type]) ? "" : "its value reaches past the end of the file";
@@ -346,6 +348,9 @@ Task Reader::guess_task() const {
 
 GgufSummary Reader::summary() {
   summary_.task = guess_task();
+  const auto sees = numbers_.find(kHasVisionEncoder);
+  summary_.projects_pictures =
+      summary_.architecture == "clip" && sees != numbers_.end() && sees->second != 0;
   summary_.context_tokens =
       std::max<std::int64_t>(0, of_architecture("context_length").value_or(0));
   const std::int64_t width = of_architecture("embedding_length").value_or(0);

@@ -20,8 +20,9 @@ struct GgufSummary {
   std::int32_t dimensions = 0;  // Width of the hidden state, which embeddings have; 0 = not stated.
   std::uint64_t parameters = 0;  // Elements of all tensors.
   std::uint64_t tensor_count = 0;
-  std::uint32_t heads = 0;     // Of attention; 0 = not stated.
-  std::uint32_t kv_heads = 0;  // Of keys and values; as many as `heads` where it is not stated.
+  std::uint32_t heads = 0;         // Of attention; 0 = not stated.
+  std::uint32_t kv_heads = 0;      // Of keys and values; as many as `heads` where it is not stated.
+  bool projects_pictures = false;  // A projector (mmproj) with an encoder of pictures.
 };
 
 // Holds for every file that passes: magic, version 2 or 3, little-endian; every string and array

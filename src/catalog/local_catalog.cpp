@@ -22,7 +22,8 @@ bool can_answer(Task guess, const ModelEntry& entry) {
   if (guess == asked) return true;
   if (guess != Task::text_generation || is_reranker(entry)) return false;
   return asked == Task::text_embeddings || asked == Task::text_classification ||
-         asked == Task::translation || asked == Task::summarization || asked == Task::image_to_text;
+         asked == Task::translation || asked == Task::summarization ||
+         task_is_about_pictures(asked);
 }
 
 void add_once(std::vector<std::string>& ids, const std::string& id) {
@@ -129,6 +130,11 @@ Status LocalCatalog::check_ids(const Binding& binding, const GgufSummary& summar
   for (const std::string& id : binding.ids) {
     SEL_TRY(entry, find(id));
     if (!binding.part.empty()) {
+      if (binding.part == kProjectorPart && !summary.projects_pictures) {
+        return Error{Code::file_invalid,
+                     "\"" + file + "\" (" + summary.architecture +
+                         ") is no projector that reads pictures (mmproj in GGUF)"};
+      }
       if (task_has_part(entry->task, binding.part)) continue;
       return Error{Code::invalid_input, "\"" + id + "\" (" + entry->task_name + ") has no part \"" +
                                             binding.part + "\""};

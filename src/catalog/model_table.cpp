@@ -99,6 +99,7 @@ Artifact artifact_of(const json& row) {
   artifact.licence = row.at("licence").get<std::string>();
   artifact.task = task_of(row.at("task").get<std::string>());
   artifact.part = row.value("part", std::string());
+  artifact.of = row.value("of", std::string());
   artifact.optional = row.value("optional", false);
   artifact.stand_in = row.value("stand_in", false);
   artifact.reader = row.value("reader", true);
@@ -209,6 +210,7 @@ std::vector<const Artifact*> ModelTable::parts_of(const Artifact& weights) const
   for (const Artifact& artifact : artifacts_) {
     if (artifact.part.empty()) continue;
     const bool shared =
+        artifact.of == weights.name ||
         std::any_of(artifact.models.begin(), artifact.models.end(), [&](const std::string& id) {
           return std::find(weights.models.begin(), weights.models.end(), id) !=
                  weights.models.end();

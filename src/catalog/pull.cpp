@@ -108,10 +108,11 @@ Result<std::string> LocalCatalog::fetch(const Artifact& artifact, Intake& intake
 
 Result<Installed> LocalCatalog::pull(std::string_view id_or_name, const Progress& progress) {
   SEL_TRY(artifact, artifact_to_pull(id_or_name));
-  if (artifact->part.empty() && artifact->name != id_or_name) {
+  if (artifact->part.empty()) {
+    const bool by_id = artifact->name != id_or_name;
     // The weights last: what is broken off then is still not installed.
     for (const Artifact* part : table_->parts_of(*artifact)) {
-      if (part->optional) continue;
+      if (part->optional || !(by_id || part->of == artifact->name)) continue;
       const auto named = [&](std::uint64_t done, std::uint64_t total, std::string_view doing) {
         if (progress) progress(done, total, std::string(doing) + " " + part->part);
       };

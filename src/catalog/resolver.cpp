@@ -103,11 +103,15 @@ const InstalledFile* Resolver::stand_in(const FileList& files, const ModelEntry&
 }
 
 Result<std::vector<ResolvedPart>> Resolver::parts(const FileList& files, const InstalledFile& file,
-                                                  const ModelEntry& entry) const {
+                                                  const ModelEntry& entry, bool stand_in) const {
   std::vector<ResolvedPart> parts;
+  // A projector speaks to the weights it was trained with, and to no others.
+  const auto fits = [stand_in](std::string_view role) {
+    return !stand_in || role != kProjectorPart;
+  };
   for (const InstalledFile& other : files) {
     for (const BoundPart& bound : other.bound_parts) {
-      if (bound.id == entry.id && is_there(other)) {
+      if (bound.id == entry.id && is_there(other) && fits(bound.part)) {
         parts.push_back({bound.part, models_folder_ / other.file});
       }
     }
@@ -125,14 +129,15 @@ Result<std::vector<ResolvedPart>> Resolver::parts(const FileList& files, const I
     } else if (!part->optional) {
       return Error{Code::model_not_installed,
                    "model \"" + entry.id + "\" lacks its part " + part->part + " (\"" + part->file +
-                       "\"): fetch it with \"selvedge pull " + entry.id + "\"" + size_note(*part)};
+                       "\"): fetch it with \"selvedge pull " +
+                       (part->of.empty() ? entry.id : part->of) + "\"" + size_note(*part)};
     }
   }
   // Those of the model asked for, whichever weights answer for it.
   for (const InstalledFile& other : files) {
     const Artifact* part = artifact_of(other);
-    const bool ours =
-        part != nullptr && !part->part.empty() && names(part->models, entry.id) && is_there(other);
+    const bool ours = part != nullptr && !part->part.empty() && names(part->models, entry.id) &&
+                      is_there(other) && fits(part->part);
     const auto same_role = [&](const ResolvedPart& each) { return each.role == part->part; };
     if (!ours || std::ranges::any_of(parts, same_role)) continue;
     parts.push_back({part->part, models_folder_ / other.file});
@@ -142,7 +147,7 @@ Result<std::vector<ResolvedPart>> Resolver::parts(const FileList& files, const I
 
 Result<Resolved> Resolver::answer(const FileList& files, const InstalledFile& file,
                                   const ModelEntry& entry, bool stand_in) const {
-  SEL_TRY(further, parts(files, file, entry));
+  SEL_TRY(further, parts(files, file, entry, stand_in));
   Resolved resolved;
   resolved.parts = std::move(further);
   resolved.entry = &entry;
@@ -152,6 +157,7 @@ Result<Resolved> Resolver::answer(const FileList& files, const InstalledFile& fi
   resolved.sha256 = file.sha256;
   resolved.stand_in = stand_in;
   resolved.weights_task = file.task;
+  resolved.blind_because = blind_because(resolved);
   const Artifact* artifact = artifact_of(file);
   if (artifact == nullptr) {
     resolved.reader = file.parameters >= kReaderParametersMin;
@@ -166,8 +172,93 @@ Result<Resolved> Resolver::answer(const FileList& files, const InstalledFile& fi
   return resolved;
 }
 
+std::string Resolver::blind_because(const Resolved& resolved) const {
+  const auto is_projector = [](const ResolvedPart& part) { return part.role == kProjectorPart; };
+  if (std::ranges::any_of(resolved.parts, is_projector)) return {};
+  const std::string& id = resolved.entry->id;
+  if (resolved.stand_in) {
+    return "the stand-in " + resolved.answered_by + ", which answers for model " + id +
+           ", reads no pictures: bring the model's own weights and its projector";
+  }
+  std::string message =
+      "model " + id + " reads no pictures without a projector, which is not on this machine: ";
+  for (const Artifact& artifact : table_->artifacts()) {
+    if (artifact.part == kProjectorPart && names(artifact.models, id)) {
+      message +=
+          "fetch it with \"selvedge pull " + artifact.name + "\"" + size_note(artifact) + ", or ";
+      break;
+    }
+  }
+  return message +
+         "bind the one of its weights with \"selvedge import MMPROJ.gguf --part projector --as " +
+         id + "\"";
+}
+
+// Of several the largest; one that was made for captions before all others.
+Resolver::Seeing Resolver::seeing(const FileList& files) const {
+  Seeing best;
+  const auto has_projector = [&](const ModelEntry& entry) {
+    return std::ranges::any_of(files, [&](const InstalledFile& file) {
+      const Artifact* artifact = artifact_of(file);
+      const bool own = artifact != nullptr && artifact->part == kProjectorPart &&
+                       names(artifact->models, entry.id);
+      const bool bound = std::ranges::any_of(file.bound_parts, [&](const BoundPart& part) {
+        return part.id == entry.id && part.part == kProjectorPart;
+      });
+      return (own || bound) && is_there(file);
+    });
+  };
+  for (const InstalledFile& file : files) {
+    const Artifact* artifact = artifact_of(file);
+    if (artifact == nullptr || !artifact->stand_in || !artifact->part.empty()) continue;
+    if (artifact->task == Task::image_to_text && is_there(file)) return {&file, nullptr};
+  }
+  for (const ModelEntry& entry : table_->entries()) {
+    if (entry.task != Task::text_generation && !task_is_about_pictures(entry.task)) continue;
+    const InstalledFile* file = exact_file(files, entry.id);
+    if (file == nullptr || !is_there(*file) || !has_projector(entry)) continue;
+    if (best.file == nullptr || file->bytes > best.file->bytes) best = {file, &entry};
+  }
+  return best;
+}
+
+Result<Resolved> Resolver::answer_seeing(const FileList& files, const ModelEntry& entry) const {
+  const Seeing found = seeing(files);
+  if (found.file == nullptr) return not_installed(files, entry, Profile::auto_);
+  const bool own = found.entry != nullptr;
+  // Weights of another id are asked with the parts of that id.
+  SEL_TRY(resolved, answer(files, *found.file, own ? *found.entry : entry, false));
+  resolved.entry = &entry;
+  resolved.requested = entry.id;
+  resolved.stand_in = true;
+  return resolved;
+}
+
+std::string Resolver::no_eyes(const FileList& files, const ModelEntry& entry,
+                              Profile profile) const {
+  const InstalledFile* known = exact_file(files, entry.id);
+  std::string message = "model \"" + entry.id + "\" is not on this machine";
+  if (known != nullptr && !is_there(*known)) {
+    message += " (its file \"" + known->file + "\" has vanished or changed)";
+  }
+  message += profile == Profile::exact ? ": " : ", and no other model that reads pictures: ";
+  for (const Artifact& artifact : table_->artifacts()) {
+    if (profile == Profile::exact || !artifact.stand_in || artifact.task != Task::image_to_text ||
+        artifact.url.empty())
+      continue;
+    message +=
+        "fetch one with \"selvedge pull " + artifact.name + "\"" + size_note(artifact) + ", or ";
+    break;
+  }
+  return message + "bind a GGUF and its projector with \"selvedge import FILE --as " + entry.id +
+         "\" and \"selvedge import MMPROJ.gguf --part projector --as " + entry.id + "\"";
+}
+
 Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
                               Profile profile) const {
+  if (task_is_about_pictures(entry.task)) {
+    return Error{Code::model_not_installed, no_eyes(files, entry, profile)};
+  }
   const std::string id = "\"" + entry.id + "\"";
   std::string message = profile == Profile::small ? "no stand-in for model " + id : "model " + id;
   message += " is not on this machine";
@@ -221,7 +312,10 @@ Result<Resolved> Resolver::resolve(const FileList& files, std::string_view id,
       incomplete = answered.error();
     }
   }
-  if (profile != Profile::exact) {
+  if (profile != Profile::exact && task_is_about_pictures(entry->task)) {
+    auto seen = answer_seeing(files, *entry);
+    if (seen.ok() || !incomplete) return seen;
+  } else if (profile != Profile::exact) {
     const InstalledFile* other = stand_in(files, *entry);
     if (other != nullptr) {
       const bool is_exact = names(artifact_of(*other)->models, id);

@@ -40,13 +40,22 @@ class Resolver {
   const InstalledFile* bound_file(const FileList& files, std::string_view id) const;
   const InstalledFile* exact_weights(const FileList& files, std::string_view id) const;
   const InstalledFile* stand_in(const FileList& files, const ModelEntry& entry) const;
+  // Weights with their projector, under the id that has both, for a task about pictures.
+  struct Seeing {
+    const InstalledFile* file = nullptr;
+    const ModelEntry* entry = nullptr;  // Null: a stand-in that is no id's own weights.
+  };
+  Seeing seeing(const FileList& files) const;
+  Result<Resolved> answer_seeing(const FileList& files, const ModelEntry& entry) const;
+  std::string blind_because(const Resolved& resolved) const;
+  std::string no_eyes(const FileList& files, const ModelEntry& entry, Profile profile) const;
   // Errors: model_not_installed (a part is missing).
   Result<Resolved> answer(const FileList& files, const InstalledFile& file, const ModelEntry& entry,
                           bool stand_in) const;
   // Those that the user bound to the id, then those that the catalogue knows of the weights.
   // Errors: as answer.
   Result<std::vector<ResolvedPart>> parts(const FileList& files, const InstalledFile& file,
-                                          const ModelEntry& entry) const;
+                                          const ModelEntry& entry, bool stand_in) const;
   Error not_installed(const FileList& files, const ModelEntry& entry, Profile profile) const;
 
   std::shared_ptr<const ModelTable> table_;

@@ -72,11 +72,17 @@ std::optional<Task> task_from_name(std::string_view name) {
 bool task_is_served(Task task) {
   return task == Task::text_generation || task == Task::text_embeddings ||
          task == Task::text_classification || task == Task::automatic_speech_recognition ||
-         task == Task::text_to_image;
+         task == Task::text_to_image || task == Task::image_to_text ||
+         task == Task::image_classification;
+}
+
+bool task_is_about_pictures(Task task) {
+  return task == Task::image_to_text || task == Task::image_classification;
 }
 
 bool task_has_part(Task task, std::string_view part) {
   if (task == Task::automatic_speech_recognition) return part == "voice_activity";
+  if (task == Task::text_generation || task_is_about_pictures(task)) return part == kProjectorPart;
   if (task != Task::text_to_image) return false;
   constexpr std::string_view kParts[] = {"clip_l", "clip_g", "t5xxl", "vae", "taesd"};
   return std::find(std::begin(kParts), std::end(kParts), part) != std::end(kParts);
@@ -84,7 +90,7 @@ bool task_has_part(Task task, std::string_view part) {
 
 bool part_is_served(std::string_view part) {
   return task_has_part(Task::automatic_speech_recognition, part) ||
-         task_has_part(Task::text_to_image, part);
+         task_has_part(Task::text_to_image, part) || part == kProjectorPart;
 }
 
 }  // namespace selvedge::catalog

@@ -20,6 +20,12 @@ std::optional<Task> task_from_name(std::string_view name);
 // Whether an engine of this build serves it.
 bool task_is_served(Task task);
 
+// A picture in, text out: served by text models that have a projector.
+bool task_is_about_pictures(Task task);
+
+// The part that reads pictures for a text model.
+inline constexpr std::string_view kProjectorPart = "projector";
+
 // The same of a part of models: Artifact::part.
 bool part_is_served(std::string_view part);
 // Whether models of the task may need a further file of this role.

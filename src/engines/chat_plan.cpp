@@ -53,7 +53,7 @@ common_chat_msg message_of(const wire::ChatMessage& message, TextGuard* guard) {
   const auto text = [guard](const std::string& one) { return guard ? guard->guarded(one) : one; };
   common_chat_msg out;
   out.role = message.role == "developer" ? "system" : message.role;
-  out.content = text(message.content);
+  out.content = guard ? guard->guarded_content(message) : message.content;
   out.reasoning_content = text(message.reasoning);
   out.tool_name = text(message.name);
   out.tool_call_id = text(message.tool_call_id);
@@ -171,6 +171,7 @@ std::vector<wire::ChatMessage> told_messages(const std::vector<wire::ChatMessage
     if (message.role != "tool") {
       told.push_back(
           {message.role, message.tool_calls.empty() ? message.content : calls_text(message)});
+      told.back().pictures = message.pictures;
       continue;
     }
     const std::string result = "<tool_response>\n" + message.content + "\n</tool_response>";
@@ -306,7 +307,8 @@ Result<ChatPlan> ChatPlanner::own_form(const std::vector<wire::ChatMessage>& mes
     params = common_chat_templates_apply(templates_.get(), inputs_of(messages, options, nullptr));
   }
   ChatPlan plan;
-  plan.prompt = tokens_.guarded_prompt(prompt, guard);
+  SEL_TRY(tokens, tokens_.guarded_prompt(prompt, guard));
+  plan.prompt = std::move(tokens);
   plan.grammar.gbnf = std::move(params.grammar);
   plan.grammar.lazy = params.grammar_lazy;
   plan.grammar.triggers = std::move(params.grammar_triggers);

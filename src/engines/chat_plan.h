@@ -17,7 +17,7 @@
 namespace selvedge::engines {
 
 struct ChatPlan {
-  std::vector<llama_token> prompt;
+  std::vector<llama_token> prompt;  // Pictures are picture_token.
   GrammarRules grammar = {};
   std::optional<ChatReader> reader = {};  // Without one the completion is text.
   std::vector<std::string> stops = {};    // Of the model's form, beside the caller's.

@@ -21,6 +21,7 @@ class ComputeThreads {
 
   // The next batches may take `threads` threads.
   void grant(std::int32_t threads);
+  std::int32_t granted() const { return granted_; }
 
   // Runs `compute`, which lets `context` compute `tokens` tokens and returns llama.cpp's number (0:
   // done), with as many threads as have been fastest for that. `steady`: without trying others,

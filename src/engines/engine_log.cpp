@@ -6,14 +6,20 @@
 
 #include "base/log.h"
 #include "llama.h"
+#include "mtmd.h"
 
 namespace selvedge::engines {
 
-EngineLog::EngineLog() { llama_log_set(&EngineLog::receive, this); }
+EngineLog::EngineLog() {
+  llama_log_set(&EngineLog::receive, this);
+  mtmd_log_set(&EngineLog::receive, this);
+}
 
 // Without a callback llama.cpp writes to stderr, every line: silence is the better end.
 EngineLog::~EngineLog() {
-  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+  const ggml_log_callback silence = [](ggml_log_level, const char*, void*) {};
+  llama_log_set(silence, nullptr);
+  mtmd_log_set(silence, nullptr);
 }
 
 std::string EngineLog::take_last_error() { return std::exchange(last_error_, {}); }

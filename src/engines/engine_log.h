@@ -1,4 +1,4 @@
-// EngineLog: warnings and errors of llama.cpp and ggml, to our log; nothing else of theirs.
+// EngineLog: warnings and errors of llama.cpp, mtmd and ggml, to our log; nothing else of theirs.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Input picture: libpng's simplified interface, and TurboJPEG.
+// Input picture: libpng's simplified interface, TurboJPEG and libwebp.
 #include "engines/input_picture.h"
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include <png.h>
 #include <turbojpeg.h>
+#include <webp/decode.h>
 
 namespace selvedge::engines {
 namespace {
@@ -88,12 +89,46 @@ Result<InputPicture> decode_jpeg(std::string_view bytes, PictureUse use, std::st
   return picture;
 }
 
+bool is_webp(std::string_view bytes) {
+  return bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP";
+}
+
+// What is transparent is mixed with black, like everywhere here.
+void lay_on_black(const std::vector<std::uint8_t>& rgba, std::vector<std::uint8_t>& rgb) {
+  for (std::size_t at = 0; at < rgba.size() / 4; ++at) {
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      rgb[3 * at + channel] =
+          static_cast<std::uint8_t>(rgba[4 * at + channel] * rgba[4 * at + 3] / 255);
+    }
+  }
+}
+
+Result<InputPicture> decode_webp(std::string_view bytes, PictureUse use, std::string_view what) {
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  WebPBitstreamFeatures features;
+  if (WebPGetFeatures(data, bytes.size(), &features) != VP8_STATUS_OK) {
+    return refused(what, "no sound WebP");
+  }
+  if (features.has_animation != 0) return refused(what, "a WebP that moves is not taken");
+  if (use == PictureUse::mask) return refused(what, "a mask must be a PNG or a JPEG");
+  SEL_CHECK_OK(check_size(what, features.width, features.height));
+  InputPicture picture = sized(features.width, features.height, use);
+  std::vector<std::uint8_t> rgba(picture.pixels.size() / 3 * 4);
+  if (WebPDecodeRGBAInto(data, bytes.size(), rgba.data(), rgba.size(), 4 * picture.width) ==
+      nullptr) {
+    return refused(what, "no sound WebP");
+  }
+  lay_on_black(rgba, picture.pixels);
+  return picture;
+}
+
 }  // namespace
 
 Result<InputPicture> decode_picture(std::string_view bytes, PictureUse use, std::string_view what) {
   if (bytes.starts_with(kPngBegin)) return decode_png(bytes, use, what);
   if (bytes.starts_with(kJpegBegin)) return decode_jpeg(bytes, use, what);
-  return refused(what, "the bytes are neither a PNG nor a JPEG");
+  if (is_webp(bytes)) return decode_webp(bytes, use, what);
+  return refused(what, "the bytes are none of a PNG, a JPEG and a WebP");
 }
 
 }  // namespace selvedge::engines

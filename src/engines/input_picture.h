@@ -1,4 +1,4 @@
-// Input picture: pixels of a PNG or JPEG file that a client sent.
+// Input picture: pixels of a PNG, JPEG or WebP file that a client sent.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,8 @@ struct InputPicture {
 enum class PictureUse : std::uint8_t { colours, mask };
 
 // Any bytes: those of a hostile client, too. What is transparent is seen before black. `what` is
-// the input's name, for the message. Errors: invalid_input (no PNG or JPEG, damaged, or larger than
-// the bounds above, which is found out before memory is taken for pixels).
+// the input's name, for the message. Errors: invalid_input (of no such format, damaged, or larger
+// than the bounds above, which is found out before memory is taken for pixels).
 Result<InputPicture> decode_picture(std::string_view bytes, PictureUse use, std::string_view what);
 
 }  // namespace selvedge::engines

@@ -2,6 +2,7 @@
 #include "engines/input_picture.h"
 
 #include <gtest/gtest.h>
+#include <webp/encode.h>
 
 #include "engines/test_pictures.h"
 
@@ -53,6 +54,25 @@ TEST(InputPicture, AJpegGivesNearlyItsPixels) {
   for (const std::uint8_t level : picture->pixels) EXPECT_NEAR(level, 128, 2);
 }
 
+std::string webp_of(std::int32_t width, std::int32_t height, const Pixels& rgba) {
+  std::uint8_t* data = nullptr;
+  const std::size_t bytes = WebPEncodeLosslessRGBA(rgba.data(), width, height, 4 * width, &data);
+  std::string file(reinterpret_cast<const char*>(data), bytes);
+  WebPFree(data);
+  return file;
+}
+
+TEST(InputPicture, AWebPGivesItsPixelsAndWhatIsTransparentIsBlack) {
+  const std::string file = webp_of(2, 1, {200, 100, 50, 255, 200, 100, 50, 0});
+  const auto picture = decode_picture(file, PictureUse::colours, "image");
+  ASSERT_TRUE(picture.ok()) << picture.error().message;
+  EXPECT_EQ(picture->width, 2);
+  EXPECT_EQ(picture->pixels, (Pixels{200, 100, 50, 0, 0, 0}));
+  EXPECT_EQ(refused(file.substr(0, file.size() - 3)), "image: no sound WebP");
+  EXPECT_EQ(refused(file.substr(0, 12)), "image: no sound WebP");
+  EXPECT_FALSE(decode_picture(file, PictureUse::mask, "mask").ok());
+}
+
 TEST(InputPicture, CutFilesAreRefusedWhereverTheyAreCut) {
   const std::string png = plain_png(40, 40, 90);
   const std::string jpeg = jpeg_of(40, 40, Pixels(40 * 40 * 3, 90));
@@ -65,8 +85,8 @@ TEST(InputPicture, CutFilesAreRefusedWhereverTheyAreCut) {
 }
 
 TEST(InputPicture, OtherBytesAreRefused) {
-  EXPECT_EQ(refused("GIF89a"), "image: the bytes are neither a PNG nor a JPEG");
-  EXPECT_EQ(refused(""), "image: the bytes are neither a PNG nor a JPEG");
+  EXPECT_EQ(refused("GIF89a"), "image: the bytes are none of a PNG, a JPEG and a WebP");
+  EXPECT_EQ(refused(""), "image: the bytes are none of a PNG, a JPEG and a WebP");
 }
 
 TEST(InputPicture, ASizeBeyondTheBoundIsRefusedBeforeItsPixelsAreRead) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engines/completion_text.h"
+#include "engines/prompt_pictures.h"
 #include "engines/sampling.h"
 #include "engines/token_logprobs.h"
 
@@ -62,6 +63,7 @@ struct LlamaText::Sequence {
   wire::TaskId task = 0;
   std::shared_ptr<const LoadedAdapter> adapter;  // Null: none.
   std::vector<llama_token> prompt;
+  PromptPictures pictures;
   std::size_t computed = 0;  // Of the prompt.
   std::size_t cached = 0;
   std::int32_t tokens_max = 0;
@@ -79,6 +81,7 @@ struct LlamaText::Sequence {
   std::int32_t unsent_tokens = 0;
 
   bool reading() const { return computed < prompt.size(); }
+  bool seeing() const { return reading() && pictures.at(computed) != nullptr; }
   std::uint64_t group() const { return adapter ? adapter->key : 0; }
   wire::Finished finished(wire::FinishReason reason) const {
     return {task,
@@ -117,12 +120,14 @@ class LlamaText::Batch {
   const std::vector<Share>& shares() const { return shares_; }
   bool empty() const { return shares_.empty(); }
 
-  void add(Sequence& sequence, std::span<const llama_token> tokens, std::size_t position,
+  // `at_first`: of the first token in the sequence.
+  void add(Sequence& sequence, std::span<const llama_token> tokens, std::size_t at_first,
            bool wants_output, bool whole_chunk) {
+    const llama_pos position = sequence.pictures.position_of(at_first);
     for (std::size_t at = 0; at < tokens.size(); ++at) {
       const std::int32_t row = batch_.n_tokens++;
       batch_.token[row] = tokens[at];
-      batch_.pos[row] = static_cast<llama_pos>(position + at);
+      batch_.pos[row] = position + static_cast<llama_pos>(at);
       batch_.n_seq_id[row] = 1;
       batch_.seq_id[row][0] = static_cast<llama_seq_id>(sequence.slot);
       batch_.logits[row] = static_cast<std::int8_t>(wants_output && at + 1 == tokens.size());
@@ -164,6 +169,11 @@ Result<std::unique_ptr<LlamaText>> LlamaText::open(std::shared_ptr<const LlamaMo
   SEL_TRY(planner,
           ChatPlanner::open(*engine->model_, *engine->chat_prompt_, *engine->prompt_tokens_));
   engine->planner_ = std::move(planner);
+  for (const wire::ModelPart& part : load.parts) {
+    if (part.role != "projector") continue;
+    SEL_TRY(pictures, PictureReader::open(part.path, *engine->model_));
+    engine->pictures_ = std::move(pictures);
+  }
   SEL_CHECK_OK(engine->open_context());
   return engine;
 }
@@ -217,6 +227,7 @@ Status LlamaText::start_generate(wire::Generate task) {
   SEL_TRY(plan, this->plan(task));
   std::vector<llama_token> prompt = std::move(plan.prompt);
   if (prompt.empty()) return Error{Code::invalid_input, "prompt: empty"};
+  SEL_TRY(pictures, PromptPictures::place(prompt, task, pictures_.get()));
   std::int32_t tokens_max = std::max(1, task.tokens_max);
   const auto window_tokens = static_cast<std::size_t>(wire::window_of(task, context_tokens_));
   if (task.cut_to_window && prompt.size() < window_tokens) {
@@ -233,7 +244,9 @@ Status LlamaText::start_generate(wire::Generate task) {
     adapter = std::move(taken);
   }
   SEL_TRY(gate, GrammarGate::open(*model_, plan.grammar));
-  Sampler sampler(task.sampling, prompt, suppressed_, std::move(gate));
+  std::vector<llama_token> said = prompt;
+  std::erase_if(said, is_picture_token);
+  Sampler sampler(task.sampling, said, suppressed_, std::move(gate));
   std::vector<std::string> stops = std::move(task.stop);
   stops.insert(stops.end(), plan.stops.begin(), plan.stops.end());
   std::vector<llama_token> written;
@@ -245,6 +258,7 @@ Status LlamaText::start_generate(wire::Generate task) {
       std::make_unique<Sequence>(Sequence{.task = task.task,
                                           .adapter = std::move(adapter),
                                           .prompt = std::move(prompt),
+                                          .pictures = std::move(pictures),
                                           .tokens_max = tokens_max,
                                           .repeatable = is_repeatable(task.sampling),
                                           .sampler = std::move(sampler),
@@ -285,9 +299,12 @@ void LlamaText::cancel(wire::TaskId task, std::vector<wire::Message>& events) {
 void LlamaText::admit() {
   while (!waiting_.empty()) {
     Sequence& sequence = *waiting_.front();
-    const SlotTable::Question question{
-        sequence.prompt, static_cast<std::size_t>(sequence.tokens_max),
-        sequence.repeatable ? chunk_tokens_ : 0, may_keep_, sequence.group()};
+    const SlotTable::Question question{sequence.prompt,
+                                       static_cast<std::size_t>(sequence.tokens_max),
+                                       sequence.repeatable ? chunk_tokens_ : 0,
+                                       may_keep_,
+                                       sequence.group(),
+                                       !pictures_ || !pictures_->has_wide_positions()};
     const auto place = slots_->take(question);
     if (!place) return;
     sequence.slot = place->slot;
@@ -362,40 +379,46 @@ void LlamaText::fill(Batch& batch) {
   batch.clear();
   for (const auto& sequence : running_) {
     if (sequence->reading() || sequence->group() != group_) continue;
-    const std::size_t position = slots_->tokens(sequence->slot).size();
-    batch.add(*sequence, std::span(&sequence->next, 1), position, true, false);
+    batch.add(*sequence, std::span(&sequence->next, 1), slots_->tokens(sequence->slot).size(), true,
+              false);
   }
   // In company prompts are read in halves, so that the others' streams do not stand still.
   const std::size_t chunk = batch.empty() ? chunk_tokens_ : chunk_tokens_ / 2;
   std::size_t chunk_room = std::min(chunk, batch.room());
   for (const auto& sequence : running_) {
     if (!sequence->reading() || chunk_room == 0 || sequence->group() != group_) continue;
+    if (sequence->seeing()) continue;
     // Chunks end at fixed borders, so that the same prompt is always computed in the same pieces.
     const std::size_t border = chunk_tokens_ - sequence->computed % chunk_tokens_;
-    const std::size_t left = sequence->prompt.size() - sequence->computed;
+    const std::size_t size = sequence->prompt.size();
+    const std::size_t left = sequence->pictures.next(sequence->computed, size) - sequence->computed;
     const std::size_t wanted = std::min(border, left);
     const std::size_t count = std::min(wanted, chunk_room);
     const bool whole = count == wanted && sequence->computed % chunk_tokens_ == 0;
     batch.add(*sequence, std::span(sequence->prompt).subspan(sequence->computed, count),
-              sequence->computed, count == left, whole);
+              sequence->computed, sequence->computed + count == size, whole);
     chunk_room -= count;
   }
 }
 
+// llama.cpp's number: 0 = done.
+std::int32_t LlamaText::compute(const llama_batch& batch, bool steady) {
+  const auto decode = [&] { return llama_decode(context_.get(), batch); };
+  const auto tokens = static_cast<std::size_t>(batch.n_tokens);
+  const std::int32_t failure = threads_.run(context_.get(), tokens, steady, decode);
+  if (failure != 1) return failure;
+  // No cells in a row that suits: what ended sequences hold is only a cache.
+  for (const std::size_t slot : slots_->idle_slots()) {
+    forget(slot, 0);
+    slots_->clear(slot);
+  }
+  return threads_.run(context_.get(), tokens, steady, decode);
+}
+
 Status LlamaText::decode(Batch& batch) {
   use_adapter(batch.shares().front().sequence->adapter);
-  const auto compute = [&] { return llama_decode(context_.get(), batch.get()); };
-  const std::size_t tokens = batch.size();
-  const bool steady = tokens == 1 && batch.shares().front().sequence->repeatable;
-  std::int32_t failure = threads_.run(context_.get(), tokens, steady, compute);
-  if (failure == 1) {
-    // No cells in a row that suits: what ended sequences hold is only a cache.
-    for (const std::size_t slot : slots_->idle_slots()) {
-      forget(slot, 0);
-      slots_->clear(slot);
-    }
-    failure = threads_.run(context_.get(), tokens, steady, compute);
-  }
+  const bool steady = batch.size() == 1 && batch.shares().front().sequence->repeatable;
+  const std::int32_t failure = compute(batch.get(), steady);
   if (failure == 0) return ok_status();
   // Which cells were written is not known: start clean.
   for (const Batch::Share& share : batch.shares()) {
@@ -413,6 +436,10 @@ Status LlamaText::step(std::vector<wire::Message>& events) {
   }
   admit();
   choose_group();
+  if (Sequence* sequence = next_to_see()) {
+    see(*sequence, events);
+    return ok_status();
+  }
   fill(*batch_);
   if (batch_->empty()) return Error{Code::internal, "no sequence can go on"};
   SEL_CHECK_OK(decode(*batch_));
@@ -427,13 +454,73 @@ void LlamaText::take_results(const Batch& batch, std::vector<wire::Message>& eve
     slots_->append(sequence.slot, share.tokens, alone && share.whole_chunk);
     if (sequence.reading()) sequence.computed += share.tokens.size();
     if (share.output < 0) continue;
-    if (take_token(sequence, share.output, events)) continue;
-    slots_->release(sequence.slot);
-    const auto ended = std::find_if(running_.begin(), running_.end(), [&](const auto& running) {
-      return running.get() == &sequence;
-    });
-    running_.erase(ended);
+    if (!take_token(sequence, share.output, events)) end(sequence);
   }
+}
+
+void LlamaText::end(Sequence& sequence) {
+  slots_->release(sequence.slot);
+  const auto ended = std::find_if(running_.begin(), running_.end(),
+                                  [&](const auto& running) { return running.get() == &sequence; });
+  running_.erase(ended);
+}
+
+// The sequence whose picture this step computes, or null. Between two pictures the streams of the
+// others go on.
+LlamaText::Sequence* LlamaText::next_to_see() {
+  Sequence* found = nullptr;
+  bool others = false;
+  for (const auto& sequence : running_) {
+    if (sequence->group() != group_) continue;
+    if (!sequence->seeing()) {
+      others = true;
+    } else if (found == nullptr) {
+      found = sequence.get();
+    }
+  }
+  saw_ = found != nullptr && !(saw_ && others);
+  return saw_ ? found : nullptr;
+}
+
+void LlamaText::see(Sequence& sequence, std::vector<wire::Message>& events) {
+  const PicturePiece& piece = sequence.pictures.at(sequence.computed)->piece;
+  const auto tokens = static_cast<std::size_t>(piece.tokens);
+  const Status seen = decode_picture(sequence);
+  if (!seen.ok()) {
+    events.push_back(wire::Failed{sequence.task, seen.error().code, seen.error().message});
+    forget(sequence.slot, 0);
+    slots_->clear(sequence.slot);
+    end(sequence);
+    return;
+  }
+  slots_->append(sequence.slot, std::vector<TokenId>(tokens, piece.stand_in), false);
+  sequence.computed += tokens;
+}
+
+Status LlamaText::decode_picture(Sequence& sequence) {
+  const PicturePiece& piece = sequence.pictures.at(sequence.computed)->piece;
+  const auto tokens = static_cast<std::size_t>(piece.tokens);
+  const bool both_ways = pictures_->sees_both_ways(piece);
+  if (both_ways && tokens > kBatchTokens) {
+    return Error{Code::model_unsupported,
+                 "a picture of " + std::to_string(tokens) + " tokens is more than one batch"};
+  }
+  SEL_TRY(values, pictures_->embed(piece, threads_.granted()));
+  use_adapter(sequence.adapter);
+  const llama_pos begin = sequence.pictures.position_of(sequence.computed);
+  const std::vector<llama_pos> positions = pictures_->positions(piece, begin);
+  if (both_ways) llama_set_causal_attn(context_.get(), false);
+  std::int32_t failure = 0;
+  for (std::size_t first = 0; first < tokens && failure == 0; first += kBatchTokens) {
+    const PictureBatch batch(values, pictures_->width(), positions, begin,
+                             static_cast<llama_seq_id>(sequence.slot), first,
+                             std::min(kBatchTokens, tokens - first));
+    failure = compute(batch.get(), true);
+  }
+  if (both_ways) llama_set_causal_attn(context_.get(), true);
+  if (failure == 0) return ok_status();
+  return Error{Code::internal,
+               "llama.cpp could not compute a picture (" + std::to_string(failure) + ")"};
 }
 
 llama_token LlamaText::draw(Sequence& sequence, std::int32_t output) {

@@ -12,6 +12,7 @@
 #include "engines/compute_threads.h"
 #include "engines/engine.h"
 #include "engines/llama_model.h"
+#include "engines/picture_reader.h"
 #include "engines/prompt_tokens.h"
 #include "engines/slot_table.h"
 
@@ -25,6 +26,9 @@ namespace selvedge::engines {
 // Tasks with a LoRA adapter share no memory with those of another one or of none, and a batch has
 // one adapter: groups of one adapter take turns of a few steps.
 //
+// Pictures are computed one a step, alone in a batch: by the projector, then into the sequence's
+// memory. A beginning with pictures is kept like any other, by the identity of their pixels.
+//
 // Repeatable: a task with a seed, or with temperature 0, that runs alone gives the same completion
 // each time (at depth as far as as many threads computed it). To such a task only beginnings are of
 // use whose recomputation would give the same bits: whole chunks computed alone in a memory that
@@ -32,7 +36,8 @@ namespace selvedge::engines {
 // memory.
 class LlamaText final : public Engine {
  public:
-  // Errors: model_unsupported (not a decoder), model_load_failed.
+  // A part "projector" of `load` reads pictures. Errors: model_unsupported (not a decoder),
+  // model_load_failed.
   static Result<std::unique_ptr<LlamaText>> open(std::shared_ptr<const LlamaModel> model,
                                                  const wire::Load& load);
   ~LlamaText() override;
@@ -48,7 +53,7 @@ class LlamaText final : public Engine {
   // Tokens of prompt and completion that one sequence may have.
   std::int32_t context_tokens() const { return context_tokens_; }
 
-  // The tokens of a task's prompt. Errors: invalid_input.
+  // The tokens of a task's prompt, pictures as picture_token. Errors: invalid_input.
   Result<std::vector<llama_token>> prompt_tokens(const wire::Generate& task) const;
 
  private:
@@ -69,6 +74,11 @@ class LlamaText final : public Engine {
   void fill(Batch& batch);
   void use_adapter(std::shared_ptr<const LoadedAdapter> adapter);
   Status decode(Batch& batch);
+  std::int32_t compute(const llama_batch& batch, bool steady);
+  Sequence* next_to_see();
+  void see(Sequence& sequence, std::vector<wire::Message>& events);
+  Status decode_picture(Sequence& sequence);
+  void end(Sequence& sequence);
   void take_results(const Batch& batch, std::vector<wire::Message>& events);
   bool take_token(Sequence& sequence, std::int32_t output, std::vector<wire::Message>& events);
   llama_token draw(Sequence& sequence, std::int32_t output);
@@ -82,6 +92,7 @@ class LlamaText final : public Engine {
   std::unique_ptr<ChatPrompt> chat_prompt_;
   std::unique_ptr<PromptTokens> prompt_tokens_;
   std::unique_ptr<ChatPlanner> planner_;
+  std::unique_ptr<PictureReader> pictures_;  // Null: the model has no projector.
   ComputeThreads threads_;
   std::int32_t sequences_max_;
   std::int32_t context_tokens_;
@@ -95,6 +106,7 @@ class LlamaText final : public Engine {
   std::uint64_t told_adapter_bytes_ = 0;
   std::uint64_t group_ = 0;      // Key of the adapter whose turn it is.
   std::int32_t turn_steps_ = 0;  // Left of its turn.
+  bool saw_ = false;             // The last step computed a picture.
   std::unique_ptr<Batch> batch_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<std::unique_ptr<Sequence>> running_;

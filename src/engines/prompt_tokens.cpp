@@ -59,6 +59,11 @@ std::size_t number_of(std::string_view character) {
 
 }  // namespace
 
+bool has_pictures(const std::vector<wire::ChatMessage>& messages) {
+  return std::ranges::any_of(messages,
+                             [](const auto& message) { return !message.pictures.empty(); });
+}
+
 PromptTokens::PromptTokens(const LlamaModel& model, const ChatPrompt& chat_prompt)
     : model_(model), chat_prompt_(chat_prompt) {
   const std::string& source = chat_prompt.source();
@@ -85,6 +90,7 @@ PromptTokens::PromptTokens(const LlamaModel& model, const ChatPrompt& chat_promp
 
 Result<std::vector<llama_token>> PromptTokens::chat(
     const std::vector<wire::ChatMessage>& messages) const {
+  if (has_pictures(messages)) return chat_with_pictures(messages);
   SEL_TRY(parts, chat_prompt_.render(messages));
   std::vector<llama_token> tokens;
   const bool marked =
@@ -108,6 +114,17 @@ Result<std::vector<llama_token>> PromptTokens::chat(
   tokens = apart(tracked ? parts : broken_parts);
   begin(tokens);
   return tokens;
+}
+
+Result<std::vector<llama_token>> PromptTokens::chat_with_pictures(
+    const std::vector<wire::ChatMessage>& messages) const {
+  TextGuard guard(*this);
+  std::vector<wire::ChatMessage> guarded = messages;
+  for (wire::ChatMessage& message : guarded) message.content = guard.guarded_content(message);
+  SEL_TRY(parts, chat_prompt_.render(guarded));
+  std::string prompt;
+  for (const PromptPart& part : parts) prompt += part.text;
+  return guarded_prompt(prompt, guard);
 }
 
 std::vector<llama_token> PromptTokens::raw(std::string_view prompt) const {
@@ -231,9 +248,10 @@ std::size_t PromptTokens::begin_of_mark(std::string_view text) const {
   return longest;
 }
 
-std::vector<llama_token> PromptTokens::guarded_prompt(std::string_view prompt,
-                                                      const TextGuard& guard) const {
+Result<std::vector<llama_token>> PromptTokens::guarded_prompt(std::string_view prompt,
+                                                              const TextGuard& guard) const {
   std::vector<llama_token> tokens;
+  std::vector<bool> seen(guard.pictures_, false);
   while (!prompt.empty()) {
     const std::size_t at = std::min(prompt.find(kPlane15), prompt.size());
     if (at > 0) append(tokens, model_.tokenize(prompt.substr(0, at), true));
@@ -241,9 +259,19 @@ std::vector<llama_token> PromptTokens::guarded_prompt(std::string_view prompt,
     if (prompt.empty()) break;
     const std::string_view character = prompt.substr(0, first_character_bytes(prompt));
     const std::size_t number = number_of(character);
-    // Only the guard writes such characters.
-    if (number < guard.kept_.size()) append(tokens, content_tokens(guard.kept_[number]));
     prompt.remove_prefix(character.size());
+    // Only the guard writes such characters.
+    if (number >= guard.kept_.size()) continue;
+    const TextGuard::Kept& kept = guard.kept_[number];
+    if (kept.picture) {
+      tokens.push_back(picture_token(*kept.picture));
+      seen[*kept.picture] = true;
+    } else {
+      append(tokens, content_tokens(kept.text));
+    }
+  }
+  if (std::ranges::find(seen, false) != seen.end()) {
+    return Error{Code::invalid_input, "messages: the model's chat template leaves a picture out"};
   }
   begin(tokens);
   return tokens;
@@ -253,8 +281,26 @@ void TextGuard::keep(std::string& out, std::string_view text) {
   // So many different ones are only private characters, which are nobody's text.
   if (kept_.size() >= kKeptMax) return;
   const auto [found, added] = numbers_.try_emplace(std::string(text), kept_.size());
-  if (added) kept_.emplace_back(text);
+  if (added) kept_.push_back({std::string(text)});
   out += character_of(found->second);
+}
+
+std::string TextGuard::guarded_content(const wire::ChatMessage& message) {
+  std::string out;
+  std::size_t at = 0;
+  const std::string_view content = message.content;
+  for (const wire::InlinePicture& picture : message.pictures) {
+    const std::size_t end = std::clamp<std::size_t>(picture.at, at, content.size());
+    out += guarded(content.substr(at, end - at));
+    at = end;
+    // Without a character for it the picture counts as left out.
+    if (kept_.size() < kKeptMax) {
+      out += character_of(kept_.size());
+      kept_.push_back({{}, pictures_});
+    }
+    ++pictures_;
+  }
+  return out + guarded(content.substr(at));
 }
 
 std::string TextGuard::guarded(std::string_view text) {

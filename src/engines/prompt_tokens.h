@@ -1,6 +1,8 @@
 // PromptTokens: prompts to tokens, so that no text of a message is ever read as a control token.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +15,11 @@
 namespace selvedge::engines {
 
 class TextGuard;
+
+// What stands for the picture `at` of a chat until it is read: no token of a vocabulary.
+constexpr llama_token picture_token(std::size_t at) { return -2 - static_cast<llama_token>(at); }
+constexpr bool is_picture_token(llama_token token) { return token <= -2; }
+bool has_pictures(const std::vector<wire::ChatMessage>& messages);
 
 // A mark is a token that structures prompts or ends completions: control, unknown and
 // end-of-generation tokens, and user-defined ones that look like such (<|…|>) or that the chat
@@ -27,15 +34,18 @@ class PromptTokens {
   // Both must outlive it.
   PromptTokens(const LlamaModel& model, const ChatPrompt& chat_prompt);
 
-  // The tokens of a chat, the assistant's turn opened. Errors: those of ChatPrompt::render.
+  // The tokens of a chat, the assistant's turn opened. Its pictures are picture_token(0) and on, in
+  // order. Errors: those of ChatPrompt::render, invalid_input (the template leaves a picture out).
   Result<std::vector<llama_token>> chat(const std::vector<wire::ChatMessage>& messages) const;
 
   // The tokens of a prompt that the caller has put into the model's format: marks are read as
   // tokens.
   std::vector<llama_token> raw(std::string_view prompt) const;
 
-  // The tokens of a prompt into which a template has written texts of `guard`.
-  std::vector<llama_token> guarded_prompt(std::string_view prompt, const TextGuard& guard) const;
+  // The tokens of a prompt into which a template has written texts of `guard`. Errors:
+  // invalid_input (it has left a picture out).
+  Result<std::vector<llama_token>> guarded_prompt(std::string_view prompt,
+                                                  const TextGuard& guard) const;
 
  private:
   friend class TextGuard;
@@ -46,6 +56,8 @@ class PromptTokens {
     bool user_defined = false;
   };
 
+  Result<std::vector<llama_token>> chat_with_pictures(
+      const std::vector<wire::ChatMessage>& messages) const;
   bool holds_mark(std::string_view text) const;
   bool mark_across_seams(const std::vector<PromptPart>& parts) const;
   std::vector<llama_token> content_tokens(std::string_view text) const;
@@ -74,6 +86,8 @@ class TextGuard {
   explicit TextGuard(const PromptTokens& tokens) : tokens_(tokens) {}
 
   std::string guarded(std::string_view text);
+  // The same of a message's content; each of its pictures is such a character, too.
+  std::string guarded_content(const wire::ChatMessage& message);
 
   // Something was replaced.
   bool used() const { return !kept_.empty(); }
@@ -81,10 +95,16 @@ class TextGuard {
  private:
   friend class PromptTokens;
 
+  struct Kept {
+    std::string text;
+    std::optional<std::size_t> picture = {};
+  };
+
   void keep(std::string& out, std::string_view text);
 
   const PromptTokens& tokens_;
-  std::vector<std::string> kept_;  // By the number of the character that stands for it.
+  std::vector<Kept> kept_;  // By the number of the character that stands for it.
+  std::size_t pictures_ = 0;
   std::unordered_map<std::string, std::size_t> numbers_;
 };
 

@@ -211,7 +211,7 @@ TEST_F(SdDrawingTest, WhatIsNoPictureIsRefusedAndNamesItsField) {
   auto status = engine_->start_draw(bad);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, Code::invalid_input);
-  EXPECT_EQ(status.error().message, "image: the bytes are neither a PNG nor a JPEG");
+  EXPECT_EQ(status.error().message, "image: the bytes are none of a PNG, a JPEG and a WebP");
   auto alone = request(1, "a cat");
   alone.mask = plain_png(64, 64, 0);
   status = engine_->start_draw(alone);

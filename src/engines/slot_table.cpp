@@ -7,6 +7,26 @@
 
 namespace selvedge::engines {
 
+namespace {
+
+bool is_picture(TokenId token) { return token < -1; }
+
+// `common` tokens of the prompt, or fewer.
+std::size_t whole_pictures(const SlotTable::Question& question, std::size_t common) {
+  const std::span<const TokenId> prompt = question.prompt;
+  if (!question.keep_pictures) {
+    const auto first = std::find_if(prompt.begin(), prompt.end(), is_picture);
+    return std::min(common, static_cast<std::size_t>(first - prompt.begin()));
+  }
+  while (common > 0 && common < prompt.size() && is_picture(prompt[common]) &&
+         prompt[common] == prompt[common - 1]) {
+    --common;
+  }
+  return common;
+}
+
+}  // namespace
+
 SlotTable::SlotTable(std::size_t slots, std::size_t cells, std::size_t idle_cells_max)
     : slots_(slots), cells_(cells), idle_cells_max_(idle_cells_max) {}
 
@@ -21,7 +41,7 @@ std::size_t SlotTable::common_tokens(const Slot& slot, const Question& question)
     common = std::min(common, slot.exact);
     common -= common % question.exact_chunk;
   }
-  return common;
+  return whole_pictures(question, common);
 }
 
 std::size_t SlotTable::running_cells() const {

@@ -9,6 +9,7 @@
 
 namespace selvedge::engines {
 
+// Below -1: a cell of a picture, whose cells all have its own number.
 using TokenId = std::int32_t;
 
 // Bookkeeping of a memory of `cells` token cells, shared by `slots` sequences. It computes nothing
@@ -38,6 +39,8 @@ class SlotTable {
     bool may_keep = true;
     // What else the memory of a prompt hangs on: only slots of the same key have its beginning.
     std::uint64_t key = 0;
+    // False: a beginning ends before the first picture. It never ends inside of one.
+    bool keep_pictures = true;
   };
 
   // Finds a place and takes it until release(): the slot that holds the longest common beginning,

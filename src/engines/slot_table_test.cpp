@@ -56,6 +56,35 @@ TEST(SlotTable, ABeginningOfAnotherKeyIsOfNoUse) {
   EXPECT_EQ(table.take({prompt, 10, 0, true, 8})->kept, 0u);
 }
 
+TEST(SlotTable, ABeginningNeverEndsInsideOfAPicture) {
+  const Tokens cat(16, -2);
+  const Tokens dog(16, -3);
+  const Tokens before = counting(1, 10);
+  const Tokens after = counting(100, 5);
+  SlotTable table(2, 200, 200);
+  table.release(run(table, before + cat + after).slot);
+  // The same picture is kept whole, and nothing of another one.
+  const auto same = run(table, before + cat + counting(200, 5));
+  EXPECT_EQ(same.kept, 26u);
+  table.release(same.slot);
+  const auto other = run(table, before + dog + after);
+  EXPECT_EQ(other.kept, 10u);
+  table.release(other.slot);
+  // As long as a part of it: the memory holds the picture's first half only when it holds all.
+  const auto cut = table.take({before + Tokens(20, -2), 10, 0, true});
+  ASSERT_TRUE(cut.has_value());
+  EXPECT_EQ(cut->kept, 10u);
+}
+
+TEST(SlotTable, WherePicturesAreNotKeptABeginningEndsBeforeTheFirst) {
+  const Tokens prompt = counting(1, 10) + Tokens(16, -2) + counting(100, 5);
+  SlotTable table(2, 200, 200);
+  table.release(run(table, prompt).slot);
+  const auto place = table.take({prompt, 10, 0, true, 0, false});
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->kept, 10u);
+}
+
 TEST(SlotTable, TheSamePromptAgainComputesOneToken) {
   SlotTable table(2, 100, 100);
   const auto first = run(table, counting(1, 20));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "catalog/task_names.h"
 #include "inference/machine.h"
 #include "inference/runner_pool.h"
 
@@ -103,6 +104,20 @@ const std::string& prefix_of(const catalog::Resolved& model, EmbedRole role) {
   return role == EmbedRole::passage ? model.passage_prefix : model.query_prefix;
 }
 
+bool has_pictures(const GenerateTask& task) {
+  return std::ranges::any_of(task.messages,
+                             [](const auto& message) { return !message.pictures.empty(); });
+}
+
+// A picture is never left out in silence. Errors: model_not_installed (the projector of a model
+// that is meant to see), invalid_input.
+Status check_sight(const catalog::Resolved& model, const GenerateTask& task) {
+  if (model.blind_because.empty() || !has_pictures(task)) return ok_status();
+  const bool meant = catalog::task_is_about_pictures(model.entry->task) ||
+                     std::ranges::find(model.entry->traits, "vision") != model.entry->traits.end();
+  return Error{meant ? Code::model_not_installed : Code::invalid_input, model.blind_because};
+}
+
 class LocalInference : public Inference {
  public:
   LocalInference(asio::io_context& io, const InferenceOptions& options)
@@ -113,6 +128,7 @@ class LocalInference : public Inference {
 
   asio::awaitable<Result<std::unique_ptr<TokenStream>>> generate(const catalog::Resolved& model,
                                                                  GenerateTask task) override {
+    if (const Status sees = check_sight(model, task); !sees.ok()) co_return sees.error();
     wire::Generate request;
     request.messages = std::move(task.messages);
     request.prompt = std::move(task.prompt);

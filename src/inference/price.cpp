@@ -26,6 +26,10 @@ std::int32_t tiles(std::int32_t pixels) {
 
 double neurons_of(const catalog::ModelEntry& entry, const Usage& usage) {
   const catalog::Prices& prices = entry.prices;
+  // A call is about one picture, however many tokens the model that stands in has made of it.
+  if (entry.task == catalog::Task::image_classification) {
+    return price_of(entry, "per_m_images") / kMillion;
+  }
   const bool cheaper = prices.per_m_cached_input_tokens > 0;
   const auto cached = static_cast<double>(cheaper ? usage.cached_tokens : 0);
   const double read = static_cast<double>(usage.prompt_tokens) - cached;

@@ -8,7 +8,8 @@
 
 namespace selvedge::inference {
 
-// Cached tokens cost their own price, or, where none is published, that of the input.
+// Cached tokens cost their own price, or, where none is published, that of the input. Labels of a
+// picture cost by the picture.
 double neurons_of(const catalog::ModelEntry& entry, const Usage& usage);
 
 double neurons_of_audio(const catalog::ModelEntry& entry, double seconds);

@@ -73,6 +73,12 @@ json message_json(const wire::ChatMessage& message) {
   put_text(out, "tool_call_id", message.tool_call_id);
   put_text(out, "name", message.name);
   put_text(out, "reasoning", message.reasoning);
+  // By their sums: a recording names what was asked and keeps no pictures.
+  for (const wire::InlinePicture& picture : message.pictures) {
+    Sha256 hash;
+    hash.add(picture.bytes);
+    out["pictures"].push_back({{"at", picture.at}, {"sha256", hash.hex()}});
+  }
   return out;
 }
 

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/utf8.h"
 
 namespace selvedge::inference {
@@ -105,8 +107,34 @@ std::string words_of(std::string_view body) {
   return words;
 }
 
+std::string data_url_of(std::string_view picture) {
+  std::string url = picture.starts_with("RIFF")   ? "data:image/webp;base64,"
+                    : picture.starts_with("\xff") ? "data:image/jpeg;base64,"
+                                                  : "data:image/png;base64,";
+  append_base64(url, std::as_bytes(std::span(picture)));
+  return url;
+}
+
+// A text, or with pictures a list of parts.
+json content_of(const wire::ChatMessage& message) {
+  if (message.pictures.empty()) return message.content;
+  json parts = json::array();
+  std::size_t at = 0;
+  const auto add_text = [&](std::size_t end) {
+    if (end <= at) return;
+    parts.push_back({{"type", "text"}, {"text", message.content.substr(at, end - at)}});
+    at = end;
+  };
+  for (const wire::InlinePicture& picture : message.pictures) {
+    add_text(std::min<std::size_t>(picture.at, message.content.size()));
+    parts.push_back({{"type", "image_url"}, {"image_url", {{"url", data_url_of(picture.bytes)}}}});
+  }
+  add_text(message.content.size());
+  return parts;
+}
+
 json message_of(const wire::ChatMessage& message) {
-  json turn = {{"role", message.role}, {"content", message.content}};
+  json turn = {{"role", message.role}, {"content", content_of(message)}};
   if (!message.tool_calls.empty()) {
     turn["tool_calls"] = json::parse(message.tool_calls, nullptr, false);
     for (json& call : turn["tool_calls"]) call["type"] = "function";

@@ -212,6 +212,23 @@ TEST_F(UpstreamTest, ToolsAndSchemasGoThereAndCallsComeBack) {
   EXPECT_EQ(seen_["response_format"]["json_schema"]["schema"]["type"], "object");
 }
 
+TEST_F(UpstreamTest, PicturesGoThereInTheirPlaces) {
+  create_with(at("calls"));
+  GenerateTask task = say("");
+  task.messages = {{"user", "left right"}};
+  task.messages[0].pictures = {{0, "\x89PNG"}, {5, "\xff\xd8"}, {10, "RIFF"}};
+  auto opened = await(inference_->generate(far(), std::move(task)));
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  ASSERT_TRUE(await((*opened)->next()).ok());
+  const auto& parts = seen_["messages"][0]["content"];
+  ASSERT_EQ(parts.size(), 5u);
+  EXPECT_EQ(parts[0]["image_url"]["url"], "data:image/png;base64,iVBORw==");
+  EXPECT_EQ(parts[1]["text"], "left ");
+  EXPECT_EQ(parts[2]["image_url"]["url"], "data:image/jpeg;base64,/9g=");
+  EXPECT_EQ(parts[3]["text"], "right");
+  EXPECT_EQ(parts[4]["image_url"]["url"], "data:image/webp;base64,UklGRg==");
+}
+
 TEST_F(UpstreamTest, ItDoesNotMatterWhereTheBytesAreCut) { EXPECT_EQ(ask("cut").text, "Hello"); }
 
 TEST_F(UpstreamTest, AnAnswerThatIsNoStreamIsTakenToo) {

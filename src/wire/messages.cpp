@@ -22,8 +22,9 @@ template <class M, class T>
 concept Is = std::same_as<std::remove_const_t<M>, T>;
 
 // The fields of each message in wire order, once for both directions. A new field goes last.
+auto fields(Is<InlinePicture> auto& m) { return std::tie(m.at, m.bytes); }
 auto fields(Is<ChatMessage> auto& m) {
-  return std::tie(m.role, m.content, m.tool_calls, m.tool_call_id, m.name, m.reasoning);
+  return std::tie(m.role, m.content, m.tool_calls, m.tool_call_id, m.name, m.reasoning, m.pictures);
 }
 auto fields(Is<ChatOptions> auto& m) {
   return std::tie(m.tools, m.tool_choice, m.parallel_tool_calls, m.json_schema, m.template_values,
@@ -110,7 +111,7 @@ constexpr std::uint8_t last_of(Code) { return static_cast<std::uint8_t>(Code::in
 template <class T>
 constexpr std::size_t element_bytes_min() {
   if constexpr (Number<T>) return sizeof(T);
-  if constexpr (std::same_as<T, ChatMessage>) return 8;
+  if constexpr (std::same_as<T, ChatMessage> || std::same_as<T, InlinePicture>) return 8;
   if constexpr (std::same_as<T, TokenBias> || std::same_as<T, TokenChoice>) return 8;
   if constexpr (std::same_as<T, ModelPart>) return 8;
   if constexpr (std::same_as<T, TokenLogprob>) return 12;

@@ -20,13 +20,20 @@ enum class ModelKind : std::uint8_t { text_generation, embedding, speech, image,
 enum class Pooling : std::uint8_t { mean, cls };
 enum class FinishReason : std::uint8_t { stop, length, cancelled };
 
+// A picture in the content of a message.
+struct InlinePicture {
+  std::uint32_t at = 0;  // Bytes of the content before it; those of a message in order.
+  std::string bytes;     // Of a file: its format is found out.
+};
+
 struct ChatMessage {
   std::string role;  // system, user, assistant or tool; checked by the sender.
   std::string content;
   std::string tool_calls = {};  // Of the assistant: JSON [{"id","function":{"name","arguments"}}].
-  std::string tool_call_id = {};  // Of a tool's turn: the call that it answers.
-  std::string name = {};          // The same: the tool's name.
-  std::string reasoning = {};     // Of the assistant: what it thought before `content`.
+  std::string tool_call_id = {};             // Of a tool's turn: the call that it answers.
+  std::string name = {};                     // The same: the tool's name.
+  std::string reasoning = {};                // Of the assistant: what it thought before `content`.
+  std::vector<InlinePicture> pictures = {};  // Of the user; the model must have a projector.
 };
 
 // What a conversation asks for beyond its messages. Texts of JSON are checked by the sender.

@@ -34,6 +34,7 @@ Generate full_generate() {
   generate.window_tokens = 24'000;
   generate.adapter = "/adapters/weaver.gguf";
   generate.messages.push_back({"assistant", "c", "[{}]", "call", "name", "thought"});
+  generate.messages[1].pictures = {{0, "png"}, {4, std::string("\xff\0", 2)}};
   generate.chat = {"[{}]", "required", false, "{}", R"({"x":1})", true};
   return generate;
 }
@@ -105,6 +106,9 @@ TEST(Frames, FieldsKeepTheirPlaces) {
   EXPECT_EQ(generate.messages[1].content.size(), 15u);
   EXPECT_EQ(generate.messages[2].tool_calls, "[{}]");
   EXPECT_EQ(generate.messages[2].reasoning, "thought");
+  ASSERT_EQ(generate.messages[1].pictures.size(), 2u);
+  EXPECT_EQ(generate.messages[1].pictures[1].at, 4u);
+  EXPECT_EQ(generate.messages[1].pictures[1].bytes.size(), 2u);
   EXPECT_EQ(generate.chat.tool_choice, "required");
   EXPECT_FALSE(generate.chat.parallel_tool_calls);
   EXPECT_TRUE(generate.chat.parse_reasoning);

@@ -9,6 +9,7 @@
 #include "api/chat_options.h"
 #include "api/messages_call.h"
 #include "api/openai_chat.h"
+#include "api/picture_input.h"
 #include "api/responses_call.h"
 #include "api/text_generation.h"
 #include "base/check.h"
@@ -18,6 +19,15 @@ namespace {
 using nlohmann::json;
 namespace api = selvedge::api;
 
+void check_pictures(const selvedge::wire::ChatMessage& message) {
+  std::uint32_t before = 0;
+  for (const auto& picture : message.pictures) {
+    SEL_CHECK(message.role == "user" && api::check_picture(picture.bytes).ok());
+    SEL_CHECK(before <= picture.at && picture.at <= message.content.size());
+    before = picture.at;
+  }
+}
+
 void check(const selvedge::inference::GenerateTask& task) {
   const auto& chat = task.chat;
   SEL_CHECK(chat.tools.empty() || json::parse(chat.tools, nullptr, false).is_array());
@@ -26,6 +36,7 @@ void check(const selvedge::inference::GenerateTask& task) {
             json::parse(chat.template_values, nullptr, false).is_object());
   SEL_CHECK(chat.tool_choice.empty() || !chat.tools.empty());
   for (const auto& message : task.messages) {
+    check_pictures(message);
     if (message.tool_calls.empty()) continue;
     const json calls = json::parse(message.tool_calls, nullptr, false);
     SEL_CHECK(calls.is_array());

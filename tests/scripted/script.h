@@ -16,7 +16,8 @@ namespace selvedge::scripted {
 //   [[tokens N]]        the completion has N tokens
 //   [[delay MS]]        milliseconds before each token (before the answer, for an embedding)
 //   [[bytes]]           each byte of the completion is a token of its own
-//   [[echo]]            the completion is what was received: "role: content" a line, or the prompt
+//   [[echo]]            the completion is what was received: "role: content" a line, or the prompt;
+//                       pictures are shown as [picture 8x8]
 //   [[sampling]]        the completion names the sampling fields that were received
 //   [[options]]         the completion names the tools, the schema and the like that were received
 //   [[think TEXT]]      TEXT is thought before the completion: told as reasoning where that is

@@ -54,6 +54,22 @@ std::string last_user_text(const wire::Generate& task) {
   return {};
 }
 
+// The content, a picture as [picture 8x8], or what it is instead.
+std::string shown_content(const wire::ChatMessage& message) {
+  std::string text;
+  std::size_t at = 0;
+  for (const wire::InlinePicture& picture : message.pictures) {
+    text += message.content.substr(at, picture.at - at);
+    at = picture.at;
+    const auto read =
+        engines::decode_picture(picture.bytes, engines::PictureUse::colours, "picture");
+    text += read.ok() ? "[picture " + std::to_string(read->width) + "x" +
+                            std::to_string(read->height) + "]"
+                      : "[" + read.error().message + "]";
+  }
+  return text + message.content.substr(at);
+}
+
 std::string received_text(const wire::Generate& task) {
   if (task.messages.empty()) return task.prompt;
   std::string text;
@@ -61,7 +77,7 @@ std::string received_text(const wire::Generate& task) {
     text += message.role;
     if (!message.name.empty()) text += " " + message.name;
     if (!message.tool_call_id.empty()) text += " (" + message.tool_call_id + ")";
-    text += ": " + message.content;
+    text += ": " + shown_content(message);
     if (!message.reasoning.empty()) text += " [thought " + message.reasoning + "]";
     if (!message.tool_calls.empty()) text += " [calls " + message.tool_calls + "]";
     text += "\n";

@@ -5,6 +5,7 @@
 #        tiny_models.py bert ggml-vocab-bert-bge.gguf out.gguf
 #        tiny_models.py reranker ggml-vocab-bert-bge.gguf out.gguf
 #        tiny_models.py classifier ggml-vocab-bert-bge.gguf out.gguf
+#        tiny_models.py projector - out.gguf
 #
 # They run the real code paths (architecture, tokenizer, template, pooling) and answer noise.
 
@@ -36,7 +37,7 @@ class Weights:
         self._out = out
         self._random = random.Random(seed)
 
-    def normal(self, name, rows, columns, deviation, tensor_type=gguf.TENSOR_F16):
+    def normal(self, name, rows, columns, deviation, tensor_type=gguf.TENSOR_F16, shape=None):
         value_format = "<e" if tensor_type == gguf.TENSOR_F16 else "<f"
         quantiles = statistics.NormalDist(0, deviation)
         table = [struct.pack(value_format, quantiles.inv_cdf((i + 0.5) / 256)) for i in range(256)]
@@ -45,7 +46,7 @@ class Weights:
         data = bytearray(rows * columns * width)
         for byte_at in range(width):
             data[byte_at::width] = draws.translate(bytes(value[byte_at] for value in table))
-        self._out.tensor(name, tensor_type, (rows, columns), bytes(data))
+        self._out.tensor(name, tensor_type, shape or (rows, columns), bytes(data))
 
     def constant(self, name, count, value):
         self._out.tensor(name, gguf.TENSOR_F32, (count,), struct.pack("<f", value) * count)
@@ -167,8 +168,66 @@ class Bert(NamedTuple):
         out.write(out_path)
 
 
+def make_projector(_vocabulary_path, out_path):
+    """A projector of LLaVA's kind for make_llama3: CLIP of 3 layers of width 32, of which the last is not used,
+    pictures of 32 x 32 in patches of 8, so 16 tokens a picture."""
+    width, layers, heads, feed_forward, text_width, side, patch = 32, 3, 2, 64, 64, 32, 8
+    patches = (side // patch) ** 2
+    out = gguf.Writer("clip")
+    out.put("general.name", gguf.STRING, b"tiny-projector-random")
+    out.put("general.type", gguf.STRING, b"mmproj")
+    out.put("general.file_type", gguf.U32, FILE_TYPE_F16)
+    out.put("clip.has_vision_encoder", gguf.BOOL, True)
+    out.put("clip.projector_type", gguf.STRING, b"mlp")
+    out.put("clip.use_gelu", gguf.BOOL, True)
+    out.put("clip.vision.image_size", gguf.U32, side)
+    out.put("clip.vision.patch_size", gguf.U32, patch)
+    out.put("clip.vision.embedding_length", gguf.U32, width)
+    out.put("clip.vision.feed_forward_length", gguf.U32, feed_forward)
+    out.put("clip.vision.block_count", gguf.U32, layers)
+    out.put("clip.vision.projection_dim", gguf.U32, text_width)
+    out.put("clip.vision.attention.head_count", gguf.U32, heads)
+    out.put("clip.vision.attention.layer_norm_epsilon", gguf.F32, 1e-5)
+    out.put("clip.vision.image_mean", gguf.ARRAY, gguf.Array(gguf.F32, [0.5, 0.5, 0.5]))
+    out.put("clip.vision.image_std", gguf.ARRAY, gguf.Array(gguf.F32, [0.25, 0.25, 0.25]))
+
+    weights = Weights(out, seed=23)
+
+    def matrix(name, rows, columns, shape=None):
+        weights.normal(name + ".weight", rows, columns, columns**-0.5, shape=shape)
+
+    def bias(name, count):
+        weights.constant(name + ".bias", count, 0.0)
+
+    def norm(name):
+        weights.constant(name + ".weight", width, 1.0)
+        bias(name, width)
+
+    weights.normal("v.class_embd", 1, width, 1.0, gguf.TENSOR_F32, shape=(width,))
+    matrix("v.patch_embd", width, 3 * patch * patch, shape=(width, 3, patch, patch))
+    weights.normal("v.position_embd.weight", patches + 1, width, 0.5, gguf.TENSOR_F32)
+    norm("v.pre_ln")
+    for layer in range(layers):
+        block = f"v.blk.{layer}."
+        norm(block + "ln1")
+        norm(block + "ln2")
+        for name in ("attn_q", "attn_k", "attn_v", "attn_out"):
+            matrix(block + name, width, width)
+            bias(block + name, width)
+        matrix(block + "ffn_up", feed_forward, width)
+        bias(block + "ffn_up", feed_forward)
+        matrix(block + "ffn_down", width, feed_forward)
+        bias(block + "ffn_down", width)
+    matrix("mm.0", text_width, width)
+    bias("mm.0", text_width)
+    matrix("mm.2", text_width, text_width)
+    bias("mm.2", text_width)
+    out.write(out_path)
+
+
 MAKERS = {
     "llama3": make_llama3,
+    "projector": make_projector,
     # The shape of bge-base: first-token pooling.
     "bert": Bert("random-bge-base-768", width=768, heads=12, pooling=POOLING_CLS, seed=11).write,
     # A cross-encoder, as bge-reranker.
@@ -180,5 +239,5 @@ MAKERS = {
 
 if __name__ == "__main__":
     if len(sys.argv) != 4 or sys.argv[1] not in MAKERS:
-        sys.exit("usage: tiny_models.py " + "|".join(MAKERS) + " vocabulary.gguf out.gguf")
+        sys.exit("usage: tiny_models.py " + "|".join(MAKERS) + " vocabulary.gguf|- out.gguf")
     MAKERS[sys.argv[1]](*sys.argv[2:])
