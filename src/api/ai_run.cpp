@@ -311,11 +311,19 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
                                                catalog::Resolved model, TranscribeCall transcribe) {
   transcribe.task.refuse_when_busy = call.options.reject_if_busy;
   transcribe.task.payer = std::move(call.payer);
-  auto ran = co_await context.inference.transcribe(model, std::move(transcribe.task));
-  SEL_CO_TRY(transcript, std::move(ran));
+  auto started = co_await context.inference.transcribe(model, std::move(transcribe.task));
+  SEL_CO_TRY(stream, std::move(started));
   AiAnswer answer;
-  answer.neurons = inference::neurons_of_audio(*model.entry, transcript.duration_s);
   answer.model = std::move(model);
+  const catalog::ModelEntry& entry = *answer.model.entry;
+  if (call.options.progress) {
+    answer.events = transcription_events(std::move(stream), entry, transcribe.detailed,
+                                         std::move(call.error_json));
+    co_return std::move(answer);
+  }
+  auto transcribed = co_await inference::outcome_of(*stream);
+  SEL_CO_TRY(transcript, std::move(transcribed));
+  answer.neurons = inference::neurons_of_audio(entry, transcript.duration_s);
   answer.result_json = transcribe_result(transcript, transcribe.detailed);
   co_return std::move(answer);
 }
@@ -375,8 +383,8 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
     return inference::neurons_of_picture(entry, width, height, steps);
   };
   if (progress) {
-    answer.events = std::make_unique<DrawingEvents>(context, std::move(stream), std::move(way),
-                                                    std::move(call.error_json), neurons);
+    answer.events = drawing_events(context, std::move(stream), std::move(way),
+                                   std::move(call.error_json), neurons);
     co_return std::move(answer);
   }
   auto finished = co_await finish_drawing(context, *stream, std::move(way));

@@ -15,6 +15,7 @@
 #include "api/picture_file.h"
 #include "api/picture_store.h"
 #include "api/usage.h"
+#include "api/work_events.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -175,6 +176,27 @@ asio::awaitable<Result<DrawnFile>> file_of(const ApiContext& context, wire::Pict
   co_return std::move(file);
 }
 
+asio::awaitable<Result<std::string>> last_events(
+    const ApiContext& context, wire::Picture picture, DrawnWay way,
+    std::function<double(std::int32_t, std::int32_t)> neurons) {
+  auto made = co_await file_of(context, std::move(picture), std::move(way));
+  SEL_CO_TRY(file, std::move(made));
+  std::string text = "{\"image\":\"";
+  append_base64(text, std::as_bytes(std::span(file.bytes)));
+  text += "\",\"content_type\":\"" + file.type + "\",\"width\":" + std::to_string(file.width) +
+          ",\"height\":" + std::to_string(file.height) + ",\"seed\":" + std::to_string(file.seed) +
+          ",\"neurons\":" + neurons_text(neurons(file.width, file.height)) + ",\"stored\":";
+  if (file.stored.empty()) {
+    text += "null";
+  } else {
+    append_string(text, file.stored);
+  }
+  text += "}";
+  std::string events = sse_event(text);
+  events += kSseDone;
+  co_return std::move(events);
+}
+
 }  // namespace
 
 Result<DrawCall> parse_draw(const json& input, const catalog::ModelEntry& entry) {
@@ -220,60 +242,23 @@ Status check_store(const ApiContext& context, const RunOptions& options) {
 
 asio::awaitable<Result<DrawnFile>> finish_drawing(const ApiContext& context,
                                                   inference::DrawStream& stream, DrawnWay way) {
-  while (true) {
-    auto next = co_await stream.next();
-    SEL_CO_TRY(event, std::move(next));
-    if (!event.picture) continue;
-    auto file = co_await file_of(context, *std::move(event.picture), std::move(way));
-    co_return std::move(file);
-  }
+  auto drawn = co_await inference::outcome_of(stream);
+  SEL_CO_TRY(picture, std::move(drawn));
+  auto file = co_await file_of(context, std::move(picture), std::move(way));
+  co_return std::move(file);
 }
 
-DrawingEvents::DrawingEvents(const ApiContext& context,
-                             std::unique_ptr<inference::DrawStream> stream, DrawnWay way,
-                             std::function<std::string(const Error&)> error_json,
-                             std::function<double(std::int32_t, std::int32_t)> neurons)
-    : context_(context),
-      stream_(std::move(stream)),
-      way_(std::move(way)),
-      error_json_(std::move(error_json)),
-      neurons_(std::move(neurons)) {}
-
-asio::awaitable<Result<std::optional<std::string>>> DrawingEvents::next() {
-  if (ended_) co_return std::optional<std::string>();
-  auto got = co_await stream_->next();
-  SEL_CO_TRY(event, std::move(got));
-  if (event.picture) {
-    ended_ = true;
-    auto last = co_await last_events(*std::move(event.picture));
-    co_return std::move(last);
-  }
-  std::string text = "event: progress\n";
-  text += sse_event("{\"step\":" + std::to_string(event.step) +
-                    ",\"steps\":" + std::to_string(event.steps) + "}");
-  co_return std::optional<std::string>(std::move(text));
+std::unique_ptr<EventSource> drawing_events(
+    const ApiContext& context, std::unique_ptr<inference::DrawStream> stream, DrawnWay way,
+    std::function<std::string(const Error&)> error_json,
+    std::function<double(std::int32_t, std::int32_t)> neurons) {
+  auto last = [&context, way = std::move(way),
+               neurons = std::move(neurons)](wire::Picture picture) {
+    return last_events(context, std::move(picture), way, neurons);
+  };
+  return std::make_unique<WorkEvents<wire::Picture>>(
+      std::move(stream),
+      WorkEvents<wire::Picture>::Way{"step", "steps", std::move(last), std::move(error_json)});
 }
-
-asio::awaitable<Result<std::optional<std::string>>> DrawingEvents::last_events(
-    wire::Picture picture) {
-  auto made = co_await file_of(context_, std::move(picture), std::move(way_));
-  SEL_CO_TRY(file, std::move(made));
-  std::string json = "{\"image\":\"";
-  append_base64(json, std::as_bytes(std::span(file.bytes)));
-  json += "\",\"content_type\":\"" + file.type + "\",\"width\":" + std::to_string(file.width) +
-          ",\"height\":" + std::to_string(file.height) + ",\"seed\":" + std::to_string(file.seed) +
-          ",\"neurons\":" + neurons_text(neurons_(file.width, file.height)) + ",\"stored\":";
-  if (file.stored.empty()) {
-    json += "null";
-  } else {
-    append_string(json, file.stored);
-  }
-  json += "}";
-  std::string events = sse_event(json);
-  events += kSseDone;
-  co_return std::optional<std::string>(std::move(events));
-}
-
-std::string DrawingEvents::error_event(const Error& error) { return sse_event(error_json_(error)); }
 
 }  // namespace selvedge::api

@@ -60,31 +60,17 @@ struct DrawnWay {
 // none).
 Status check_store(const ApiContext& context, const RunOptions& options);
 
-// Waits for the picture of `stream`. Errors: those of DrawStream::next.
+// Waits for the picture of `stream`. Errors: those of WorkStream::next.
 asio::awaitable<Result<DrawnFile>> finish_drawing(const ApiContext& context,
                                                   inference::DrawStream& stream, DrawnWay way);
 
 // A picture as server-sent events: "event: progress" with {"step","steps"} for each step, then one
-// with {"image","content_type","width","height","seed","neurons","stored"}, [DONE].
-class DrawingEvents final : public EventSource {
- public:
-  // `error_json` makes the door's form of an error; `neurons` the price of a picture of a size.
-  // `context` outlives this.
-  DrawingEvents(const ApiContext& context, std::unique_ptr<inference::DrawStream> stream,
-                DrawnWay way, std::function<std::string(const Error&)> error_json,
-                std::function<double(std::int32_t, std::int32_t)> neurons);
-  asio::awaitable<Result<std::optional<std::string>>> next() override;
-  std::string error_event(const Error& error) override;
-
- private:
-  asio::awaitable<Result<std::optional<std::string>>> last_events(wire::Picture picture);
-
-  const ApiContext& context_;
-  std::unique_ptr<inference::DrawStream> stream_;
-  DrawnWay way_;
-  std::function<std::string(const Error&)> error_json_;
-  std::function<double(std::int32_t, std::int32_t)> neurons_;
-  bool ended_ = false;
-};
+// with {"image","content_type","width","height","seed","neurons","stored"}, [DONE]. `error_json`
+// makes the door's form of an error; `neurons` the price of a picture of a size. `context` outlives
+// the result.
+std::unique_ptr<EventSource> drawing_events(
+    const ApiContext& context, std::unique_ptr<inference::DrawStream> stream, DrawnWay way,
+    std::function<std::string(const Error&)> error_json,
+    std::function<double(std::int32_t, std::int32_t)> neurons);
 
 }  // namespace selvedge::api

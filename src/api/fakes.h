@@ -110,6 +110,24 @@ inline inference::Piece piece(std::string text, bool last = false) {
   return one;
 }
 
+// "Hello." in a second and a half, of which one is told first.
+class FakeTranscribeStream final : public inference::TranscribeStream {
+ public:
+  asio::awaitable<Result<inference::WorkEvent<wire::Transcript>>> next() override {
+    inference::WorkEvent<wire::Transcript> event{1, 2};
+    if (!std::exchange(told_, true)) co_return std::move(event);
+    wire::Transcript transcript;
+    transcript.language = "en";
+    transcript.duration_s = 1.5;
+    transcript.segments.push_back({0, 1.5, " Hello.", 0, -0.5, 1, 0.25, {{" Hello.", 0, 1.5}}});
+    event.outcome = std::move(transcript);
+    co_return std::move(event);
+  }
+
+ private:
+  bool told_ = false;
+};
+
 class FakeInference final : public inference::Inference {
  public:
   std::vector<inference::Piece> pieces = {piece("Hello"), piece(" 1"), piece("", true)};
@@ -149,14 +167,11 @@ class FakeInference final : public inference::Inference {
     for (const auto& text : task.texts) ranks.scores.push_back(static_cast<float>(text.size()));
     co_return std::move(ranks);
   }
-  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved&,
-                                                       inference::TranscribeTask) override {
+  asio::awaitable<Result<std::unique_ptr<inference::TranscribeStream>>> transcribe(
+      const catalog::Resolved&, inference::TranscribeTask) override {
     if (refuse) co_return *refuse;
-    wire::Transcript transcript;
-    transcript.language = "en";
-    transcript.duration_s = 1.5;
-    transcript.segments.push_back({0, 1.5, " Hello.", 0, -0.5, 1, 0.25, {{" Hello.", 0, 1.5}}});
-    co_return std::move(transcript);
+    std::unique_ptr<inference::TranscribeStream> stream = std::make_unique<FakeTranscribeStream>();
+    co_return std::move(stream);
   }
   asio::awaitable<Result<std::unique_ptr<inference::DrawStream>>> draw(
       const catalog::Resolved&, inference::DrawTask) override {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "api/answer_headers.h"
@@ -15,8 +17,10 @@
 #include "api/openai_routes.h"
 #include "api/payer.h"
 #include "api/request_id.h"
+#include "api/sse.h"
 #include "api/subtitles.h"
 #include "api/transcription.h"
+#include "api/usage.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "inference/price.h"
@@ -128,6 +132,39 @@ http::Response audio_error(const Error& error, std::string_view param) {
                                                            : "");
 }
 
+// The answer's head still lacks what it says of the model.
+struct AnsweredAudio {
+  Result<http::Response> response;
+  std::optional<double> neurons;  // Of a stream its last event tells.
+};
+
+asio::awaitable<AnsweredAudio> answer_audio(std::unique_ptr<inference::TranscribeStream> stream,
+                                            OpenAiAudioCall call,
+                                            const catalog::ModelEntry& entry) {
+  if (call.progress) {
+    auto last = [call = std::move(call), &entry](const wire::Transcript& transcript) {
+      const OpenAiAudioAnswer answer = openai_audio_answer(call, transcript);
+      std::string json = "{\"content_type\":";
+      append_string(json, answer.type);
+      json += ",\"body\":";
+      append_string(json, answer.body);
+      json += ",\"neurons\":";
+      json += neurons_text(inference::neurons_of_audio(entry, transcript.duration_s));
+      json += '}';
+      return json;
+    };
+    auto error_json = [](const Error& error) { return openai_error_json(openai_wording(error)); };
+    auto events = transcription_events(std::move(stream), std::move(last), std::move(error_json));
+    auto response = co_await sse_response(std::move(events));
+    co_return AnsweredAudio{std::move(response), std::nullopt};
+  }
+  auto transcribed = co_await inference::outcome_of(*stream);
+  if (!transcribed.ok()) co_return AnsweredAudio{std::move(transcribed.error()), std::nullopt};
+  OpenAiAudioAnswer answer = openai_audio_answer(call, *transcribed);
+  co_return AnsweredAudio{bytes_response(std::move(answer.type), std::move(answer.body)),
+                          inference::neurons_of_audio(entry, transcribed->duration_s)};
+}
+
 asio::awaitable<http::Response> run_audio(const ApiContext& context, const http::Request& request,
                                           inference::Payer payer, bool translate) {
   std::string param;
@@ -146,13 +183,13 @@ asio::awaitable<http::Response> run_audio(const ApiContext& context, const http:
   inference::TranscribeTask task = std::move(call.task);
   call.task.request.translate = translate;
   task.payer = std::move(payer);
-  auto ran = co_await context.inference.transcribe(model, std::move(task));
-  if (!ran.ok()) co_return audio_error(ran.error(), "");
-  const wire::Transcript transcript = std::move(ran).value();
-  OpenAiAudioAnswer answer = openai_audio_answer(call, transcript);
-  http::Response response = bytes_response(std::move(answer.type), std::move(answer.body));
+  auto started = co_await context.inference.transcribe(model, std::move(task));
+  if (!started.ok()) co_return audio_error(started.error(), "");
+  auto answered = co_await answer_audio(std::move(started).value(), std::move(call), *model.entry);
+  if (!answered.response.ok()) co_return audio_error(answered.response.error(), "");
+  http::Response response = std::move(answered.response).value();
   set_answer_headers(response, answered_by(model), request_id_of(context, request),
-                     inference::neurons_of_audio(*model.entry, transcript.duration_s));
+                     answered.neurons);
   co_return std::move(response);
 }
 
@@ -189,6 +226,7 @@ Result<OpenAiAudioCall> parse_openai_audio(std::string_view content_type, std::s
     if (name == "model") call.model = text;
     if (name == "prompt") call.task.request.prompt = text;
     if (name == "language" && !translate) call.task.request.language = text;
+    if (name == "progress") call.progress = text == "true" || text == "1";
     if (name == "response_format") SEL_CHECK_OK(read_format(text, call, param));
     if (name == "temperature") {
       SEL_TRY(temperature, read_temperature(text, param));

@@ -13,10 +13,12 @@ struct OpenAiAudioCall {
   std::string format = "json";  // json, text, srt, verbose_json or vtt.
   bool words = false;           // Of verbose_json.
   bool segments = true;         // The same.
+  bool progress = false;        // As events. Ours.
 };
 
 // Reads the parts of a multipart body: `file`, `model`, `language` (transcriptions), `prompt`,
-// `response_format`, `temperature`, `timestamp_granularities[]`; others are passed over. Errors:
+// `response_format`, `temperature`, `timestamp_granularities[]`, and
+// `progress` (ours); others are passed over. Errors:
 // invalid_input; `param` is then the field at fault.
 Result<OpenAiAudioCall> parse_openai_audio(std::string_view content_type, std::string_view body,
                                            bool translate, std::string& param);

@@ -18,7 +18,7 @@ struct RunOptions {
   bool reject_if_busy = false;       // queue_full at once, unless the call can start now.
   bool return_raw_response = false;  // For the binding's class; the answer is the same.
   std::vector<std::string> tags;     // Up to 5 different ones, in the order given.
-  bool progress = false;             // Of a picture: its steps as events. Ours.
+  bool progress = false;             // Of pictures and speech: how far it is, as events. Ours.
   std::optional<bool> store;         // Of a picture: whether it is kept in the store. Ours.
   std::string store_name;            // Under this name; empty = one of the server's.
   std::string gateway;               // Id of the AI Gateway that is named; empty = none.

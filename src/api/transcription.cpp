@@ -7,7 +7,10 @@
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/subtitles.h"
+#include "api/usage.h"
+#include "api/work_events.h"
 #include "base/base64.h"
+#include "inference/price.h"
 
 namespace selvedge::api {
 namespace {
@@ -115,6 +118,13 @@ void append_info(std::string& json, const wire::Transcript& transcript) {
   json += "},";
 }
 
+asio::awaitable<Result<std::string>> last_events(
+    std::function<std::string(const wire::Transcript&)> last, wire::Transcript transcript) {
+  std::string events = sse_event(last(transcript));
+  events += kSseDone;
+  co_return std::move(events);
+}
+
 }  // namespace
 
 Result<TranscribeCall> parse_transcribe(SpeechInput input, const catalog::ModelEntry& entry) {
@@ -174,6 +184,32 @@ std::string transcribe_result(const wire::Transcript& transcript, bool detailed)
   append_string(json, transcript_vtt(transcript));
   json += '}';
   return json;
+}
+
+std::unique_ptr<EventSource> transcription_events(
+    std::unique_ptr<inference::TranscribeStream> stream, const catalog::ModelEntry& entry,
+    bool detailed, std::function<std::string(const Error&)> error_json) {
+  auto last = [&entry, detailed](const wire::Transcript& transcript) {
+    std::string json = transcribe_result(transcript, detailed);
+    json.back() = ',';
+    json += "\"neurons\":";
+    json += neurons_text(inference::neurons_of_audio(entry, transcript.duration_s));
+    json += '}';
+    return json;
+  };
+  return transcription_events(std::move(stream), std::move(last), std::move(error_json));
+}
+
+std::unique_ptr<EventSource> transcription_events(
+    std::unique_ptr<inference::TranscribeStream> stream,
+    std::function<std::string(const wire::Transcript&)> last,
+    std::function<std::string(const Error&)> error_json) {
+  auto events = [last = std::move(last)](wire::Transcript transcript) {
+    return last_events(last, std::move(transcript));
+  };
+  return std::make_unique<WorkEvents<wire::Transcript>>(
+      std::move(stream), WorkEvents<wire::Transcript>::Way{"seconds", "duration", std::move(events),
+                                                           std::move(error_json)});
 }
 
 }  // namespace selvedge::api

@@ -2,9 +2,13 @@
 // JSON.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "api/speech_input.h"
+#include "api/sse.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "inference/inference.h"
@@ -26,6 +30,19 @@ Result<TranscribeCall> parse_transcribe(SpeechInput input, const catalog::ModelE
 // "segments":[{"start","end","text","temperature","avg_logprob","compression_ratio",
 // "no_speech_prob","words"}],"vtt"}. Times in seconds. Source: docs/compatibility.md#speech.
 std::string transcribe_result(const wire::Transcript& transcript, bool detailed);
+
+// A transcription as server-sent events: "event: progress" with {"seconds","duration"}, how much of
+// the audio is heard, then transcribe_result() with "neurons", [DONE]. `error_json` makes the
+// door's form of an error. `entry` outlives the result.
+std::unique_ptr<EventSource> transcription_events(
+    std::unique_ptr<inference::TranscribeStream> stream, const catalog::ModelEntry& entry,
+    bool detailed, std::function<std::string(const Error&)> error_json);
+
+// The same with the last event of another door: `last` makes its JSON.
+std::unique_ptr<EventSource> transcription_events(
+    std::unique_ptr<inference::TranscribeStream> stream,
+    std::function<std::string(const wire::Transcript&)> last,
+    std::function<std::string(const Error&)> error_json);
 
 // [{"word","start","end"},…]
 void append_words(std::string& json, const std::vector<wire::SpokenWord>& words);

@@ -70,12 +70,13 @@ Result<nlohmann::json> ApiClient::call(std::string_view method, std::string_view
 Status ApiClient::stream(
     std::string_view path, std::string body,
     const std::function<void(std::string_view model, std::string_view answer)>& on_start,
-    const std::function<void(const http::ServerEvent&)>& on_event) const {
+    const std::function<void(const http::ServerEvent&)>& on_event, std::string content_type) const {
   http::EventStream events(on_event);
   int status = 0;
   std::string error_body;
   auto response = http::send_streaming(
-      request_of("POST", base_url_ + std::string(path), std::move(body), {}, token_),
+      request_of("POST", base_url_ + std::string(path), std::move(body), std::move(content_type),
+                 token_),
       [&](const http::ClientResponse& head) {
         status = head.status;
         if (status == 200) {

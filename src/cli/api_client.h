@@ -40,7 +40,8 @@ class ApiClient {
   Status stream(
       std::string_view path, std::string body,
       const std::function<void(std::string_view model, std::string_view answer)>& on_start,
-      const std::function<void(const http::ServerEvent&)>& on_event) const;
+      const std::function<void(const http::ServerEvent&)>& on_event,
+      std::string content_type = {}) const;
 
  private:
   std::string base_url_;

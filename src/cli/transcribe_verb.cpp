@@ -1,29 +1,24 @@
 // Thin client of /v1/audio: the file goes up as a form, what comes back is printed.
 #include "cli/transcribe_verb.h"
 
-#include <chrono>
-#include <condition_variable>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "base/uuid.h"
 #include "cli/api_client.h"
 #include "cli/output.h"
+#include "cli/progress_bar.h"
 
 namespace selvedge::cli {
 namespace {
-
-// The server says nothing until it has done.
-constexpr int kSilenceMsMax = 3'600'000;
 
 struct TranscribeOptions {
   std::string file;
@@ -57,6 +52,7 @@ std::string form_of(const TranscribeOptions& options, const std::string& format,
   add_field(form, boundary, "language", options.language);
   add_field(form, boundary, "prompt", options.prompt);
   add_field(form, boundary, "response_format", format);
+  add_field(form, boundary, "progress", "true");
   if (format == "verbose_json") {
     add_field(form, boundary, "timestamp_granularities[]", "word");
     add_field(form, boundary, "timestamp_granularities[]", "segment");
@@ -67,44 +63,28 @@ std::string form_of(const TranscribeOptions& options, const std::string& format,
   return form;
 }
 
-// On a terminal, for how long the server has been at it.
-class Clock {
- public:
-  Clock() {
-    if (::isatty(STDERR_FILENO) == 0) return;
-    thread_ = std::jthread([this] { run(); });
-  }
-  ~Clock() {
-    {
-      const std::lock_guard lock(ended_mutex_);
-      ended_ = true;
-    }
-    changed_.notify_all();
-    if (!thread_.joinable()) return;
-    thread_.join();
-    std::fprintf(stderr, "\r\033[K");
-  }
-  Clock(const Clock&) = delete;
-  Clock& operator=(const Clock&) = delete;
-
- private:
-  void run() {
-    std::unique_lock lock(ended_mutex_);
-    for (int seconds = 0; !ended_; ++seconds) {
-      std::fprintf(stderr, "\rtranscribing, %d s", seconds);
-      changed_.wait_for(lock, std::chrono::seconds(1), [this] { return ended_; });
-    }
-  }
-
-  std::mutex ended_mutex_;  // Guards what follows, but the thread.
-  std::condition_variable changed_;
-  bool ended_ = false;
-  std::jthread thread_;
+// What the server's events told.
+struct Transcribed {
+  std::string weights;
+  std::string body;
+  std::string error;
+  bool done = false;
 };
 
-void transcribe(Context& context, const TranscribeOptions& options) {
-  auto file = read_file(options.file);
-  if (!file.ok()) return fail(context, file.error());
+void take_event(const http::ServerEvent& event, ProgressBar& bar, Transcribed& transcribed) {
+  transcribed.done = transcribed.done || event.data == "[DONE]";
+  const auto data = nlohmann::json::parse(event.data, nullptr, false);
+  if (!data.is_object()) return;
+  if (event.event == "progress") {
+    const auto seconds = data.value("seconds", std::uint64_t{0});
+    return bar.update(seconds, data.value("duration", std::uint64_t{0}), "transcribing");
+  }
+  if (data.contains("error")) transcribed.error = data["error"].value("message", "failed");
+  transcribed.body = data.value("body", std::string());
+}
+
+Result<Transcribed> transcribed_by_server(const Context& context, const TranscribeOptions& options,
+                                          std::string file) {
   const std::string format = context.json  ? "verbose_json"
                              : options.vtt ? "vtt"
                              : options.srt ? "srt"
@@ -112,24 +92,26 @@ void transcribe(Context& context, const TranscribeOptions& options) {
   const std::string boundary = random_uuid();
   const ApiClient client(context.api_url, "server", context.token);
   const char* path = options.translate ? "/v1/audio/translations" : "/v1/audio/transcriptions";
-  auto response = [&] {
-    const Clock clock;
-    return client.exchange("POST", path,
-                           form_of(options, format, boundary, std::move(file).value()),
-                           "multipart/form-data; boundary=" + boundary, kSilenceMsMax);
-  }();
-  if (!response.ok()) {
-    if (response.error().code != Code::unavailable) return fail(context, response.error());
-    return fail(context, Error{Code::unavailable, "no server answers at " + context.api_url +
-                                                      "; start one with \"selvedge serve\""});
-  }
-  if (response->status != 200) {
-    return fail(context, said_by_server(response->status, response->body));
-  }
-  std::fprintf(stderr, "%s\n",
-               dim("answered by " + std::string(response->headers.get("selvedge-model"))).c_str());
-  print(response->body);
-  if (!response->body.ends_with('\n')) print_line("");
+  Transcribed transcribed;
+  ProgressBar bar(options.file, context.json, "seconds");
+  SEL_CHECK_OK(client.stream(
+      path, form_of(options, format, boundary, std::move(file)),
+      [&](std::string_view weights, std::string_view) { transcribed.weights = weights; },
+      [&](const http::ServerEvent& event) { take_event(event, bar, transcribed); },
+      "multipart/form-data; boundary=" + boundary));
+  if (!transcribed.error.empty()) return Error{Code::internal, transcribed.error};
+  if (!transcribed.done) return Error{Code::io, "the answer broke off"};
+  return transcribed;
+}
+
+void transcribe(Context& context, const TranscribeOptions& options) {
+  auto file = read_file(options.file);
+  if (!file.ok()) return fail(context, file.error());
+  const auto transcribed = transcribed_by_server(context, options, std::move(file).value());
+  if (!transcribed.ok()) return fail(context, transcribed.error());
+  std::fprintf(stderr, "%s\n", dim("answered by " + transcribed->weights).c_str());
+  print(transcribed->body);
+  if (!transcribed->body.ends_with('\n')) print_line("");
 }
 
 }  // namespace

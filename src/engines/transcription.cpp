@@ -35,7 +35,8 @@ constexpr int kCandidates = 5;  // Of which the best is taken above temperature 
 // One window: what whisper.cpp's callbacks are told, and what they found out.
 struct Transcription::Window {
   const std::atomic<bool>* stop = nullptr;
-  whisper_token text_end = 0;  // Below it: text. From first_time on: times.
+  Transcription* told = nullptr;  // How far the text has come.
+  whisper_token text_end = 0;     // Below it: text. From first_time on: times.
   whisper_token first_time = 0;
   std::span<const whisper_token> prefix;
   std::int64_t begin = 0;   // In frames, of the whole audio.
@@ -57,10 +58,14 @@ struct Transcription::Window {
     at(data).percent = percent;
   }
 
-  static void filter(whisper_context* context, whisper_state*, const whisper_token_data*, int count,
-                     float* logits, void* data) {
+  static void filter(whisper_context* context, whisper_state*, const whisper_token_data* tokens,
+                     int count, float* logits, void* data) {
     Window& window = at(data);
     if (count == 0) ++window.attempts;
+    // Beams do this side by side.
+    if (count > 0 && tokens[count - 1].id > window.first_time) {
+      window.told->note_heard(window.begin + 2 * (tokens[count - 1].id - window.first_time));
+    }
     const auto vocabulary = whisper_n_vocab(context);
     // The shortest times, after which too few frames would be left to find the words in.
     for (whisper_token token = window.first_time + 1;
@@ -154,11 +159,13 @@ std::int64_t Transcription::frames() const {
   return static_cast<std::int64_t>(samples_.size()) / kFrameSamples;
 }
 
-wire::Progress Transcription::progress() const {
-  const auto total = static_cast<std::int32_t>(std::lround(transcript_.duration_s));
-  if (stage_ != Stage::windows) return {request_.task, 0, total};
-  const auto done = static_cast<std::int32_t>(time_of(static_cast<double>(frame_) / 100));
-  return {request_.task, std::min(done, total), total};
+// A window that was decoded in vain begins anew, and the next one may begin before its end.
+void Transcription::note_heard(std::int64_t frame) {
+  const auto now = static_cast<std::int32_t>(time_of(static_cast<double>(frame) / 100));
+  std::int32_t before = done_s_;
+  while (now > before &&
+         !done_s_.compare_exchange_weak(before, std::min<std::int32_t>(now, total_s_))) {
+  }
 }
 
 double Transcription::time_of(double at_s) const {
@@ -170,6 +177,7 @@ Result<bool> Transcription::read_file() {
   request_.audio = std::string();
   transcript_.duration_s = static_cast<double>(samples.size()) / kSpeechSampleRate;
   transcript_.duration_voiced_s = transcript_.duration_s;
+  total_s_ = static_cast<std::int32_t>(std::lround(transcript_.duration_s));
   samples_ = std::move(samples);
   prefix_ = request_.prefix.empty() ? std::vector<whisper_token>()
                                     : model_.tokenize(" " + request_.prefix);
@@ -278,6 +286,7 @@ Status Transcription::compute(Window& window, int threads) {
 Result<bool> Transcription::transcribe_window(int threads) {
   Window window;
   window.stop = &stop_;
+  window.told = this;
   window.text_end = whisper_token_eot(model_.context());
   window.first_time = whisper_token_beg(model_.context());
   window.begin = frame_;
@@ -350,6 +359,7 @@ void Transcription::take_segments(const Window& window) {
                        percent_of(last_time) == window.percent &&
                        percent_of(whole) != window.percent;
   frame_ += by_time ? last_time : whole;
+  note_heard(frame_);
 }
 
 }  // namespace selvedge::engines

@@ -36,8 +36,9 @@ class Transcription {
   // The step under way ends soon, and every one after it at once. From any thread.
   void stop() { stop_ = true; }
 
-  // What is there so far. `transcript` once, when advance() said that it is whole.
-  wire::Progress progress() const;
+  // How far it is, in seconds of the audio; never less than before. From any thread.
+  wire::Progress progress() const { return {request_.task, done_s_, total_s_}; }
+  // Once, when advance() said that it is whole.
   wire::Transcript take_transcript() { return std::move(transcript_); }
 
  private:
@@ -52,6 +53,7 @@ class Transcription {
   Status compute(Window& window, int threads);
   whisper_full_params params_of(Window& window, int threads) const;
   void take_segments(const Window& window);
+  void note_heard(std::int64_t frame);
   double time_of(double at_s) const;
   std::int64_t frames() const;
 
@@ -59,6 +61,8 @@ class Transcription {
   std::string detector_path_;
   wire::Transcribe request_;
   std::atomic<bool> stop_ = false;
+  std::atomic<std::int32_t> done_s_ = 0;
+  std::atomic<std::int32_t> total_s_ = 0;  // 0 until the file is read.
   Stage stage_ = Stage::file;
   std::vector<float> samples_;
   std::unique_ptr<VoiceDetector> detector_;

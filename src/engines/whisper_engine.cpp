@@ -57,7 +57,16 @@ void WhisperEngine::cancel(wire::TaskId task, std::vector<wire::Message>& events
 Status WhisperEngine::step(std::vector<wire::Message>& events) {
   if (!under_way_) begin_step();
   if (side_.idle(kStepWait)) end_step(events);
+  if (!tasks_.empty()) tell_progress(*tasks_.front(), events);
   return ok_status();
+}
+
+void WhisperEngine::tell_progress(const Transcription& task, std::vector<wire::Message>& events) {
+  const wire::Progress progress = task.progress();
+  const bool known = told_.task == progress.task && told_.done == progress.done;
+  if (progress.total == 0 || (known && told_.total == progress.total)) return;
+  told_ = progress;
+  events.push_back(progress);
 }
 
 void WhisperEngine::begin_step() {
@@ -75,10 +84,7 @@ void WhisperEngine::begin_step() {
 void WhisperEngine::end_step(std::vector<wire::Message>& events) {
   const std::shared_ptr<Transcription> task = std::exchange(under_way_, nullptr);
   if (tasks_.empty() || tasks_.front() != task) return;
-  if (outcome_.ok() && !*outcome_) {
-    events.push_back(task->progress());
-    return;
-  }
+  if (outcome_.ok() && !*outcome_) return;
   tasks_.pop_front();
   if (outcome_.ok()) {
     events.push_back(task->take_transcript());

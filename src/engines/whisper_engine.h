@@ -35,6 +35,8 @@ class WhisperEngine final : public Engine {
  private:
   void begin_step();
   void end_step(std::vector<wire::Message>& events);
+  // Where it has come further since it was told last.
+  void tell_progress(const Transcription& task, std::vector<wire::Message>& events);
 
   std::unique_ptr<WhisperModel> model_;
   std::string detector_;
@@ -43,7 +45,8 @@ class WhisperEngine final : public Engine {
   std::shared_ptr<Transcription>
       under_way_;                 // Of which a step was begun; may have been taken back.
   Result<bool> outcome_ = false;  // Of that step; the side thread's until it is idle.
-  SideThread side_;               // Last: it ends before what it works with.
+  wire::Progress told_;
+  SideThread side_;  // Last: it ends before what it works with.
 };
 
 // Opens speech models; for Load.kind `speech`.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -119,21 +120,35 @@ struct DrawTask {
   Payer payer = {};
 };
 
-// How far a picture is, and at last the picture.
-struct DrawEvent {
-  std::int32_t step = 0;
-  std::int32_t steps = 0;
-  std::optional<wire::Picture> picture;
+// How far a task is that takes long, and at last what came of it.
+template <class Outcome>
+struct WorkEvent {
+  std::int32_t done = 0;   // Steps of a picture, seconds of audio.
+  std::int32_t total = 0;  // 0 = not known.
+  std::optional<Outcome> outcome = {};
 };
 
-// One picture under way. Destroying it cancels the task.
-class DrawStream {
+// One such task under way. Destroying it cancels the task.
+template <class Outcome>
+class WorkStream {
  public:
-  virtual ~DrawStream() = default;
-  // The next event; after the one with the picture it must not be called again.
+  virtual ~WorkStream() = default;
+  // The next event; after the one with the outcome it must not be called again.
   // Errors: those of TokenStream::next, file_invalid.
-  virtual asio::awaitable<Result<DrawEvent>> next() = 0;
+  virtual asio::awaitable<Result<WorkEvent<Outcome>>> next() = 0;
 };
+using DrawStream = WorkStream<wire::Picture>;
+using TranscribeStream = WorkStream<wire::Transcript>;
+
+// Waits for what comes of it. Errors: those of WorkStream::next.
+template <class Outcome>
+asio::awaitable<Result<Outcome>> outcome_of(WorkStream<Outcome>& stream) {
+  for (;;) {
+    auto next = co_await stream.next();
+    if (!next.ok()) co_return std::move(next.error());
+    if (next->outcome) co_return std::move(*next->outcome);
+  }
+}
 
 enum class RunnerState : std::uint8_t { starting, ready, backing_off };
 
@@ -170,9 +185,9 @@ class Inference {
   // Errors: as embed.
   virtual asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) = 0;
 
-  // Errors: as embed, file_invalid (no audio that can be decoded).
-  virtual asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
-                                                               TranscribeTask task) = 0;
+  // Returns when the task is accepted. Errors: as generate.
+  virtual asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> transcribe(
+      const catalog::Resolved& model, TranscribeTask task) = 0;
 
   // Returns when the task is accepted. Errors: as generate.
   virtual asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,

@@ -51,22 +51,27 @@ class LocalTokenStream : public TokenStream {
   std::string model_;
 };
 
-class LocalDrawStream : public DrawStream {
+template <class Outcome>
+class LocalWorkStream : public WorkStream<Outcome> {
  public:
-  LocalDrawStream(TaskHandle task, std::string model)
+  LocalWorkStream(TaskHandle task, std::string model)
       : task_(std::move(task)), model_(std::move(model)) {}
 
-  asio::awaitable<Result<DrawEvent>> next() override {
+  asio::awaitable<Result<WorkEvent<Outcome>>> next() override {
     auto waited = co_await task_->wait_some();
     SEL_CO_CHECK_OK(std::move(waited));
+    WorkEvent<Outcome> event;
     if (const auto progress = task_->take_progress(); progress && !task_->done()) {
-      co_return DrawEvent{progress->done, progress->total, std::nullopt};
+      event.done = progress->done;
+      event.total = progress->total;
+      co_return std::move(event);
     }
-    const auto outcome = co_await task_->wait_outcome();
-    if (!outcome.ok()) co_return outcome.error();
-    const auto* picture = std::get_if<wire::Picture>(&outcome.value());
-    if (picture == nullptr) co_return unexpected_outcome(model_);
-    co_return DrawEvent{0, 0, *picture};
+    auto ended = co_await task_->wait_outcome();
+    if (!ended.ok()) co_return std::move(ended.error());
+    auto* outcome = std::get_if<Outcome>(&ended.value());
+    if (outcome == nullptr) co_return unexpected_outcome(model_);
+    event.outcome = std::move(*outcome);
+    co_return std::move(event);
   }
 
  private:
@@ -209,17 +214,14 @@ class LocalInference : public Inference {
     co_return ranks;
   }
 
-  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
-                                                       TranscribeTask task) override {
-    const std::string name = model.answered_by;
+  asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> transcribe(
+      const catalog::Resolved& model, TranscribeTask task) override {
     auto submitted = pool_->submit(model, wire::ModelKind::speech,
                                    Task::Request(std::move(task.request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));
-    auto outcome = co_await handle->wait_outcome();
-    SEL_CO_TRY(end, std::move(outcome));
-    auto* transcript = std::get_if<wire::Transcript>(&end);
-    if (transcript == nullptr) co_return unexpected_outcome(name);
-    co_return std::move(*transcript);
+    std::unique_ptr<TranscribeStream> stream =
+        std::make_unique<LocalWorkStream<wire::Transcript>>(std::move(handle), model.answered_by);
+    co_return stream;
   }
 
   asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,
@@ -228,7 +230,7 @@ class LocalInference : public Inference {
                                    Task::Request(std::move(task.request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));
     std::unique_ptr<DrawStream> stream =
-        std::make_unique<LocalDrawStream>(std::move(handle), model.answered_by);
+        std::make_unique<LocalWorkStream<wire::Picture>>(std::move(handle), model.answered_by);
     co_return stream;
   }
 

@@ -297,17 +297,37 @@ TEST_F(LocalInferenceTest, APictureTellsItsStepsAndComesLast) {
   while (!picture) {
     auto event = await((*opened)->next());
     ASSERT_TRUE(event.ok()) << event.error().message;
-    if (event->picture) {
-      picture = std::move(event->picture);
+    if (event->outcome) {
+      picture = std::move(event->outcome);
     } else {
-      EXPECT_EQ(event->steps, 2);
-      steps.push_back(event->step);
+      EXPECT_EQ(event->total, 2);
+      steps.push_back(event->done);
     }
   }
   EXPECT_FALSE(steps.empty());
   EXPECT_TRUE(std::is_sorted(steps.begin(), steps.end()));
   EXPECT_EQ(picture->seed, 9u);
   EXPECT_EQ(picture->pixels.size(), 64u * 64u * 3u);
+}
+
+TEST_F(LocalInferenceTest, ATranscriptionTellsItsSecondsAndComesLast) {
+  create();
+  TranscribeTask task;
+  task.request.audio = "[[delay 20]] [[say Hello.]]" + std::string(160'000, ' ');
+  auto opened = await(inference_->transcribe(model("speech.gguf"), task));
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  std::vector<std::int32_t> seconds;
+  std::optional<wire::Transcript> transcript;
+  while (!transcript) {
+    auto event = await((*opened)->next());
+    ASSERT_TRUE(event.ok()) << event.error().message;
+    if (!event->outcome) seconds.push_back(event->done);
+    transcript = std::move(event->outcome);
+  }
+  EXPECT_FALSE(seconds.empty());
+  EXPECT_TRUE(std::is_sorted(seconds.begin(), seconds.end()));
+  ASSERT_EQ(transcript->segments.size(), 1u);
+  EXPECT_EQ(transcript->segments[0].text, " Hello.");
 }
 
 TEST_F(LocalInferenceTest, APictureMayTakeLongerThanATaskOfWords) {
@@ -321,7 +341,7 @@ TEST_F(LocalInferenceTest, APictureMayTakeLongerThanATaskOfWords) {
   while (true) {
     auto event = await((*opened)->next());
     ASSERT_TRUE(event.ok()) << event.error().message;
-    if (event->picture) break;
+    if (event->outcome) break;
   }
 }
 
@@ -337,7 +357,7 @@ TEST_F(LocalInferenceTest, AnotherPartOfAModelIsAnotherRunner) {
     while (true) {
       auto event = await((*opened)->next());
       ASSERT_TRUE(event.ok()) << event.error().message;
-      if (event->picture) break;
+      if (event->outcome) break;
     }
   };
   draw();

@@ -15,8 +15,6 @@ class Booking {
   Booking(catalog::UsageLedger& ledger, Payer payer, const catalog::ModelEntry& entry)
       : ledger_(ledger), payer_(std::move(payer)), entry_(entry) {}
 
-  const catalog::ModelEntry& entry() const { return entry_; }
-
   void add(catalog::ModelUse use) const {
     if (payer_.account.empty()) return;
     use.calls = 1;
@@ -73,25 +71,29 @@ class MeteredTokens final : public Metered<TokenStream> {
   }
 };
 
-class MeteredPicture final : public Metered<DrawStream> {
+// `use_of` tells the use of an outcome.
+template <class Outcome, class UseOf>
+class MeteredWork final : public Metered<WorkStream<Outcome>> {
  public:
-  MeteredPicture(std::unique_ptr<DrawStream> inner, Booking booking, std::int32_t steps)
-      : Metered(std::move(inner), std::move(booking)), steps_(steps) {}
-  asio::awaitable<Result<DrawEvent>> next() override {
-    auto event = co_await inner_->next();
-    if (event.ok() && event->picture) {
-      catalog::ModelUse use;
-      use.pictures = 1;
-      use.neurons = neurons_of_picture(booking_.entry(), event->picture->width,
-                                       event->picture->height, steps_);
-      book(use);
-    }
+  MeteredWork(std::unique_ptr<WorkStream<Outcome>> inner, Booking booking, UseOf use_of)
+      : Metered<WorkStream<Outcome>>(std::move(inner), std::move(booking)),
+        use_of_(std::move(use_of)) {}
+  asio::awaitable<Result<WorkEvent<Outcome>>> next() override {
+    auto event = co_await this->inner_->next();
+    if (event.ok() && event->outcome) this->book(use_of_(*event->outcome));
     co_return std::move(event);
   }
 
  private:
-  std::int32_t steps_;
+  UseOf use_of_;
 };
+
+template <class Outcome, class UseOf>
+std::unique_ptr<WorkStream<Outcome>> metered(std::unique_ptr<WorkStream<Outcome>> inner,
+                                             Booking booking, UseOf use_of) {
+  return std::make_unique<MeteredWork<Outcome, UseOf>>(std::move(inner), std::move(booking),
+                                                       std::move(use_of));
+}
 
 }  // namespace
 
@@ -132,18 +134,19 @@ asio::awaitable<Result<Ranks>> MeteredInference::rank(const catalog::Resolved& m
   co_return std::move(ranked);
 }
 
-asio::awaitable<Result<wire::Transcript>> MeteredInference::transcribe(
+asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> MeteredInference::transcribe(
     const catalog::Resolved& model, TranscribeTask task) {
   SEL_CO_CHECK_OK(check_budget(task.payer));
-  const Booking booking(ledger_, task.payer, *model.entry);
-  auto transcribed = co_await inner_->transcribe(model, std::move(task));
-  if (transcribed.ok()) {
+  Booking booking(ledger_, task.payer, *model.entry);
+  auto started = co_await inner_->transcribe(model, std::move(task));
+  SEL_CO_TRY(stream, std::move(started));
+  const auto use_of = [&entry = *model.entry](const wire::Transcript& transcript) {
     catalog::ModelUse use;
-    use.audio_s = transcribed->duration_s;
-    use.neurons = neurons_of_audio(booking.entry(), use.audio_s);
-    booking.add(use);
-  }
-  co_return std::move(transcribed);
+    use.audio_s = transcript.duration_s;
+    use.neurons = neurons_of_audio(entry, use.audio_s);
+    return use;
+  };
+  co_return metered(std::move(stream), std::move(booking), use_of);
 }
 
 asio::awaitable<Result<std::unique_ptr<DrawStream>>> MeteredInference::draw(
@@ -153,9 +156,13 @@ asio::awaitable<Result<std::unique_ptr<DrawStream>>> MeteredInference::draw(
   const std::int32_t steps = task.request.steps;
   auto started = co_await inner_->draw(model, std::move(task));
   SEL_CO_TRY(stream, std::move(started));
-  std::unique_ptr<DrawStream> metered =
-      std::make_unique<MeteredPicture>(std::move(stream), std::move(booking), steps);
-  co_return std::move(metered);
+  const auto use_of = [&entry = *model.entry, steps](const wire::Picture& picture) {
+    catalog::ModelUse use;
+    use.pictures = 1;
+    use.neurons = neurons_of_picture(entry, picture.width, picture.height, steps);
+    return use;
+  };
+  co_return metered(std::move(stream), std::move(booking), use_of);
 }
 
 }  // namespace selvedge::inference

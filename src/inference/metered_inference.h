@@ -29,8 +29,8 @@ class MeteredInference final : public Inference {
     return inner_->tokenize(model, std::move(text));
   }
   asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) override;
-  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
-                                                       TranscribeTask task) override;
+  asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> transcribe(
+      const catalog::Resolved& model, TranscribeTask task) override;
   asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,
                                                             DrawTask task) override;
   std::vector<RunnerStatus> status() const override { return inner_->status(); }

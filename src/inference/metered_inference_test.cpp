@@ -93,6 +93,33 @@ TEST_F(MeteredInferenceTest, EmbeddingsAreBookedAndTasksWithoutPayerAreNot) {
   await(inference_->shut_down());
 }
 
+TEST_F(MeteredInferenceTest, TranscriptionsAndPicturesAreBookedWhenTheyAreDone) {
+  create_metered();
+  text_entry_.prices.per_audio_minute = 6;
+  text_entry_.prices.units = {{"per_512_tile", 3}};
+  TranscribeTask heard;
+  heard.request.audio = std::string(320'000, ' ');  // Ten seconds.
+  heard.payer = {"a", ""};
+  auto transcribing = await(inference_->transcribe(model("speech"), heard));
+  ASSERT_TRUE(transcribing.ok());
+  ASSERT_TRUE(await(outcome_of(**transcribing)).ok());
+  transcribing->reset();
+  ASSERT_EQ(rows().size(), 1u);
+  EXPECT_DOUBLE_EQ(rows().front().use.audio_s, 10);
+  EXPECT_DOUBLE_EQ(rows().front().use.neurons, 1);
+  DrawTask drawn;
+  drawn.request.steps = 1;
+  drawn.payer = {"a", ""};
+  auto drawing = await(inference_->draw(model("picture"), drawn));
+  ASSERT_TRUE(drawing.ok());
+  ASSERT_TRUE(await(outcome_of(**drawing)).ok());
+  drawing->reset();
+  EXPECT_EQ(rows().front().use.calls, 2);
+  EXPECT_EQ(rows().front().use.pictures, 1);
+  EXPECT_DOUBLE_EQ(rows().front().use.neurons, 4);
+  await(inference_->shut_down());
+}
+
 TEST_F(MeteredInferenceTest, AnAccountWhoseDayIsSpentIsRefusedAndOthersAreNot) {
   create_metered(1);
   EXPECT_TRUE(generate({"local", ""}).last);

@@ -7,11 +7,16 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <utility>
 
+#include "base/base64.h"
+#include "base/limits.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "http/gunzip.h"
+#include "http/gzip.h"
 
 namespace selvedge::inference {
 namespace {
@@ -135,6 +140,56 @@ json usage_json(const Usage& usage) {
 
 json error_json(const Error& error) {
   return {{"code", code_name(error.code)}, {"message", text_json(error.message)}};
+}
+
+std::string hash_text(std::string_view bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.hex();
+}
+
+json outcome_json(const wire::Transcript& transcript) {
+  json segments = json::array();
+  for (const wire::SpokenSegment& each : transcript.segments) {
+    json words = json::array();
+    for (const wire::SpokenWord& word : each.words) {
+      words.push_back(
+          {{"text", text_json(word.text)}, {"start", word.start_s}, {"end", word.end_s}});
+    }
+    segments.push_back({{"text", text_json(each.text)},
+                        {"start", each.start_s},
+                        {"end", each.end_s},
+                        {"temperature", each.temperature},
+                        {"mean_logprob", each.mean_logprob},
+                        {"compression_ratio", each.compression_ratio},
+                        {"no_speech_probability", each.no_speech_probability},
+                        {"words", std::move(words)}});
+  }
+  return {{"language", text_json(transcript.language)},
+          {"language_name", text_json(transcript.language_name)},
+          {"language_probability", transcript.language_probability},
+          {"duration", transcript.duration_s},
+          {"duration_voiced", transcript.duration_voiced_s},
+          {"segments", std::move(segments)}};
+}
+
+json outcome_json(const wire::Picture& picture) {
+  const std::string packed = http::gzip(picture.pixels);
+  std::string text;
+  append_base64(text, std::as_bytes(std::span(packed)));
+  return {{"width", picture.width},
+          {"height", picture.height},
+          {"seed", picture.seed},
+          {"pixels", std::move(text)}};
+}
+
+template <class Outcome>
+json worked_json(const Worked<Outcome>& worked) {
+  SEL_CHECK(worked.outcome.has_value() != worked.error.has_value());
+  json answer =
+      worked.outcome ? outcome_json(*worked.outcome) : json{{"error", error_json(*worked.error)}};
+  for (const auto& step : worked.steps) answer["progress"].push_back({step.done, step.total});
+  return answer;
 }
 
 // ---- reading ----
@@ -303,6 +358,83 @@ Result<std::optional<Error>> read_error(const json& answer) {
   return damaged("error.code is no code of this program");
 }
 
+Result<wire::Transcript> read_transcript(const json& answer) {
+  wire::Transcript transcript;
+  SEL_CHECK_OK(read_whole_text(answer, "language", transcript.language));
+  SEL_CHECK_OK(read_whole_text(answer, "language_name", transcript.language_name));
+  SEL_CHECK_OK(read_double(answer, "language_probability", transcript.language_probability));
+  SEL_CHECK_OK(read_double(answer, "duration", transcript.duration_s));
+  SEL_CHECK_OK(read_double(answer, "duration_voiced", transcript.duration_voiced_s));
+  const json* segments = member(answer, "segments");
+  if (segments == nullptr || !segments->is_array()) return damaged("`segments` is no list");
+  for (const json& each : *segments) {
+    SEL_CHECK_OK(read_segment(each, transcript.segments.emplace_back()));
+  }
+  return transcript;
+}
+
+// Exactly `bytes`, whatever the packed ones say of themselves.
+Result<std::string> unpacked(std::string_view packed, std::size_t bytes) {
+  const Error error = damaged("`pixels` are not those of its size");
+  http::Gunzip gunzip;
+  std::string out;
+  while (!packed.empty() && out.size() <= bytes) {
+    const std::size_t before = out.size();
+    const auto taken = gunzip.step(packed, out, bytes + 1 - before);
+    if (!taken.ok() || (*taken == 0 && out.size() == before)) return error;
+    packed.remove_prefix(*taken);
+  }
+  if (!gunzip.complete() || out.size() != bytes) return error;
+  return out;
+}
+
+Result<wire::Picture> read_picture(const json& answer) {
+  SEL_TRY(width, read_count(member(answer, "width"), "width"));
+  SEL_TRY(height, read_count(member(answer, "height"), "height"));
+  if (width < 1 || height < 1 || std::max(width, height) > limits::picture_side_max) {
+    return damaged("`width` and `height` are not those of a picture");
+  }
+  const json* seed = member(answer, "seed");
+  if (seed == nullptr || !seed->is_number_unsigned()) return damaged("`seed` is no count");
+  const json* pixels = member(answer, "pixels");
+  if (pixels == nullptr || !pixels->is_string()) return damaged("`pixels` is no text");
+  const auto packed = base64_bytes(pixels->get_ref<const std::string&>());
+  if (!packed) return damaged("`pixels` is no base64");
+  SEL_TRY(bytes, unpacked(*packed, static_cast<std::size_t>(width * height * 3)));
+  wire::Picture picture;
+  picture.width = static_cast<std::int32_t>(width);
+  picture.height = static_cast<std::int32_t>(height);
+  picture.seed = seed->get<std::uint64_t>();
+  picture.pixels = std::move(bytes);
+  return picture;
+}
+
+template <class Outcome>
+Status read_steps(const json& answer, Worked<Outcome>& worked) {
+  const json* steps = member(answer, "progress");
+  if (steps == nullptr) return ok_status();
+  if (!steps->is_array()) return damaged("`progress` is no list");
+  for (const json& each : *steps) {
+    if (!each.is_array() || each.size() != 2) return damaged("`progress` holds what is no pair");
+    SEL_TRY(done, read_count(&each[0], "progress"));
+    SEL_TRY(total, read_count(&each[1], "progress"));
+    worked.steps.push_back({static_cast<std::int32_t>(done), static_cast<std::int32_t>(total)});
+  }
+  return ok_status();
+}
+
+template <class Outcome>
+Result<Worked<Outcome>> worked_from(const json& answer, Result<Outcome> (*read)(const json&)) {
+  Worked<Outcome> worked;
+  SEL_TRY(error, read_error(answer));
+  SEL_CHECK_OK(read_steps(answer, worked));
+  worked.error = std::move(error);
+  if (worked.error) return worked;
+  SEL_TRY(outcome, read(answer));
+  worked.outcome = std::move(outcome);
+  return worked;
+}
+
 // Appends one row, which must be as long as those before.
 Status read_row(const json& row, Embeddings& embeddings) {
   if (!row.is_array() || row.empty() || row.size() > kDimensionsMax) {
@@ -370,9 +502,7 @@ AskedCall asked_call(const catalog::Resolved& model, const std::string& text) {
 
 AskedCall asked_call(const catalog::Resolved& model, const wire::Transcribe& task) {
   const wire::Transcribe usual;
-  Sha256 hash;
-  hash.add(task.audio);
-  json request = {{"audio", hash.hex()}};
+  json request = {{"audio", hash_text(task.audio)}};
   put(request, "language", text_json(task.language), text_json(usual.language));
   put(request, "translate", task.translate, usual.translate);
   put(request, "prompt", text_json(task.prompt), text_json(usual.prompt));
@@ -387,6 +517,22 @@ AskedCall asked_call(const catalog::Resolved& model, const wire::Transcribe& tas
   put(request, "log_prob_threshold", task.log_prob_threshold, usual.log_prob_threshold);
   put(request, "temperature", task.temperature, usual.temperature);
   return {"transcribe", model.entry->id, std::move(request)};
+}
+
+AskedCall asked_call(const catalog::Resolved& model, const wire::Draw& task) {
+  const wire::Draw usual;
+  json request = {{"prompt", text_json(task.prompt)}, {"steps", task.steps}};
+  put(request, "negative_prompt", text_json(task.negative_prompt), json(""));
+  put(request, "width", task.width, usual.width);
+  put(request, "height", task.height, usual.height);
+  put(request, "guidance", task.guidance, usual.guidance);
+  put(request, "strength", task.strength, usual.strength);
+  if (task.has_seed) request["seed"] = task.seed;
+  if (!task.image.empty()) request["image"] = hash_text(task.image);
+  if (!task.mask.empty()) request["mask"] = hash_text(task.mask);
+  put(request, "sampler", text_json(task.sampler), json(""));
+  put(request, "scheduler", text_json(task.scheduler), json(""));
+  return {"draw", model.entry->id, std::move(request)};
 }
 
 json answer_json(const Generated& generated) {
@@ -429,30 +575,9 @@ json answer_json(const Ranks& ranks) {
 
 json answer_json(const TokenSpans& tokens) { return {{"ids", tokens.ids}, {"ends", tokens.ends}}; }
 
-json answer_json(const wire::Transcript& transcript) {
-  json segments = json::array();
-  for (const wire::SpokenSegment& each : transcript.segments) {
-    json words = json::array();
-    for (const wire::SpokenWord& word : each.words) {
-      words.push_back(
-          {{"text", text_json(word.text)}, {"start", word.start_s}, {"end", word.end_s}});
-    }
-    segments.push_back({{"text", text_json(each.text)},
-                        {"start", each.start_s},
-                        {"end", each.end_s},
-                        {"temperature", each.temperature},
-                        {"mean_logprob", each.mean_logprob},
-                        {"compression_ratio", each.compression_ratio},
-                        {"no_speech_probability", each.no_speech_probability},
-                        {"words", std::move(words)}});
-  }
-  return {{"language", text_json(transcript.language)},
-          {"language_name", text_json(transcript.language_name)},
-          {"language_probability", transcript.language_probability},
-          {"duration", transcript.duration_s},
-          {"duration_voiced", transcript.duration_voiced_s},
-          {"segments", std::move(segments)}};
-}
+json answer_json(const Worked<wire::Transcript>& transcribed) { return worked_json(transcribed); }
+
+json answer_json(const Worked<wire::Picture>& drawn) { return worked_json(drawn); }
 
 json answer_json(const Error& error) { return {{"error", error_json(error)}}; }
 
@@ -545,21 +670,12 @@ Result<TokenSpans> tokens_from(const json& answer, std::size_t text_bytes) {
   return tokens;
 }
 
-Result<wire::Transcript> transcript_from(const json& answer) {
-  SEL_TRY(error, read_error(answer));
-  if (error) return *error;
-  wire::Transcript transcript;
-  SEL_CHECK_OK(read_whole_text(answer, "language", transcript.language));
-  SEL_CHECK_OK(read_whole_text(answer, "language_name", transcript.language_name));
-  SEL_CHECK_OK(read_double(answer, "language_probability", transcript.language_probability));
-  SEL_CHECK_OK(read_double(answer, "duration", transcript.duration_s));
-  SEL_CHECK_OK(read_double(answer, "duration_voiced", transcript.duration_voiced_s));
-  const json* segments = member(answer, "segments");
-  if (segments == nullptr || !segments->is_array()) return damaged("`segments` is no list");
-  for (const json& each : *segments) {
-    SEL_CHECK_OK(read_segment(each, transcript.segments.emplace_back()));
-  }
-  return transcript;
+Result<Worked<wire::Transcript>> transcribed_from(const json& answer) {
+  return worked_from<wire::Transcript>(answer, read_transcript);
+}
+
+Result<Worked<wire::Picture>> drawn_from(const json& answer) {
+  return worked_from<wire::Picture>(answer, read_picture);
 }
 
 bool is_recordable(Code code) {

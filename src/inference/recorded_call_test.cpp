@@ -288,18 +288,87 @@ TEST_F(RecordedCallTest, ATranscriptComesBackAsItWas) {
   transcript.duration_s = 11.000062;
   transcript.duration_voiced_s = 9.5;
   transcript.segments = {{0, 1.25, " Guten Tag", 0.2, -0.3, 1.1, 0.01, {{"Guten", 0, 0.5}}}, {}};
-  const json answer = json::parse(answer_json(transcript).dump());
-  const auto read = transcript_from(answer);
+  const Worked<wire::Transcript> worked{{{0, 11}, {5, 11}}, transcript, std::nullopt};
+  const json answer = json::parse(answer_json(worked).dump());
+  const auto read = transcribed_from(answer);
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(wire::encode(*read), wire::encode(transcript));
+  EXPECT_EQ(wire::encode(*read->outcome), wire::encode(transcript));
+  ASSERT_EQ(read->steps.size(), 2u);
+  EXPECT_EQ(read->steps[1].done, 5);
   for (const auto& [name, value] : answer.items()) {
+    if (name == "progress") continue;
     json damaged = answer;
     damaged.erase(name);
-    EXPECT_EQ(transcript_from(damaged).error().code, Code::corrupt_data) << name;
+    EXPECT_EQ(transcribed_from(damaged).error().code, Code::corrupt_data) << name;
   }
   json damaged = answer;
   damaged["segments"][0]["words"][0]["end"] = "late";
-  EXPECT_EQ(transcript_from(damaged).error().code, Code::corrupt_data);
+  EXPECT_EQ(transcribed_from(damaged).error().code, Code::corrupt_data);
+  damaged = answer;
+  damaged["progress"][1] = {1};
+  EXPECT_EQ(transcribed_from(damaged).error().code, Code::corrupt_data);
+}
+
+TEST_F(RecordedCallTest, EveryFieldOfADrawingCounts) {
+  const std::vector<std::function<void(wire::Draw&)>> changes = {
+      [](auto&) {},
+      [](auto& t) { t.prompt = "a dog"; },
+      [](auto& t) { t.negative_prompt = "a dog"; },
+      [](auto& t) { t.width = 512; },
+      [](auto& t) { t.height = 512; },
+      [](auto& t) { t.steps = 4; },
+      [](auto& t) { t.guidance = 1; },
+      [](auto& t) { t.strength = 0.5; },
+      [](auto& t) { t.has_seed = true; },
+      [](auto& t) { t.image = "a"; },
+      [](auto& t) { t.mask = "a"; },
+      [](auto& t) { t.sampler = "lcm"; },
+      [](auto& t) { t.scheduler = "lcm"; },
+  };
+  std::set<std::string> names;
+  for (const auto& change : changes) {
+    wire::Draw task;
+    task.prompt = "a cat";
+    change(task);
+    names.insert(asked_call(model_, task).name());
+  }
+  EXPECT_EQ(names.size(), changes.size());
+}
+
+TEST_F(RecordedCallTest, APictureComesBackAsItWasAndNothingElseIsTakenForOne) {
+  wire::Picture picture;
+  picture.width = 2;
+  picture.height = 3;
+  picture.seed = 18'446'744'073'709'551'615u;
+  picture.pixels = std::string("\0\1\2\3\4\5\xFF\xFE\xFD\0\0\0\1\1\1\2\2\2", 18);
+  const json answer = json::parse(answer_json(Worked<wire::Picture>{{}, picture, {}}).dump());
+  EXPECT_FALSE(answer.contains("progress"));
+  const auto read = drawn_from(answer);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(wire::encode(*read->outcome), wire::encode(picture));
+  for (const auto& [name, value] : answer.items()) {
+    json damaged = answer;
+    damaged.erase(name);
+    EXPECT_EQ(drawn_from(damaged).error().code, Code::corrupt_data) << name;
+  }
+  picture.pixels += "xxx";
+  const std::string too_many =
+      answer_json(Worked<wire::Picture>{{}, picture, {}})["pixels"].get<std::string>();
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, json>>{{"width", 3},
+                                                 {"width", 0},
+                                                 {"height", 2'000'000'000},
+                                                 {"pixels", ""},
+                                                 {"pixels", "aGVsbG8="},
+                                                 {"pixels", "?"},
+                                                 {"pixels", too_many},
+                                                 {"seed", -1}}) {
+    json damaged = answer;
+    damaged[name] = value;
+    EXPECT_EQ(drawn_from(damaged).error().code, Code::corrupt_data) << name << " " << value;
+  }
+  const Worked<wire::Picture> failed{{}, std::nullopt, Error{Code::invalid_input, "image: none"}};
+  EXPECT_EQ(drawn_from(answer_json(failed))->error->message, "image: none");
 }
 
 }  // namespace

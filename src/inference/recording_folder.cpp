@@ -99,7 +99,7 @@ std::optional<CallFile> call_file(std::string_view stem) {
   if (dash == stem.npos || stem.size() < dash + 1 + kDigits) return std::nullopt;
   const std::string_view kind = stem.substr(0, dash);
   if (kind != "generate" && kind != "embed" && kind != "rank" && kind != "tokenize" &&
-      kind != "transcribe") {
+      kind != "transcribe" && kind != "draw") {
     return std::nullopt;
   }
   CallFile file{std::string(stem.substr(0, dash + 1 + kDigits)), 1};
@@ -112,20 +112,34 @@ std::optional<CallFile> call_file(std::string_view stem) {
   return whole && file.number > 1 ? std::optional(file) : std::nullopt;
 }
 
+// What weights want where a call says nothing becomes a part of the call. Null: nothing.
+json habits_json(const catalog::DrawingHabits& habits) {
+  json out;
+  if (habits.steps > 0) out["steps"] = habits.steps;
+  if (habits.guidance > 0) out["guidance"] = habits.guidance;
+  if (!habits.sampler.empty()) out["sampler"] = habits.sampler;
+  if (!habits.scheduler.empty()) out["scheduler"] = habits.scheduler;
+  return out;
+}
+
 json model_json(const catalog::Resolved& model) {
-  return {{"format", kFormat},
-          {"version", kVersion},
-          {"kind", "model"},
-          {"model", model.entry->id},
-          {"weights", utf8::repaired(model.answered_by)},
-          {"sha256", model.sha256},
-          {"stand_in", model.stand_in},
-          {"weights_task", catalog::task_name(model.weights_task)},
-          {"reader", model.reader},
-          {"query_prefix", utf8::repaired(model.query_prefix)},
-          {"passage_prefix", utf8::repaired(model.passage_prefix)},
-          {"refuse_below_latin", model.refuse_below_latin},
-          {"refuse_below_cjk", model.refuse_below_cjk}};
+  json content = {{"format", kFormat},
+                  {"version", kVersion},
+                  {"kind", "model"},
+                  {"model", model.entry->id},
+                  {"weights", utf8::repaired(model.answered_by)},
+                  {"sha256", model.sha256},
+                  {"stand_in", model.stand_in},
+                  {"weights_task", catalog::task_name(model.weights_task)},
+                  {"reader", model.reader},
+                  {"query_prefix", utf8::repaired(model.query_prefix)},
+                  {"passage_prefix", utf8::repaired(model.passage_prefix)},
+                  {"refuse_below_latin", model.refuse_below_latin},
+                  {"refuse_below_cjk", model.refuse_below_cjk}};
+  if (json habits = habits_json(model.drawing); !habits.is_null()) {
+    content["drawing"] = std::move(habits);
+  }
+  return content;
 }
 
 Status take(const json& object, const char* name, std::string& into) {
@@ -153,6 +167,21 @@ Status take(const json& object, const char* name, double& into) {
   return ok_status();
 }
 
+Result<catalog::DrawingHabits> habits_from(const json& content) {
+  catalog::DrawingHabits habits;
+  if (!content.is_object()) return Error{Code::corrupt_data, "`drawing` is no object"};
+  double steps = 0;
+  if (content.contains("steps")) SEL_CHECK_OK(take(content, "steps", steps));
+  if (!(steps >= 0 && steps <= limits::picture_steps_max)) {
+    return Error{Code::corrupt_data, "`steps` is no count"};
+  }
+  habits.steps = static_cast<std::int32_t>(steps);
+  if (content.contains("guidance")) SEL_CHECK_OK(take(content, "guidance", habits.guidance));
+  if (content.contains("sampler")) SEL_CHECK_OK(take(content, "sampler", habits.sampler));
+  if (content.contains("scheduler")) SEL_CHECK_OK(take(content, "scheduler", habits.scheduler));
+  return habits;
+}
+
 // All but the entry.
 Result<catalog::Resolved> model_from(const json& content) {
   catalog::Resolved model;
@@ -169,6 +198,10 @@ Result<catalog::Resolved> model_from(const json& content) {
   SEL_CHECK_OK(take(content, "passage_prefix", model.passage_prefix));
   SEL_CHECK_OK(take(content, "refuse_below_latin", model.refuse_below_latin));
   SEL_CHECK_OK(take(content, "refuse_below_cjk", model.refuse_below_cjk));
+  if (const auto drawing = content.find("drawing"); drawing != content.end()) {
+    SEL_TRY(habits, habits_from(*drawing));
+    model.drawing = std::move(habits);
+  }
   return model;
 }
 

@@ -58,6 +58,45 @@ class RecordingStream final : public TokenStream {
   Generated generated_;
 };
 
+template <class Outcome>
+class RecordingWork final : public WorkStream<Outcome> {
+ public:
+  RecordingWork(std::unique_ptr<WorkStream<Outcome>> inner, std::shared_ptr<RecordingFolder> folder,
+                asio::thread_pool& pool, AskedCall call, std::uint32_t number)
+      : inner_(std::move(inner)),
+        folder_(std::move(folder)),
+        pool_(pool),
+        call_(std::move(call)),
+        number_(number) {}
+
+  asio::awaitable<Result<WorkEvent<Outcome>>> next() override {
+    auto event = co_await inner_->next();
+    if (event.ok() && !event->outcome) {
+      worked_.steps.push_back({event->done, event->total});
+      co_return std::move(event);
+    }
+    if (!event.ok() && !is_recordable(event.error().code)) co_return std::move(event);
+    if (event.ok()) {
+      worked_.outcome = event->outcome;
+    } else {
+      worked_.error = event.error();
+    }
+    MakeAnswer make = [worked = std::move(worked_)] { return answer_json(worked); };
+    auto written =
+        co_await write_off_thread(pool_, folder_, std::move(call_), number_, std::move(make));
+    if (!written.ok()) co_return std::move(written.error());
+    co_return std::move(event);
+  }
+
+ private:
+  std::unique_ptr<WorkStream<Outcome>> inner_;
+  std::shared_ptr<RecordingFolder> folder_;
+  asio::thread_pool& pool_;
+  AskedCall call_;
+  std::uint32_t number_;
+  Worked<Outcome> worked_;
+};
+
 }  // namespace
 
 RecordingInference::RecordingInference(std::unique_ptr<Inference> inner,
@@ -68,21 +107,17 @@ RecordingInference::RecordingInference(std::unique_ptr<Inference> inner,
 asio::awaitable<Result<std::unique_ptr<TokenStream>>> RecordingInference::generate(
     const catalog::Resolved& model, GenerateTask task) {
   AskedCall call = asked_call(model, task);
-  const std::uint32_t number = ++begun_[call.name()];
+  const std::uint32_t number = begin(call);
   auto started = co_await inner_->generate(model, std::move(task));
   if (!started.ok()) {
-    if (is_recordable(started.error().code) && number <= kEqualMax) {
+    if (is_recordable(started.error().code) && number > 0) {
       MakeAnswer make = [error = started.error()] { return answer_json(error); };
       auto written = co_await write(std::move(call), number, std::move(make));
       SEL_CO_CHECK_OK(std::move(written));
     }
     co_return std::move(started);
   }
-  if (number > kEqualMax) {
-    if (number == kEqualMax + 1)
-      log::warn("{} is recorded {} times; no more", call.name(), kEqualMax);
-    co_return std::move(started);
-  }
+  if (number == 0) co_return std::move(started);
   std::unique_ptr<TokenStream> stream = std::make_unique<RecordingStream>(
       std::move(started).value(), folder_, pool_, std::move(call), number);
   co_return std::move(stream);
@@ -141,25 +176,38 @@ asio::awaitable<Result<Ranks>> RecordingInference::rank(const catalog::Resolved&
   co_return std::move(ranked);
 }
 
-asio::awaitable<Result<wire::Transcript>> RecordingInference::transcribe(
+std::uint32_t RecordingInference::begin(const AskedCall& call) {
+  const std::string name = call.name();
+  const std::uint32_t number = ++begun_[name];
+  if (number == kEqualMax + 1) log::warn("{} is recorded {} times; no more", name, kEqualMax);
+  return number <= kEqualMax ? number : 0;
+}
+
+template <class Outcome>
+std::unique_ptr<WorkStream<Outcome>> RecordingInference::recorded(
+    std::unique_ptr<WorkStream<Outcome>> stream, AskedCall call) {
+  const std::uint32_t number = begin(call);
+  if (number == 0) return stream;
+  return std::make_unique<RecordingWork<Outcome>>(std::move(stream), folder_, pool_,
+                                                  std::move(call), number);
+}
+
+asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> RecordingInference::transcribe(
     const catalog::Resolved& model, TranscribeTask task) {
   auto name = [&] { return asked_call(model, task.request); };
   AskedCall call = co_await offload(pool_, std::move(name));
-  auto transcribed = co_await inner_->transcribe(model, std::move(task));
-  if (!transcribed.ok() && !is_recordable(transcribed.error().code)) {
-    co_return std::move(transcribed);
-  }
-  MakeAnswer make = [&transcribed] {
-    return transcribed.ok() ? answer_json(*transcribed) : answer_json(transcribed.error());
-  };
-  auto written = co_await write_once(std::move(call), std::move(make));
-  SEL_CO_CHECK_OK(std::move(written));
-  co_return std::move(transcribed);
+  auto started = co_await inner_->transcribe(model, std::move(task));
+  SEL_CO_TRY(stream, std::move(started));
+  co_return recorded(std::move(stream), std::move(call));
 }
 
 asio::awaitable<Result<std::unique_ptr<DrawStream>>> RecordingInference::draw(
     const catalog::Resolved& model, DrawTask task) {
-  return inner_->draw(model, std::move(task));
+  auto name = [&] { return asked_call(model, task.request); };
+  AskedCall call = co_await offload(pool_, std::move(name));
+  auto started = co_await inner_->draw(model, std::move(task));
+  SEL_CO_TRY(stream, std::move(started));
+  co_return recorded(std::move(stream), std::move(call));
 }
 
 }  // namespace selvedge::inference

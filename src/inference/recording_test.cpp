@@ -39,6 +39,31 @@ class RecordingTest : public InferenceTest {
     }
     return found;
   }
+  // All that comes of a task that takes long.
+  template <class Outcome>
+  struct Heard {
+    std::vector<std::pair<std::int32_t, std::int32_t>> steps;
+    mutable std::optional<Outcome> outcome;
+    std::optional<Error> error;
+  };
+  template <class Outcome>
+  static asio::awaitable<Heard<Outcome>> work(
+      asio::awaitable<Result<std::unique_ptr<WorkStream<Outcome>>>> opening) {
+    Heard<Outcome> heard;
+    auto opened = co_await std::move(opening);
+    if (!opened.ok()) heard.error = opened.error();
+    while (!heard.error && !heard.outcome) {
+      auto event = co_await (*opened)->next();
+      if (!event.ok()) {
+        heard.error = event.error();
+      } else if (event->outcome) {
+        heard.outcome = std::move(event->outcome);
+      } else {
+        heard.steps.emplace_back(event->done, event->total);
+      }
+    }
+    co_return heard;
+  }
   void overwrite(const std::string& kind, const std::string& text) const {
     for (const auto& file : files(kind)) std::ofstream(file) << text;
   }
@@ -102,6 +127,51 @@ TEST_F(RecordingTest, VectorsAndTokensReplayWithoutTheModel) {
   ASSERT_TRUE(tokens_again.ok());
   EXPECT_EQ(tokens_again->ids, tokens->ids);
   EXPECT_EQ(tokens_again->ends, tokens->ends);
+}
+
+TEST_F(RecordingTest, ATranscriptionReplaysWithHowFarItSaidItWas) {
+  record();
+  TranscribeTask task;
+  task.request.audio = "[[delay 5]] [[say Hello.]]" + std::string(64'000, ' ');
+  const auto told = await(work(inference_->transcribe(model("speech"), task)));
+  ASSERT_TRUE(told.outcome) << told.error->message;
+  EXPECT_FALSE(told.steps.empty());
+  TranscribeTask refused;
+  refused.request.audio = "no audio";
+  EXPECT_EQ(await(work(inference_->transcribe(model("speech"), refused))).error->code,
+            Code::invalid_input);
+  replay();
+  const auto again = await(work(inference_->transcribe(model("speech"), task)));
+  ASSERT_TRUE(again.outcome) << again.error->message;
+  EXPECT_EQ(again.steps, told.steps);
+  again.outcome->task = told.outcome->task;
+  EXPECT_EQ(wire::encode(*again.outcome), wire::encode(*told.outcome));
+  EXPECT_EQ(await(work(inference_->transcribe(model("speech"), refused))).error->code,
+            Code::invalid_input);
+}
+
+TEST_F(RecordingTest, PicturesReplayInTheirOrderWithTheSeedsThatWereDrawn) {
+  record();
+  DrawTask task;
+  task.request.prompt = "[[delay 5]]";
+  task.request.steps = 2;
+  const auto told = await(work(inference_->draw(model("picture"), task)));
+  ASSERT_TRUE(told.outcome) << told.error->message;
+  await(work(inference_->draw(model("picture"), task)));
+  ASSERT_EQ(files("draw-").size(), 2U);
+  task.request.image = "other";  // No picture at all: the input's fault.
+  EXPECT_EQ(await(work(inference_->draw(model("picture"), task))).error->code, Code::invalid_input);
+  replay();
+  EXPECT_EQ(await(work(inference_->draw(model("picture"), task))).error->code, Code::invalid_input);
+  task.request.image.clear();
+  const auto again = await(work(inference_->draw(model("picture"), task)));
+  ASSERT_TRUE(again.outcome) << again.error->message;
+  EXPECT_EQ(again.steps, told.steps);
+  EXPECT_EQ(again.outcome->pixels, told.outcome->pixels);
+  EXPECT_EQ(again.outcome->seed, told.outcome->seed);
+  EXPECT_EQ(again.outcome->width, 64);
+  task.request.steps = 3;
+  EXPECT_EQ(await(work(inference_->draw(model("picture"), task))).error->code, Code::not_found);
 }
 
 TEST_F(RecordingTest, FailuresOfTheInputAreRecordedThoseOfTheMachineAreNot) {
@@ -168,6 +238,7 @@ TEST_F(RecordingTest, WhatAnsweredForAModelIsNotedAndComesBackWithoutIt) {
   resolved.reader = false;
   resolved.query_prefix = "query: ";
   resolved.refuse_below_cjk = 0.25;
+  resolved.drawing = {4, 1.5, "lcm", "sgm_uniform"};
   ASSERT_TRUE(folder->write_model(resolved).ok());
   const auto read = RecordingFolder::open(recordings_).value();
   const auto model = read->model(embedding_entry_);
@@ -178,6 +249,10 @@ TEST_F(RecordingTest, WhatAnsweredForAModelIsNotedAndComesBackWithoutIt) {
   EXPECT_FALSE(model->reader);
   EXPECT_EQ(model->query_prefix, "query: ");
   EXPECT_EQ(model->refuse_below_cjk, 0.25);
+  EXPECT_EQ(model->drawing.steps, 4);
+  EXPECT_EQ(model->drawing.guidance, 1.5);
+  EXPECT_EQ(model->drawing.sampler, "lcm");
+  EXPECT_EQ(model->drawing.scheduler, "sgm_uniform");
   EXPECT_EQ(read->model(text_entry_).error().code, Code::model_not_installed);
   overwrite("model-", "{}");
   EXPECT_EQ(RecordingFolder::open(recordings_).error().code, Code::corrupt_data);

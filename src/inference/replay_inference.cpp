@@ -23,6 +23,29 @@ class ReplayedStream final : public TokenStream {
   std::size_t at_ = 0;
 };
 
+template <class Outcome>
+class ReplayedWork final : public WorkStream<Outcome> {
+ public:
+  explicit ReplayedWork(Worked<Outcome> worked) : worked_(std::move(worked)) {}
+
+  asio::awaitable<Result<WorkEvent<Outcome>>> next() override {
+    WorkEvent<Outcome> event;
+    if (at_ < worked_.steps.size()) {
+      const auto& step = worked_.steps[at_++];
+      event.done = step.done;
+      event.total = step.total;
+      co_return std::move(event);
+    }
+    if (worked_.error) co_return *worked_.error;
+    event.outcome = std::move(worked_.outcome);
+    co_return std::move(event);
+  }
+
+ private:
+  Worked<Outcome> worked_;
+  std::size_t at_ = 0;
+};
+
 // Reads the recording and makes of its answer what `parse` makes.
 template <class Parse>
 auto read_answer(asio::thread_pool& pool, std::shared_ptr<RecordingFolder> folder, AskedCall call,
@@ -103,19 +126,30 @@ asio::awaitable<Result<Ranks>> ReplayInference::rank(const catalog::Resolved& mo
   co_return std::move(read);
 }
 
-asio::awaitable<Result<wire::Transcript>> ReplayInference::transcribe(
+asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> ReplayInference::transcribe(
     const catalog::Resolved& model, TranscribeTask task) {
   auto name = [&] { return asked_call(model, task.request); };
   AskedCall call = co_await offload(pool_, std::move(name));
   SEL_CO_TRY(number, number_for(call));
-  auto parse = [](const nlohmann::json& answer) { return transcript_from(answer); };
+  auto parse = [](const nlohmann::json& answer) { return transcribed_from(answer); };
   auto read = co_await read_answer(pool_, folder_, std::move(call), number, std::move(parse));
-  co_return std::move(read);
+  SEL_CO_TRY(transcribed, std::move(read));
+  std::unique_ptr<TranscribeStream> stream =
+      std::make_unique<ReplayedWork<wire::Transcript>>(std::move(transcribed));
+  co_return std::move(stream);
 }
 
-asio::awaitable<Result<std::unique_ptr<DrawStream>>> ReplayInference::draw(const catalog::Resolved&,
-                                                                           DrawTask) {
-  co_return Error{Code::not_served, "pictures are not recorded"};
+asio::awaitable<Result<std::unique_ptr<DrawStream>>> ReplayInference::draw(
+    const catalog::Resolved& model, DrawTask task) {
+  auto name = [&] { return asked_call(model, task.request); };
+  AskedCall call = co_await offload(pool_, std::move(name));
+  SEL_CO_TRY(number, number_for(call));
+  auto parse = [](const nlohmann::json& answer) { return drawn_from(answer); };
+  auto read = co_await read_answer(pool_, folder_, std::move(call), number, std::move(parse));
+  SEL_CO_TRY(drawn, std::move(read));
+  std::unique_ptr<DrawStream> stream =
+      std::make_unique<ReplayedWork<wire::Picture>>(std::move(drawn));
+  co_return std::move(stream);
 }
 
 }  // namespace selvedge::inference

@@ -14,8 +14,8 @@
 
 namespace selvedge::inference {
 
-// The first of several equal generations gets the recording with the lowest number, the second the
-// next, and after the last it begins anew. A stream has the pieces that were recorded, at once. A
+// The first of several equal calls gets the recording with the lowest number, the second the next,
+// and after the last it begins anew. A stream has the parts that were recorded, at once. A
 // call that was not recorded fails with not_found, in words that say how to record it; a damaged
 // recording with corrupt_data.
 class ReplayInference final : public Inference {
@@ -30,8 +30,8 @@ class ReplayInference final : public Inference {
   asio::awaitable<Result<TokenSpans>> tokenize(const catalog::Resolved& model,
                                                std::string text) override;
   asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) override;
-  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
-                                                       TranscribeTask task) override;
+  asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> transcribe(
+      const catalog::Resolved& model, TranscribeTask task) override;
   asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,
                                                             DrawTask task) override;
   std::vector<RunnerStatus> status() const override { return {}; }

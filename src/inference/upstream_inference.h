@@ -38,8 +38,8 @@ class UpstreamInference final : public Inference {
   asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) override {
     return inner_->rank(model, std::move(task));
   }
-  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved& model,
-                                                       TranscribeTask task) override {
+  asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> transcribe(
+      const catalog::Resolved& model, TranscribeTask task) override {
     return inner_->transcribe(model, std::move(task));
   }
   asio::awaitable<Result<std::unique_ptr<DrawStream>>> draw(const catalog::Resolved& model,

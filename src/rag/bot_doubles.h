@@ -146,8 +146,8 @@ class DoubleInference final : public inference::Inference {
                                                  inference::RankTask) override {
     co_return Error{Code::unavailable, "double"};
   }
-  asio::awaitable<Result<wire::Transcript>> transcribe(const catalog::Resolved&,
-                                                       inference::TranscribeTask) override {
+  asio::awaitable<Result<std::unique_ptr<inference::TranscribeStream>>> transcribe(
+      const catalog::Resolved&, inference::TranscribeTask) override {
     co_return Error{Code::unavailable, "double"};
   }
   asio::awaitable<Result<std::unique_ptr<inference::DrawStream>>> draw(

@@ -41,5 +41,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(
       answer, [](const json& each) { return inference::tokens_from(each, kTextBytes); },
       [](const inference::TokenSpans& each) { return inference::answer_json(each); });
+  check(answer, inference::transcribed_from,
+        [](const inference::Worked<selvedge::wire::Transcript>& each) {
+          return inference::answer_json(each);
+        });
+  check(answer, inference::drawn_from, [](const inference::Worked<selvedge::wire::Picture>& each) {
+    return inference::answer_json(each);
+  });
   return 0;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Replay: what scripted models answered once, a server without models and runner answers byte for byte.
 """Prints what failed and `N passed, M failed`."""
+import base64
 import json
 import pathlib
 import sys
@@ -20,9 +21,23 @@ def binding(model, inputs, **more):
     return "/run?version=3", {"inputs": inputs, "options": {}, **more}, headers
 
 
+def form(**fields):
+    """The path, body and headers of a transcription through OpenAI's door."""
+    parts = [f'name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
+    parts.append(f'name="file"; filename="a"\r\n\r\n{SPEECH}')
+    body = "".join(f"--XX\r\ncontent-disposition: form-data; {part}\r\n" for part in parts) + "--XX--\r\n"
+    return "/v1/audio/transcriptions", body.encode(), {"content-type": "multipart/form-data; boundary=XX"}
+
+
 def openai(model, **more):
     return "/v1/chat/completions", {"model": model, "messages": SPOKEN, **more}, {}
 
+
+# Drawn and heard slowly enough that steps are told.
+SPEECH = "[[delay 30]] [[say Ask not what your country can do]]" + 64000 * " "
+WHISPER, TURBO = "@cf/openai/whisper", "@cf/openai/whisper-large-v3-turbo"
+PICTURE, FLUX = "@cf/bytedance/stable-diffusion-xl-lightning", "@cf/black-forest-labs/flux-1-schnell"
+DRAWN = {"prompt": "a cat [[delay 30]]", "width": 256, "height": 256, "num_steps": 2}
 
 # Each is asked once while recording and once while replaying: (what, (path, body, headers)).
 CALLS = [
@@ -48,11 +63,24 @@ CALLS = [
     ("embeddings, OpenAI", ("/v1/embeddings", {"model": EMBEDDING, "input": ["the sea"]}, {})),
     ("a ranking", (RUN + "@cf/baai/bge-reranker-base", {"query": "the sea", "contexts": [{"text": "sea"}, {"text": "hill"}]}, {})),
     ("labels", (RUN + "@cf/huggingface/distilbert-sst-2-int8", {"text": "a good day"}, {})),
+    ("speech", (RUN + WHISPER, SPEECH.encode(), {})),
+    ("speech, its seconds", (RUN + WHISPER + "?progress=true", SPEECH.encode(), {})),
+    ("speech through the binding", binding(TURBO, {"audio": base64.b64encode(SPEECH.encode()).decode(), "vad_filter": True})),
+    ("speech, OpenAI", form(model="whisper-1", response_format="verbose_json")),
+    ("speech, OpenAI, its seconds", form(model="whisper-1", response_format="vtt", progress="true")),
+    ("a file that is no speech", (RUN + WHISPER, b"no audio: the model refuses", {})),
+    ("a picture", (RUN + PICTURE, DRAWN, {})),
+    ("the same picture once more", (RUN + PICTURE, DRAWN, {})),
+    ("a picture with a seed", (RUN + PICTURE, {**DRAWN, "seed": 7}, {})),
+    ("a picture, its steps", (RUN + PICTURE + "?progress=true", DRAWN, {})),
+    ("a picture as JSON", (RUN + FLUX, {"prompt": "a cat", "seed": 3}, {})),
+    ("a picture through the binding", binding(PICTURE, DRAWN)),
+    ("pictures, OpenAI", ("/v1/images/generations", {"model": FLUX, "prompt": "a cat", "n": 2, "size": "256x256"}, {})),
     ("an input that the model refuses", (RUN + TEXT, {"prompt": "[[fail context_overflow]]"}, {})),
     ("an input that the door refuses", (RUN + TEXT, {"prompt": 3}, {})),
     ("a batch", (RUN + TEXT + "?queueRequest=true", {"requests": [LEGACY, {"prompt": "[[say b]]"}]}, {})),
 ]
-HEADERS = ("content-type", "cf-ai-req-id", "cf-ai-neurons", "selvedge-model")
+HEADERS = ("content-type", "cf-ai-req-id", "cf-ai-neurons", "selvedge-model", "selvedge-seed")
 
 
 def ask_all(url, failures):

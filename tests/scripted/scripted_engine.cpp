@@ -515,13 +515,7 @@ bool ScriptedEngine::advance(Sequence& sequence, std::vector<wire::Message>& eve
     events.push_back(ranks_of(*sequence.rank));
     return false;
   }
-  if (sequence.transcribe) {
-    wire::Transcript transcript = transcript_of(*sequence.transcribe, script);
-    const auto seconds = static_cast<std::int32_t>(transcript.duration_s);
-    events.push_back(wire::Progress{sequence.task, seconds, seconds});
-    events.push_back(std::move(transcript));
-    return false;
-  }
+  if (sequence.transcribe) return advance_transcription(sequence, events);
   if (sequence.draw) return advance_drawing(sequence, events);
   if (send_other(sequence, sequence.before, events)) return true;
   if (sequence.next >= sequence.tokens.size() && send_other(sequence, sequence.after, events)) {
@@ -604,6 +598,23 @@ bool ScriptedEngine::advance_drawing(Sequence& sequence, std::vector<wire::Messa
     return true;
   }
   events.push_back(picture_of(draw));
+  return false;
+}
+
+// With a delay half of it is told first; false when it is whole.
+bool ScriptedEngine::advance_transcription(Sequence& sequence, std::vector<wire::Message>& events) {
+  constexpr std::int32_t kSteps = 2;
+  wire::Transcript transcript = transcript_of(*sequence.transcribe, sequence.script);
+  const auto seconds = static_cast<std::int32_t>(std::lround(transcript.duration_s));
+  const auto done = static_cast<std::int32_t>(sequence.next);
+  if (sequence.script.delay_ms > 0 && done < kSteps) {
+    events.push_back(wire::Progress{sequence.task, seconds * done / kSteps, seconds});
+    ++sequence.next;
+    sequence.due += milliseconds(sequence.script.delay_ms);
+    return true;
+  }
+  events.push_back(wire::Progress{sequence.task, seconds, seconds});
+  events.push_back(std::move(transcript));
   return false;
 }
 

@@ -73,6 +73,7 @@ class ScriptedEngine final : public engines::Engine {
                          std::vector<wire::Message>& events);
   bool advance(Sequence& sequence, std::vector<wire::Message>& events);
   bool advance_drawing(Sequence& sequence, std::vector<wire::Message>& events);
+  static bool advance_transcription(Sequence& sequence, std::vector<wire::Message>& events);
   wire::Embeddings embeddings_of(const wire::Embed& task) const;
   static wire::Transcript transcript_of(const wire::Transcribe& task, const Script& script);
 
