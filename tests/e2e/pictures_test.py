@@ -14,26 +14,16 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from s3_fake import S3Fake  # noqa: E402
-from server_process import BIN, CACHE, ServerProcess, TemporaryHome, cli, events, request  # noqa: E402
+from server_process import BIN, ServerProcess, TemporaryHome, cli, events, request  # noqa: E402
+from small_models import MODELS, PICTURE_PARTS, XL, import_miniature  # noqa: E402
 
-MODELS = CACHE / "models"
-XL = "@cf/stabilityai/stable-diffusion-xl-base-1.0"
-FLUX = "@cf/black-forest-labs/flux-1-schnell"
 RUN = "/client/v4/accounts/local/ai/run/"
-PARTS = (("clip_l", "random-clip-l.q4_0.gguf"), ("taesd", "tiny-taef1-random.safetensors"))
 SMALL = {"width": 256, "height": 256, "num_steps": 1}
 
 
 def png_size(body):
     assert body[:8] == b"\x89PNG\r\n\x1a\n", body[:200]
     return struct.unpack(">II", body[16:24])
-
-
-def import_miniature(home, parts=PARTS, ids=(XL, FLUX)):
-    names = [word for model in ids for word in ("--as", model)]
-    cli(home, "import", MODELS / "tiny-flux-random.safetensors", *names)
-    for role, file in parts:
-        cli(home, "import", MODELS / file, "--part", role, *names)
 
 
 class Environment:
@@ -160,7 +150,7 @@ class Missing(unittest.TestCase):
 
     def test_weights_without_a_text_encoder_are_refused_and_the_runner_does_not_crash(self):
         with TemporaryHome() as home:
-            import_miniature(home.path, parts=PARTS[1:], ids=(XL,))
+            import_miniature(home.path, parts=PICTURE_PARTS[1:], ids=(XL,))
             with ServerProcess(home.path, runner="selvedge-runner") as server:
                 status, _, body = request("POST", server.url + RUN + XL, {**SMALL, "prompt": "a"})
                 self.assertGreaterEqual(status, 500)

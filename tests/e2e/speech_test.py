@@ -19,7 +19,8 @@ import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from server_process import BIN, CACHE, ServerProcess, TemporaryHome, cli, request  # noqa: E402
+from server_process import CACHE, ServerProcess, TemporaryHome, cli, request  # noqa: E402
+from small_models import recording  # noqa: E402
 from word_errors import word_error_rate, words_of  # noqa: E402
 
 MODELS = ("ggml-base-ct2.bin", "ggml-tiny.en-ct2.bin", "ggml-silero-v6.2.0.bin")
@@ -39,13 +40,6 @@ FORMATS = {
     "m4a": ["-c:a", "aac", "-ar", "44100"], "aac": ["-c:a", "aac", "-ar", "32000"],
     "webm": ["-c:a", "libopus"], "mka": ["-c:a", "libvorbis"],
 }
-
-
-def engines_share():
-    for folder in (BIN.parent, *BIN.parents):
-        if (folder / "engines-prefix.txt").exists():
-            return pathlib.Path((folder / "engines-prefix.txt").read_text().strip()) / "share"
-    raise RuntimeError(f"no engines-prefix.txt above {BIN}")
 
 
 def form(fields, file):
@@ -68,7 +62,7 @@ class Speech(unittest.TestCase):
                 raise RuntimeError(message)
             raise unittest.SkipTest(message)
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="selvedge-speech-"))
-        cls.jfk = engines_share() / "samples" / "jfk.wav"
+        cls.jfk = recording()
         cls.home = TemporaryHome().__enter__()
         for name in MODELS:
             cli(cls.home.path, "import", CACHE / "models" / name)

@@ -4,7 +4,8 @@
 
 Installs workerd (pinned in workerd/package.json) into the cache folder, starts `selvedge serve`
 with the scripted runner, and runs the checks of workerd/probe.js inside a Worker. They run twice:
-the second time after the server was restarted, on connections that workerd had kept.
+the second time after the server was restarted, on connections that workerd had kept. A few more run with real small
+models of speech and of pictures (tools/models/fetch --speech).
 """
 import json
 import os
@@ -20,6 +21,7 @@ from client_rows import record  # noqa: E402
 from cloudflare_ai import modules_folder, write_bundles  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import ServerProcess, TemporaryHome, cli, request  # noqa: E402
+from small_models import MODELS, import_miniature, recording  # noqa: E402
 from tool_folders import node_version_of  # noqa: E402
 
 SOURCES = HERE / "workerd"
@@ -69,8 +71,19 @@ def renew_index(server):
         raise RuntimeError(f"no index: {status} {body!r}")
 
 
-def ask(url, when):
-    with urllib.request.urlopen(url, timeout=120) as answer:
+def ask_weights(modules):
+    """The checks that need what a model says, with the real runner."""
+    with TemporaryHome() as home, TemporaryHome() as folder:
+        cli(home.path, "import", MODELS / "ggml-tiny.en-ct2.bin")
+        import_miniature(home.path)
+        with ServerProcess(home.path, runner="selvedge-runner") as server:
+            wire(folder.path, server.url.split("//")[1])
+            with Workerd(modules, folder.path) as workerd:
+                return ask(workerd.url, "with weights", recording().read_bytes())
+
+
+def ask(url, when, body=None):
+    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=120) as answer:
         return [(f"{when}: {result['name']}", result["wrong"]) for result in json.load(answer)]
 
 
@@ -106,6 +119,7 @@ def main():
                 with ServerProcess(home.path, port=port) as restarted:
                     renew_index(restarted)
                     results += ask(workerd.url, "after a restart")
+    results += ask_weights(modules)
     record_rows(modules, results)
     failures = [(name, wrong) for name, wrong in results if wrong is not None]
     for name, wrong in failures:

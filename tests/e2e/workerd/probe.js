@@ -5,6 +5,8 @@ import { Ai as WrappedAi } from "./cloudflare-ai-1.2.js";
 
 const TEXT = "@cf/meta/llama-3-8b-instruct";
 const EMBEDDING = "@cf/baai/bge-base-en-v1.5";
+const WHISPER = "@cf/openai/whisper";
+const FLUX = "@cf/black-forest-labs/flux-1-schnell";
 
 function same(actual, expected) {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
@@ -34,6 +36,21 @@ function words(events) {
   const whole = data.at(-1) === "[DONE]";
   const pieces = data.filter((event) => event !== "[DONE]").map((event) => JSON.parse(event).response ?? "");
   return [pieces.join(""), whole];
+}
+
+async function bytes(stream) {
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Width and height of a PNG.
+function pngSize(file) {
+  same([...file.slice(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+  const head = new DataView(file.buffer, file.byteOffset);
+  return [head.getUint32(16), head.getUint32(20)];
+}
+
+function holdsJpeg(base64) {
+  holds(atob(base64).startsWith("\xff\xd8\xff"), `no JPEG: ${base64.slice(0, 20)}`);
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -160,6 +177,38 @@ const checks = {
     const body = new Response(JSON.stringify({ prompt: "[[say streamed]]" })).body;
     const answer = await AI.run(TEXT, { input: { body, contentType: "application/json" }, max_tokens: 9 });
     same(answer.response, "streamed");
+  },
+  async "speech as a list of bytes"({ AI }) {
+    const answer = await AI.run(WHISPER, { audio: [...new TextEncoder().encode("[[say Ask not]]")] });
+    same([answer.text, answer.word_count, answer.words.map((word) => word.word)], ["Ask not", 2, ["Ask", "not"]]);
+    holds(answer.vtt.startsWith("WEBVTT"), answer.vtt);
+  },
+  async "speech as a stream beside other inputs"({ AI }) {
+    const body = new Blob(["[[echo]]"]).stream();
+    const answer = await AI.run(`${WHISPER}-large-v3-turbo`, { audio: { body, contentType: "audio/mpeg" }, language: "de" });
+    holds(answer.text.startsWith("transcribe, language 'de'"), answer.text);
+    same(answer.transcription_info.language, "de");
+  },
+  async "speech that is none"({ AI }) {
+    const error = await thrown(AI.run(WHISPER, { audio: [...new TextEncoder().encode("no audio")] }));
+    holds(error.message.includes("5006: ") && error.message.includes("audio: no format"), error.message);
+  },
+  async "speech with its progress"({ AI }) {
+    const audio = [...new TextEncoder().encode("[[delay 60]] [[say Ask not]]")];
+    const stream = await AI.run(WHISPER, { audio }, { progress: true });
+    holds(stream instanceof ReadableStream, "no stream");
+    const events = await text(stream);
+    holds(events.includes("event: progress") && events.endsWith("data: [DONE]\n\n"), events);
+  },
+  async "a picture is a ReadableStream of a PNG"({ AI }) {
+    const stream = await AI.run("@cf/bytedance/stable-diffusion-xl-lightning", { prompt: "a cat", num_steps: 1 });
+    holds(stream instanceof ReadableStream, "no stream");
+    same(pngSize(await bytes(stream)), [64, 64]);
+  },
+  async "a picture by FLUX is base64"({ AI }) {
+    const answer = await AI.run(FLUX, { prompt: "a cat", steps: 1 });
+    same(Object.keys(answer), ["image"]);
+    holdsJpeg(answer.image);
   },
   async "models"({ AI }) {
     const models = await AI.models({ search: "llama-3-8b-instruct" });
@@ -311,12 +360,39 @@ const checks = {
   },
 };
 
+// With weights of small models; `audio` is a recording of eleven seconds, which comes as the body of the request.
+const checksOfWeights = {
+  async "a recording as a list of bytes"({ AI }, audio) {
+    const answer = await AI.run(`${WHISPER}-tiny-en`, { audio: [...audio] });
+    holds(answer.text.includes("what you can do for your country"), answer.text);
+  },
+  async "a recording as a stream"({ AI }, audio) {
+    const body = new Blob([audio]).stream();
+    const answer = await AI.run(`${WHISPER}-tiny-en`, { audio: { body, contentType: "audio/wav" } });
+    holds(answer.text.includes("what you can do for your country"), answer.text);
+    holds(answer.words.at(-1).end > 9, JSON.stringify(answer.words.at(-1)));
+  },
+  async "a picture that is drawn"({ AI }) {
+    const inputs = { prompt: "a cat", num_steps: 1, width: 256, height: 256, seed: 4 };
+    const first = await bytes(await AI.run("@cf/stabilityai/stable-diffusion-xl-base-1.0", inputs));
+    same(pngSize(first), [256, 256]);
+    const image = [...first];
+    const changed = await bytes(await AI.run("@cf/stabilityai/stable-diffusion-xl-base-1.0", { ...inputs, image, strength: 0.5 }));
+    same(pngSize(changed), [256, 256]);
+    holds(changed.length !== first.length || changed.some((byte, at) => byte !== first[at]), "nothing changed");
+  },
+  async "a picture that FLUX draws"({ AI }) {
+    holdsJpeg((await AI.run(FLUX, { prompt: "a cat", steps: 1 })).image);
+  },
+};
+
 export default {
   async fetch(request, env) {
     const results = [];
-    for (const [name, check] of Object.entries(checks)) {
+    const audio = request.method === "POST" ? new Uint8Array(await request.arrayBuffer()) : null;
+    for (const [name, check] of Object.entries(audio ? checksOfWeights : checks)) {
       try {
-        await check(env);
+        await check(env, audio);
         results.push({ name, wrong: null });
       } catch (error) {
         results.push({ name, wrong: `${error.name}: ${error.message}` });
