@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/json_reader.h"
+#include "base/json_depth.h"
 #include "base/limits.h"
 
 namespace selvedge::api {

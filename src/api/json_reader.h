@@ -10,10 +10,6 @@
 
 namespace selvedge::api {
 
-// True when no more than limits::json_depth_max arrays and objects stand in each other. Says
-// nothing about the rest of the text.
-bool within_depth(std::string_view text);
-
 // The value of `text`. Of a key that stands twice the last one counts, as in JavaScript.
 // Errors: invalid_json (not JSON, ill-formed UTF-8, a number beyond double, too deep).
 Result<nlohmann::json> parse_json(std::string_view text);

@@ -12,6 +12,7 @@
 #include "api/json_writer.h"
 #include "api/picture_input.h"
 #include "api/usage.h"
+#include "base/json_depth.h"
 #include "base/limits.h"
 
 namespace selvedge::api {

@@ -8,6 +8,7 @@
 
 #include "api/json_reader.h"
 #include "api/json_writer.h"
+#include "base/json_depth.h"
 
 namespace selvedge::api {
 namespace {

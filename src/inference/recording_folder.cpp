@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "base/json_depth.h"
 #include "base/limits.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
@@ -231,26 +232,6 @@ Result<std::string> read_bytes(const std::filesystem::path& path) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file) return Error{Code::io, "cannot read it"};
   return text;
-}
-
-// Arrays and objects in each other; what is deeper is none of ours.
-bool within_depth(std::string_view text) {
-  std::size_t depth = 0;
-  bool in_text = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_text) {
-      if (c == '\\') ++at;
-      if (c == '"') in_text = false;
-    } else if (c == '"') {
-      in_text = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > limits::json_depth_max) return false;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return true;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/limits.h"
+#include "base/json_depth.h"
 #include "common/common.h"
 #include "common/json.h"
 #include "engines/chat_plan.h"
@@ -99,16 +99,7 @@ const engines::LlamaModel& byte_model() {
 
 // As bodies are read: what is deeper is refused before.
 bool read(std::string_view text, common_json& schema) {
-  std::size_t depth = 0;
-  bool in_text = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_text && c == '\\') ++at;
-    if (c == '"') in_text = !in_text;
-    if (in_text) continue;
-    if ((c == '{' || c == '[') && ++depth > selvedge::limits::json_depth_max) return false;
-    if ((c == '}' || c == ']') && depth > 0) --depth;
-  }
+  if (!selvedge::within_depth(text)) return false;
   try {
     schema = common_json::parse(std::string(text));
   } catch (const std::exception&) {
