@@ -5,9 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include <unistd.h>
-
 #include "base/log.h"
+#include "engines/resident_memory.h"
 
 namespace selvedge::engines {
 namespace {
@@ -62,14 +61,6 @@ void receive_log(ggml_log_level level, const char* text, void*) {
     if (line.find(known) != line.npos) return;
   }
   if (!line.empty()) log::warn("whisper.cpp: {}", line);
-}
-
-std::uint64_t resident_bytes() {
-  std::ifstream statistics("/proc/self/statm");
-  std::uint64_t total_pages = 0;
-  std::uint64_t resident_pages = 0;
-  statistics >> total_pages >> resident_pages;
-  return resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
