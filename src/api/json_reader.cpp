@@ -30,6 +30,11 @@ const nlohmann::json* present(const nlohmann::json& object, const char* name) {
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
+std::string text_in(const nlohmann::json& object, const char* name) {
+  const nlohmann::json* value = present(object, name);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
 Result<nlohmann::json> parse_object(std::string_view text) {
   const bool blank = std::all_of(text.begin(), text.end(), [](char c) {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';

@@ -18,6 +18,9 @@ Result<nlohmann::json> parse_json(std::string_view text);
 // for every option they know.
 const nlohmann::json* present(const nlohmann::json& object, const char* name);
 
+// The text that is such a member; empty when it is absent or no text.
+std::string text_in(const nlohmann::json& object, const char* name);
+
 // As parse_json, for bodies that must be an object. Errors: missing_body (empty), invalid_json,
 // invalid_input (another type; the message is in the validator's words).
 Result<nlohmann::json> parse_object(std::string_view text);

@@ -23,11 +23,6 @@ void fail(OpenAiFields& fields, const MaybeFault& bad) {
   if (bad) fields.fail(bad->param, bad->message, bad->code);
 }
 
-std::string text_of(const json& object, const char* name) {
-  const json* value = present(object, name);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 // A text, or a list of text blocks.
 std::string plain_text(OpenAiFields& fields, const json& content, const std::string& path) {
   if (content.is_string()) return content.get<std::string>();
@@ -39,13 +34,13 @@ std::string plain_text(OpenAiFields& fields, const json& content, const std::str
   for (std::size_t at = 0; at < content.size() && fields.ok(); ++at) {
     const json& block = content[at];
     const std::string here = path + "." + std::to_string(at);
-    if (!block.is_object() || text_of(block, "type") != "text") {
+    if (!block.is_object() || text_in(block, "type") != "text") {
       fields.fail(here, here + ": only blocks of the type 'text' are supported with this model",
                   "invalid_value");
       break;
     }
     if (!text.empty()) text += "\n";
-    text += text_of(block, "text");
+    text += text_in(block, "text");
   }
   return text;
 }
@@ -58,7 +53,7 @@ class MessageReader {
 
   void read(const json& message, const std::string& path) {
     if (!message.is_object()) return fields_.fail_type(path, "an object", message);
-    const std::string role = text_of(message, "role");
+    const std::string role = text_in(message, "role");
     if (role != "user" && role != "assistant" && role != "system") {
       return fields_.fail(path + ".role", path + ".role: Input should be 'user' or 'assistant'",
                           "invalid_value");
@@ -84,11 +79,11 @@ class MessageReader {
  private:
   void read_block(const json& block, const std::string& path) {
     if (!block.is_object()) return fields_.fail_type(path, "an object", block);
-    const std::string type = text_of(block, "type");
+    const std::string type = text_in(block, "type");
     const bool assistant = turn_.role == "assistant";
     if (type == "text") {
       if (has_text_ && !turn_.content.empty()) turn_.content += "\n";
-      turn_.content += text_of(block, "text");
+      turn_.content += text_in(block, "text");
       has_text_ = true;
     } else if (type == "image" && turn_.role == "user") {
       read_picture(block, path);
@@ -97,7 +92,7 @@ class MessageReader {
     } else if (type == "tool_result" && !assistant) {
       read_result(block, path);
     } else if (type == "thinking" && assistant) {
-      turn_.reasoning += text_of(block, "thinking");
+      turn_.reasoning += text_in(block, "thinking");
     } else if (type != "redacted_thinking" || !assistant) {
       fields_.fail(path + ".type",
                    path + ": blocks of the type '" + type.substr(0, 32) +
@@ -128,19 +123,19 @@ class MessageReader {
   }
 
   void read_call(const json& block, const std::string& path) {
-    if (text_of(block, "name").empty()) return fields_.fail_missing(path + ".name");
+    if (text_in(block, "name").empty()) return fields_.fail_missing(path + ".name");
     const json* input = present(block, "input");
     calls_.push_back(
-        {{"id", text_of(block, "id")},
+        {{"id", text_in(block, "id")},
          {"type", "function"},
          {"function",
-          {{"name", text_of(block, "name")}, {"arguments", input ? *input : json::object()}}}});
+          {{"name", text_in(block, "name")}, {"arguments", input ? *input : json::object()}}}});
   }
 
   void read_result(const json& block, const std::string& path) {
     wire::ChatMessage result;
     result.role = "tool";
-    result.tool_call_id = text_of(block, "tool_use_id");
+    result.tool_call_id = text_in(block, "tool_use_id");
     if (result.tool_call_id.empty()) return fields_.fail_missing(path + ".tool_use_id");
     if (const json* content = present(block, "content")) {
       result.content = plain_text(fields_, *content, path + ".content");
@@ -213,7 +208,7 @@ void read_options(OpenAiFields& fields, wire::ChatOptions& options) {
   if (format != nullptr) fail(fields, read_response_format(*format, options));
   json values = json::object();
   if (const json* thinking = fields.find("thinking")) {
-    const std::string type = thinking->is_object() ? text_of(*thinking, "type") : "";
+    const std::string type = thinking->is_object() ? text_in(*thinking, "type") : "";
     if (type != "enabled" && type != "disabled" && type != "adaptive") {
       return fields.fail("thinking.type",
                          "thinking.type: Input should be 'enabled', 'disabled' or 'adaptive'",

@@ -34,11 +34,6 @@ std::string token_result(std::string_view name, std::string_view token) {
   return result;
 }
 
-std::string text_of(const nlohmann::json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // Errors: invalid_input, invalid_json, missing_body.
 Result<PreviewSession> read_upload(const http::Request& request) {
   auto parsed = parse_multipart(request.headers.get("content-type"), request.body);
@@ -51,13 +46,13 @@ Result<PreviewSession> read_upload(const http::Request& request) {
     const auto bindings = upload.find("bindings");
     if (bindings == upload.end() || !bindings->is_array()) return session;
     for (const auto& binding : *bindings) {
-      if (!binding.is_object() || text_of(binding, "type") != "vectorize") continue;
+      if (!binding.is_object() || text_in(binding, "type") != "vectorize") continue;
       const bool in_bounds =
-          text_of(binding, "name").size() <= kBindingNameBytesMax &&
-          text_of(binding, "index_name").size() <= limits::index_name_bytes_max &&
+          text_in(binding, "name").size() <= kBindingNameBytesMax &&
+          text_in(binding, "index_name").size() <= limits::index_name_bytes_max &&
           session.indexes.size() < kBindingsMax;
       if (!in_bounds) return Error{Code::invalid_input, "too many or too long Vectorize bindings"};
-      session.indexes.insert_or_assign(text_of(binding, "name"), text_of(binding, "index_name"));
+      session.indexes.insert_or_assign(text_in(binding, "name"), text_in(binding, "index_name"));
     }
     return session;
   }

@@ -22,11 +22,6 @@ void fail(OpenAiFields& fields, const MaybeFault& bad, std::string_view instead 
     fields.fail(instead.empty() ? bad->param : std::string(instead), bad->message, bad->code);
 }
 
-std::string text_of(const json& object, const char* name) {
-  const json* value = present(object, name);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 // {"type":"input_image","image_url":"data:…"}.
 void read_picture(OpenAiFields& fields, const json& part, const std::string& path,
                   wire::ChatMessage& message) {
@@ -47,12 +42,12 @@ void read_picture(OpenAiFields& fields, const json& part, const std::string& pat
 void read_part(OpenAiFields& fields, const json& part, const std::string& path,
                wire::ChatMessage& message) {
   if (!part.is_object()) return fields.fail_type(path, "an object", part);
-  const std::string type = text_of(part, "type");
+  const std::string type = text_in(part, "type");
   if (type == "refusal") {
-    message.content += text_of(part, "refusal");
+    message.content += text_in(part, "refusal");
   } else if (type == "input_text" || type == "output_text" || type == "text" ||
              type == "reasoning_text" || type == "summary_text") {
-    message.content += text_of(part, "text");
+    message.content += text_in(part, "text");
   } else if (type == "input_image") {
     read_picture(fields, part, path, message);
   } else {
@@ -86,7 +81,7 @@ class Turns {
 
   void add(const json& item, const std::string& path) {
     if (!item.is_object()) return fields_.fail_type(path, "an object", item);
-    const std::string type = text_of(item, "type");
+    const std::string type = text_in(item, "type");
     if (type == "function_call") return add_call(item, path);
     if (type == "function_call_output") return add_output(item, path);
     if (type == "reasoning") return add_reasoning(item, path);
@@ -123,7 +118,7 @@ class Turns {
   }
 
   void add_message(const json& item, const std::string& path) {
-    std::string role = text_of(item, "role");
+    std::string role = text_in(item, "role");
     if (role == "developer") role = "system";
     if (role != "system" && role != "user" && role != "assistant") {
       return fields_.fail(path + ".role",
@@ -145,24 +140,24 @@ class Turns {
   }
 
   void add_call(const json& item, const std::string& path) {
-    if (text_of(item, "call_id").empty()) return fields_.fail_missing(path + ".call_id");
-    if (text_of(item, "name").empty()) return fields_.fail_missing(path + ".name");
+    if (text_in(item, "call_id").empty()) return fields_.fail_missing(path + ".call_id");
+    if (text_in(item, "name").empty()) return fields_.fail_missing(path + ".name");
     assistant();
     calls_.push_back(
-        {{"id", text_of(item, "call_id")},
+        {{"id", text_in(item, "call_id")},
          {"type", "function"},
          {"function",
-          {{"name", text_of(item, "name")}, {"arguments", text_of(item, "arguments")}}}});
+          {{"name", text_in(item, "name")}, {"arguments", text_in(item, "arguments")}}}});
   }
 
   void add_output(const json& item, const std::string& path) {
-    if (text_of(item, "call_id").empty()) return fields_.fail_missing(path + ".call_id");
+    if (text_in(item, "call_id").empty()) return fields_.fail_missing(path + ".call_id");
     const json* output = present(item, "output");
     if (output == nullptr) return fields_.fail_missing(path + ".output");
     end_calls();
     wire::ChatMessage message{"tool", ""};
     read_content(fields_, *output, path + ".output", message);
-    message.tool_call_id = text_of(item, "call_id");
+    message.tool_call_id = text_in(item, "call_id");
     messages_.push_back(std::move(message));
   }
 

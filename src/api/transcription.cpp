@@ -49,11 +49,6 @@ Result<std::string> audio_of(SpeechInput& input) {
   return std::move(bytes.bytes);
 }
 
-std::string text_in(const Json& inputs, const char* name) {
-  const Json* value = present(inputs, name);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 template <class T>
 void read(const Json& inputs, const char* name, T& into) {
   const Json* value = present(inputs, name);
