@@ -1,8 +1,6 @@
 // One shape for programs, tables for people.
 #include "app/bench_report.h"
 
-#include <cstdio>
-
 #include <nlohmann/json.hpp>
 
 #include "cli/output.h"
@@ -11,13 +9,8 @@
 namespace selvedge::app {
 namespace {
 
+using cli::fixed;
 using nlohmann::json;
-
-std::string fixed(double number, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*f", digits, number);
-  return text;
-}
 
 double in_mb(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 

@@ -18,12 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string fixed(double number, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*f", digits, number);
-  return text;
-}
-
 // As it was given: without what float32 adds.
 std::string shortest(double number) {
   char text[64];

@@ -2,6 +2,7 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "base/check.h"
@@ -33,6 +34,12 @@ std::string Table::text() const {
     while (!line.empty() && line.back() == ' ') line.pop_back();
     text += (&row == &rows_.front() ? bold(line) : line) + "\n";
   }
+  return text;
+}
+
+std::string fixed(double number, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", digits, number);
   return text;
 }
 

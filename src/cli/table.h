@@ -20,4 +20,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;  // The headings first.
 };
 
+// 1.5 with 2 digits: "1.50".
+std::string fixed(double number, int digits);
+
 }  // namespace selvedge::cli
