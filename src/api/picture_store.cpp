@@ -3,18 +3,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/sha256.h"
+#include "catalog/durable_file.h"
 #include "http/client.h"
 
 namespace selvedge::api {
@@ -30,37 +28,6 @@ constexpr std::string_view kBucketScheme = "s3://";
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
-}
-
-Error io_error(const std::string& doing, const fs::path& path) {
-  return Error{Code::io, "cannot " + doing + " \"" + path.string() + "\": " + std::strerror(errno)};
-}
-
-class OpenFile {
- public:
-  OpenFile(const fs::path& path, int flags)
-      : number_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  ~OpenFile() {
-    if (number_ >= 0) ::close(number_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
-Status write_whole(const fs::path& path, std::string_view bytes) {
-  const OpenFile file(path, O_WRONLY | O_CREAT | O_EXCL);
-  if (file.number() < 0) return io_error("create", path);
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.number(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return io_error("write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return ::fsync(file.number()) == 0 ? ok_status() : Status(io_error("sync", path));
 }
 
 class PictureFolder final : public PictureStore {
@@ -81,19 +48,11 @@ class PictureFolder final : public PictureStore {
     const fs::path partial =
         place.parent_path() / ("." + place.filename().string() + "." + std::to_string(::getpid()) +
                                "-" + std::to_string(++count));
-    Status written = write_whole(partial, bytes);
-    if (written.ok() && ::rename(partial.c_str(), place.c_str()) != 0) {
-      written = io_error("rename", partial);
-    }
-    if (!written.ok()) {
-      ::unlink(partial.c_str());
-      return written.error();
-    }
-    const OpenFile folder(place.parent_path(), O_RDONLY | O_DIRECTORY);
-    if (folder.number() < 0 || ::fsync(folder.number()) != 0) {
-      return io_error("sync", place.parent_path());
-    }
-    return place.string();
+    Status written = catalog::write_durably(partial, bytes);
+    if (written.ok()) written = catalog::rename_durably(partial, place);
+    if (written.ok()) return place.string();
+    ::unlink(partial.c_str());
+    return written.error();
   }
 
  private:

@@ -2,7 +2,6 @@
 #include "catalog/intake.h"
 
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -16,6 +15,7 @@
 
 #include "base/sha256.h"
 #include "catalog/model_table.h"
+#include "catalog/open_file.h"
 
 namespace selvedge::catalog {
 
@@ -26,43 +26,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kChunkBytes = 1024 * 1024;
 // Left free on the disk: a full one stops more than us.
 constexpr std::uint64_t kSpareBytes = 64ull * 1024 * 1024;
-
-Error io_error(const std::string& doing, const fs::path& path) {
-  return Error{Code::io, "cannot " + doing + " \"" + path.string() + "\": " + std::strerror(errno)};
-}
-
-class OpenFile {
- public:
-  OpenFile(const fs::path& path, int flags)
-      : number_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  ~OpenFile() {
-    if (number_ >= 0) ::close(number_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  bool ok() const { return number_ >= 0; }
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
-Status sync(const fs::path& path, int flags) {
-  const OpenFile file(path, flags);
-  if (!file.ok() || ::fsync(file.number()) != 0) return io_error("sync", path);
-  return ok_status();
-}
-
-bool write_all(int file, const char* bytes, std::size_t count) {
-  while (count > 0) {
-    const ssize_t written = ::write(file, bytes, count);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes += written;
-    count -= static_cast<std::size_t>(written);
-  }
-  return true;
-}
 
 Result<std::string> copy_and_hash(const OpenFile& in, const OpenFile& out, const fs::path& from,
                                   const fs::path& to,
@@ -80,7 +43,7 @@ Result<std::string> copy_and_hash(const OpenFile& in, const OpenFile& out, const
     if (got == 0) break;
     const auto count = static_cast<std::size_t>(got);
     hash.add(std::string_view(chunk.data(), count));
-    if (!shared && !write_all(out.number(), chunk.data(), count)) return io_error("write", to);
+    if (!shared && !write_all(out.number(), {chunk.data(), count})) return io_error("write", to);
     done += count;
     if (on_bytes) on_bytes(done);
   }
