@@ -18,6 +18,7 @@ MODELS = [
     ("scripted-vision", "llama", "@cf/meta/llama-3.2-11b-vision-instruct", ""),
     ("scripted-picture", "sdxl", "@cf/bytedance/stable-diffusion-xl-lightning", ""),
     ("scripted-flux", "flux", "@cf/black-forest-labs/flux-1-schnell", ""),
+    ("scripted-flux2", "flux", "@cf/black-forest-labs/flux-2-klein-4b", ""),
 ]
 SPEECH_MODELS = ("@cf/openai/whisper", "@cf/openai/whisper-tiny-en", "@cf/openai/whisper-large-v3-turbo")
 

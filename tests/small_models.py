@@ -6,6 +6,7 @@ from server_process import BIN, CACHE, cli
 MODELS = CACHE / "models"  # Filled by tools/models/fetch.
 XL = "@cf/stabilityai/stable-diffusion-xl-base-1.0"
 FLUX = "@cf/black-forest-labs/flux-1-schnell"
+FLUX_2 = "@cf/black-forest-labs/flux-2-klein-4b"
 PICTURE_PARTS = (("clip_l", "random-clip-l.q4_0.gguf"), ("taesd", "tiny-taef1-random.safetensors"))
 
 
@@ -15,6 +16,12 @@ def import_miniature(home, parts=PICTURE_PARTS, ids=(XL, FLUX)):
     cli(home, "import", MODELS / "tiny-flux-random.safetensors", *names)
     for role, file in parts:
         cli(home, "import", MODELS / file, "--part", role, *names)
+
+
+def import_miniature_flux_2(home):
+    cli(home, "import", MODELS / "tiny-flux2-random.safetensors", "--as", FLUX_2)
+    for role, file in (("llm", "random-qwen3-28.gguf"), ("taesd", "tiny-taef2-random.safetensors")):
+        cli(home, "import", MODELS / file, "--part", role, "--as", FLUX_2)
 
 
 def recording():

@@ -28,6 +28,7 @@ Result<AiCall> read_call(std::string model, std::string_view account, const http
   call.options = std::move(options);
   call.request_id = request_id;
   call.payer = payer_of(request, account);
+  call.body_type = request.headers.get("content-type");
   call.error_json = [request_id](const Error& error) {
     return workers_ai_error_json(error, request_id);
   };

@@ -15,6 +15,7 @@
 #include "api/batches.h"
 #include "api/chat_options.h"
 #include "api/drawing.h"
+#include "api/drawing_form.h"
 #include "api/embedding.h"
 #include "api/errors.h"
 #include "api/inline_work.h"
@@ -100,6 +101,12 @@ bool is_speech(const catalog::ModelEntry& entry) {
   return entry.task == catalog::Task::automatic_speech_recognition && !entry.weights.empty();
 }
 
+Status check_json_size(std::string_view body) {
+  if (body.size() <= limits::json_body_bytes_max) return ok_status();
+  return Error{Code::body_too_large,
+               "the body is larger than " + std::to_string(limits::json_body_bytes_max) + " bytes"};
+}
+
 Result<Checked> check_speech(const ApiContext& context, const catalog::ModelEntry& entry,
                              SpeechInput input, RunOptions& options) {
   SEL_CHECK_OK(take_options(input.inputs, options));
@@ -121,6 +128,18 @@ Error not_done(const catalog::ModelEntry& entry) {
     message += ": no model that it runs tells where in a picture a thing is";
   }
   return Error{Code::model_unsupported, std::move(message)};
+}
+
+// A form that came as the body, or as a stream.
+Result<Checked> check_form(const ApiContext& context, const catalog::ModelEntry& entry,
+                           std::string_view content_type, std::string_view body,
+                           const RunOptions& options) {
+  SEL_CHECK_OK(check_json_size(body));
+  SEL_TRY(draw, parse_draw_form(content_type, body, entry));
+  SEL_CHECK_OK(check_store(context, options));
+  Checked checked;
+  checked.call = std::move(draw);
+  return checked;
 }
 
 Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
@@ -191,6 +210,12 @@ Result<Checked> check_picture_file(const catalog::ModelEntry& entry, std::string
 Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry& entry,
                             std::string_view input, AiCall& call) {
   RunOptions& options = call.options;
+  if (takes_form(entry) && is_form(call.file_type)) {
+    return check_form(context, entry, call.file_type, call.file, options);
+  }
+  if (takes_form(entry) && is_form(call.body_type)) {
+    return check_form(context, entry, call.body_type, input, options);
+  }
   if (!call.file_type.empty() && catalog::task_is_about_pictures(entry.task)) {
     SEL_TRY(inputs, parse_object(input));
     return check_picture_file(entry, std::move(call.file), std::move(inputs), options);
@@ -207,10 +232,7 @@ Result<Checked> read_inputs(const ApiContext& context, const catalog::ModelEntry
     SEL_TRY(speech, read_speech_input(input));
     return check_speech(context, entry, std::move(speech), options);
   }
-  if (input.size() > limits::json_body_bytes_max) {
-    return Error{Code::body_too_large, "the body is larger than " +
-                                           std::to_string(limits::json_body_bytes_max) + " bytes"};
-  }
+  SEL_CHECK_OK(check_json_size(input));
   if (is_picture_body(entry, input)) {
     return check_picture_file(entry, std::string(input), nlohmann::json::object(), options);
   }
@@ -374,22 +396,19 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   const std::int32_t steps = draw.task.request.steps;
   const catalog::ModelEntry& entry = *model.entry;
   const bool progress = call.options.progress;
-  DrawnWay way{draw.form, std::move(call.options), call.request_id};
+  DrawnWay way{draw.form, std::move(call.options), call.request_id, &entry, steps};
   auto started = co_await context.inference.draw(model, std::move(draw.task));
   SEL_CO_TRY(stream, std::move(started));
   AiAnswer answer;
   answer.model = std::move(model);
-  const auto neurons = [&entry, steps](std::int32_t width, std::int32_t height) {
-    return inference::neurons_of_picture(entry, width, height, steps);
-  };
   if (progress) {
-    answer.events = drawing_events(context, std::move(stream), std::move(way),
-                                   std::move(call.error_json), neurons);
+    answer.events =
+        drawing_events(context, std::move(stream), std::move(way), std::move(call.error_json));
     co_return std::move(answer);
   }
   auto finished = co_await finish_drawing(context, *stream, std::move(way));
   SEL_CO_TRY(file, std::move(finished));
-  answer.neurons = neurons(file.width, file.height);
+  answer.neurons = file.neurons;
   set_drawn(answer, std::move(file), draw.form);
   co_return std::move(answer);
 }

@@ -27,6 +27,7 @@ struct AiCall {
   inference::Payer payer = {};
   std::string file = {};       // An input that came as a stream beside the others: audio.
   std::string file_type = {};  // Its content type, as sent.
+  std::string body_type = {};  // That of the inputs, as sent: a form is told by it.
   // The door's form of an error in the middle of a stream.
   std::function<std::string(const Error&)> error_json;
 };

@@ -95,6 +95,7 @@ struct BindingCall {
 Result<std::string> streamed_inputs(http::Request& request, std::string_view others,
                                     BindingCall& call) {
   std::string type = request.content_type();
+  if (type == "multipart/form-data") type = request.headers.get("content-type");  // Its boundary.
   if (type != "application/json") {
     call.file = std::move(request.body);
     call.file_type = type.empty() ? "application/octet-stream" : std::move(type);

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/drawing_form.h"
 #include "api/input_check.h"
 #include "api/json_writer.h"
 #include "api/picture_file.h"
@@ -21,6 +22,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/offload.h"
+#include "inference/price.h"
 
 namespace selvedge::api {
 namespace {
@@ -30,7 +32,7 @@ using nlohmann::json;
 constexpr double kGuidanceMax = 100;
 
 DrawingForm form_of(std::string_view id) {
-  if (id == "@cf/black-forest-labs/flux-1-schnell" || id == "@cf/leonardo/lucid-origin") {
+  if (id.starts_with("@cf/black-forest-labs/flux-") || id == "@cf/leonardo/lucid-origin") {
     return DrawingForm::base64_jpeg;
   }
   return id == "@cf/leonardo/phoenix-1.0" ? DrawingForm::jpeg : DrawingForm::png;
@@ -154,6 +156,7 @@ Result<DrawnFile> make_file(const wire::Picture& picture, const DrawnWay& way,
   file.width = picture.width;
   file.height = picture.height;
   file.seed = picture.seed;
+  file.neurons = inference::neurons_of_picture(*way.entry, picture, way.steps);
   if (store == nullptr) return file;
   auto stored = store->put(stored_name(way), file.bytes, file.type);
   if (stored.ok()) {
@@ -176,16 +179,15 @@ asio::awaitable<Result<DrawnFile>> file_of(const ApiContext& context, wire::Pict
   co_return std::move(file);
 }
 
-asio::awaitable<Result<std::string>> last_events(
-    const ApiContext& context, wire::Picture picture, DrawnWay way,
-    std::function<double(std::int32_t, std::int32_t)> neurons) {
+asio::awaitable<Result<std::string>> last_events(const ApiContext& context, wire::Picture picture,
+                                                 DrawnWay way) {
   auto made = co_await file_of(context, std::move(picture), std::move(way));
   SEL_CO_TRY(file, std::move(made));
   std::string text = "{\"image\":\"";
   append_base64(text, std::as_bytes(std::span(file.bytes)));
   text += "\",\"content_type\":\"" + file.type + "\",\"width\":" + std::to_string(file.width) +
           ",\"height\":" + std::to_string(file.height) + ",\"seed\":" + std::to_string(file.seed) +
-          ",\"neurons\":" + neurons_text(neurons(file.width, file.height)) + ",\"stored\":";
+          ",\"neurons\":" + neurons_text(file.neurons) + ",\"stored\":";
   if (file.stored.empty()) {
     text += "null";
   } else {
@@ -197,14 +199,26 @@ asio::awaitable<Result<std::string>> last_events(
   co_return std::move(events);
 }
 
+constexpr std::string_view kKlein = "@cf/black-forest-labs/flux-2-klein-";
+constexpr std::int32_t kKleinSteps = 4;
+
+void set_defaults(std::string_view id, DrawCall& call) {
+  wire::Draw& draw = call.task.request;
+  const bool few = call.form == DrawingForm::base64_jpeg;
+  draw.steps = few ? 4 : 20;
+  draw.guidance = few ? 3.5 : 7.5;
+  if (id == "@cf/black-forest-labs/flux-2-dev") {
+    draw.steps = 25;
+    draw.guidance = 4;
+  }
+}
+
 }  // namespace
 
 Result<DrawCall> parse_draw(const json& input, const catalog::ModelEntry& entry) {
   DrawCall call;
   wire::Draw& draw = call.task.request;
-  if (input.contains("multipart")) {
-    return Error{Code::not_served, "Forms of model " + entry.id + " are not served by this server"};
-  }
+  if (const json* form = find(input, "multipart")) return parse_draw_form(*form, entry);
   SEL_TRY(prompt, text_of(input, "prompt"));
   SEL_TRY(negative_prompt, text_of(input, "negative_prompt"));
   draw.prompt = std::move(prompt);
@@ -213,10 +227,9 @@ Result<DrawCall> parse_draw(const json& input, const catalog::ModelEntry& entry)
   const char* steps = find(input, "steps") != nullptr ? "steps" : "num_steps";
   call.says_steps = find(input, steps) != nullptr;
   call.says_guidance = find(input, "guidance") != nullptr;
-  const bool few = call.form == DrawingForm::base64_jpeg;
-  draw.steps = few ? 4 : 20;
-  draw.guidance = few ? 3.5 : 7.5;
+  set_defaults(entry.id, call);
   SEL_CHECK_OK(read_whole(input, steps, 1, limits::picture_steps_max, draw.steps));
+  if (entry.id.starts_with(kKlein)) draw.steps = kKleinSteps;  // As hosted, whatever is asked for.
   SEL_CHECK_OK(read_number(input, "guidance", 0, kGuidanceMax, draw.guidance));
   SEL_CHECK_OK(read_number(input, "strength", 0, 1, draw.strength));
   SEL_CHECK_OK(read_size(input, draw));
@@ -248,13 +261,12 @@ asio::awaitable<Result<DrawnFile>> finish_drawing(const ApiContext& context,
   co_return std::move(file);
 }
 
-std::unique_ptr<EventSource> drawing_events(
-    const ApiContext& context, std::unique_ptr<inference::DrawStream> stream, DrawnWay way,
-    std::function<std::string(const Error&)> error_json,
-    std::function<double(std::int32_t, std::int32_t)> neurons) {
-  auto last = [&context, way = std::move(way),
-               neurons = std::move(neurons)](wire::Picture picture) {
-    return last_events(context, std::move(picture), way, neurons);
+std::unique_ptr<EventSource> drawing_events(const ApiContext& context,
+                                            std::unique_ptr<inference::DrawStream> stream,
+                                            DrawnWay way,
+                                            std::function<std::string(const Error&)> error_json) {
+  auto last = [&context, way = std::move(way)](wire::Picture picture) {
+    return last_events(context, std::move(picture), way);
   };
   return std::make_unique<WorkEvents<wire::Picture>>(
       std::move(stream),

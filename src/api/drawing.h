@@ -31,8 +31,7 @@ struct DrawCall {
   bool says_guidance = false;
 };
 
-// `input` has met the schema of `entry`. Errors: invalid_input, not_served (a model that takes a
-// form).
+// `input` has met the schema of `entry`; {"multipart"} is a form. Errors: invalid_input.
 Result<DrawCall> parse_draw(const nlohmann::json& input, const catalog::ModelEntry& entry);
 
 // What the weights that answer want to be used with, where `call` says nothing.
@@ -45,6 +44,7 @@ struct DrawnFile {
   std::int32_t width = 0;
   std::int32_t height = 0;
   std::uint64_t seed = 0;
+  double neurons = 0;       // What it costs.
   std::string stored;       // Empty: nowhere.
   std::string store_fault;  // Why it is not where it should be; the picture is answered anyway.
 };
@@ -53,7 +53,9 @@ struct DrawnFile {
 struct DrawnWay {
   DrawingForm form = DrawingForm::png;
   RunOptions options;
-  std::string request_id;  // The name in the store, where `options` give none.
+  std::string request_id;                      // The name in the store, where `options` give none.
+  const catalog::ModelEntry* entry = nullptr;  // For the price.
+  std::int32_t steps = 0;                      // The same.
 };
 
 // Errors of `options` that only show here: invalid_input (a store is asked for, and the server has
@@ -66,11 +68,10 @@ asio::awaitable<Result<DrawnFile>> finish_drawing(const ApiContext& context,
 
 // A picture as server-sent events: "event: progress" with {"step","steps"} for each step, then one
 // with {"image","content_type","width","height","seed","neurons","stored"}, [DONE]. `error_json`
-// makes the door's form of an error; `neurons` the price of a picture of a size. `context` outlives
-// the result.
-std::unique_ptr<EventSource> drawing_events(
-    const ApiContext& context, std::unique_ptr<inference::DrawStream> stream, DrawnWay way,
-    std::function<std::string(const Error&)> error_json,
-    std::function<double(std::int32_t, std::int32_t)> neurons);
+// makes the door's form of an error. `context` outlives the result.
+std::unique_ptr<EventSource> drawing_events(const ApiContext& context,
+                                            std::unique_ptr<inference::DrawStream> stream,
+                                            DrawnWay way,
+                                            std::function<std::string(const Error&)> error_json);
 
 }  // namespace selvedge::api

@@ -91,7 +91,7 @@ TEST(Drawing, TheWeightsHabitsCountWhereTheRequestSaysNothing) {
 }
 
 TEST(PictureFile, SamePixelsAreTheSameFileAndWrongSizesAreNoFile) {
-  wire::Picture picture{1, 2, 2, std::string(12, '\x40'), 0};
+  wire::Picture picture{1, 2, 2, std::string(12, '\x40'), 0, {}};
   const auto png = png_file(picture);
   ASSERT_TRUE(png.ok()) << png.error().message;
   EXPECT_EQ(png->substr(0, 4), "\x89PNG");

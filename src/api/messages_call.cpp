@@ -108,13 +108,13 @@ class MessageReader {
     const json* source = present(block, "source");
     if (source == nullptr) return fields_.fail_missing(here);
     if (!source->is_object()) return fields_.fail_type(here, "an object", *source);
-    const std::string type = text_of(*source, "type");
+    const std::string type = text_in(*source, "type");
     if (type != "base64" && type != "url") {
       return fields_.fail(here + ".type", here + ".type: Input should be 'base64' or 'url'",
                           "invalid_value");
     }
-    auto picture = type == "url" ? picture_of_url(text_of(*source, "url"))
-                                 : picture_of_base64(text_of(*source, "data"));
+    auto picture = type == "url" ? picture_of_url(text_in(*source, "url"))
+                                 : picture_of_base64(text_in(*source, "data"));
     if (!picture.ok()) {
       return fields_.fail(here, here + ": " + picture.error().message, "invalid_value");
     }

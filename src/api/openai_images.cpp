@@ -17,7 +17,7 @@
 #include "api/request_id.h"
 #include "api/run_options.h"
 #include "base/base64.h"
-#include "base/clock.h"
+#include "base/identities.h"
 #include "base/limits.h"
 #include "base/offload.h"
 #include "inference/price.h"
@@ -110,19 +110,18 @@ asio::awaitable<Result<Drawn>> draw_all(const ApiContext& context, const catalog
     }
     auto started = co_await context.inference.draw(model, std::move(task));
     SEL_CO_TRY(stream, std::move(started));
-    DrawnWay way{call.form, RunOptions(), request_id};
+    DrawnWay way{call.form, RunOptions(), request_id, model.entry, call.task.request.steps};
     if (at > 0) way.request_id += "-" + std::to_string(at + 1);
     auto finished = co_await finish_drawing(context, *stream, std::move(way));
     SEL_CO_TRY(file, std::move(finished));
-    drawn.neurons += inference::neurons_of_picture(*model.entry, file.width, file.height,
-                                                   call.task.request.steps);
+    drawn.neurons += file.neurons;
     drawn.files.push_back(std::move(file));
   }
   co_return std::move(drawn);
 }
 
-std::string list_json(const Drawn& drawn, const OpenAiImagesCall& call) {
-  std::string text = "{\"created\":" + std::to_string(now_us() / 1'000'000) + ",\"data\":[";
+std::string list_json(const Drawn& drawn, const OpenAiImagesCall& call, std::int64_t created_s) {
+  std::string text = "{\"created\":" + std::to_string(created_s) + ",\"data\":[";
   for (std::size_t at = 0; at < drawn.files.size(); ++at) {
     text += at == 0 ? "{\"b64_json\":\"" : ",{\"b64_json\":\"";
     append_base64(text, std::as_bytes(std::span(drawn.files[at].bytes)));
@@ -187,7 +186,8 @@ asio::awaitable<http::Response> openai_images(const ApiContext& context,
   auto ran = co_await draw_all(context, model, call, request_id);
   if (!ran.ok()) co_return refused(ran.error());
   const Drawn drawn = std::move(ran).value();
-  auto write = [&] { return list_json(drawn, call); };
+  const std::int64_t created_s = context.identities->now_s();
+  auto write = [&] { return list_json(drawn, call, created_s); };
   auto text = co_await offload(context.pool, std::move(write));
   http::Response response = json_response(200, std::move(text));
   response.headers.set("selvedge-seed", std::to_string(drawn.files.front().seed));

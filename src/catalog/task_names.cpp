@@ -84,7 +84,7 @@ bool task_has_part(Task task, std::string_view part) {
   if (task == Task::automatic_speech_recognition) return part == "voice_activity";
   if (task == Task::text_generation || task_is_about_pictures(task)) return part == kProjectorPart;
   if (task != Task::text_to_image) return false;
-  constexpr std::string_view kParts[] = {"clip_l", "clip_g", "t5xxl", "vae", "taesd"};
+  constexpr std::string_view kParts[] = {"clip_l", "clip_g", "t5xxl", "llm", "vae", "taesd"};
   return std::find(std::begin(kParts), std::end(kParts), part) != std::end(kParts);
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/base64.h"
 #include "cli/api_client.h"
+#include "cli/form_body.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "http/client.h"
@@ -74,6 +75,35 @@ Result<json> input_of(const ImagineOptions& options) {
   return input;
 }
 
+// A call's body and its content type.
+struct Body {
+  std::string bytes;
+  std::string type;
+};
+
+// FLUX.2 takes a form, and pictures to take up in place of one to begin from.
+Result<Body> form_of(const ImagineOptions& options) {
+  FormBody form;
+  form.add("prompt", options.prompt);
+  if (options.seed) form.add("seed", std::to_string(*options.seed));
+  if (options.steps) form.add("steps", std::to_string(*options.steps));
+  if (options.width) form.add("width", std::to_string(*options.width));
+  if (options.height) form.add("height", std::to_string(*options.height));
+  if (options.guidance) form.add("guidance", json(*options.guidance).dump());
+  if (!options.image.empty()) {
+    SEL_TRY(bytes, read_file(options.image));
+    form.add_file("input_image_0", bytes);
+  }
+  std::string type = form.content_type();
+  return Body{form.take(), std::move(type)};
+}
+
+Result<Body> body_of(const ImagineOptions& options) {
+  if (options.model.find("/flux-2-") != std::string::npos) return form_of(options);
+  SEL_TRY(input, input_of(options));
+  return Body{input.dump(), "application/json"};
+}
+
 // What the server's events told.
 struct Drawn {
   std::string weights;
@@ -95,16 +125,17 @@ void take_event(const http::ServerEvent& event, ProgressBar& bar, Drawn& drawn) 
 }
 
 Result<Drawn> draw(const Context& context, const ImagineOptions& options) {
-  SEL_TRY(input, input_of(options));
+  SEL_TRY(body, body_of(options));
   const ApiClient client(context.api_url, "server", context.token);
   Drawn drawn;
   ProgressBar bar(options.output, context.json, "steps");
   const std::string path = "/client/v4/accounts/" + http::percent_encoded(context.account) +
                            "/ai/run/" + options.model + "?progress=true";
   SEL_CHECK_OK(client.stream(
-      path, input.dump(),
+      path, std::move(body.bytes),
       [&drawn](std::string_view weights, std::string_view) { drawn.weights = weights; },
-      [&](const http::ServerEvent& event) { take_event(event, bar, drawn); }));
+      [&](const http::ServerEvent& event) { take_event(event, bar, drawn); },
+      std::move(body.type)));
   if (!drawn.error.empty()) return Error{Code::internal, drawn.error};
   if (!drawn.done || !drawn.last.is_object()) return Error{Code::io, "the answer broke off"};
   return drawn;

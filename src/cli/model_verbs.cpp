@@ -160,7 +160,7 @@ void add_import(CLI::App& app, Context& context) {
       ->take_all()
       ->expected(1);
   verb->add_option("--part", options->part,
-                   "The file is a part of those models: clip_l, clip_g, t5xxl, vae or taesd");
+                   "The file is a part of those models: clip_l, clip_g, t5xxl, llm, vae or taesd");
   verb->add_flag("--yes,-y", options->yes, "Also where another file answers now");
   verb->add_flag("--if-missing", options->if_missing,
                  "A file of this name and length that is there already is left as it is");

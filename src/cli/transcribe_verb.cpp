@@ -12,8 +12,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/uuid.h"
 #include "cli/api_client.h"
+#include "cli/form_body.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 
@@ -38,28 +38,19 @@ Result<std::string> read_file(const std::string& path) {
   return bytes;
 }
 
-void add_field(std::string& form, const std::string& boundary, const std::string& name,
-               const std::string& value) {
-  if (value.empty()) return;
-  form += "--" + boundary + "\r\ncontent-disposition: form-data; name=\"" + name + "\"\r\n\r\n" +
-          value + "\r\n";
-}
-
-std::string form_of(const TranscribeOptions& options, const std::string& format,
-                    const std::string& boundary, std::string file) {
-  std::string form;
-  add_field(form, boundary, "model", options.model);
-  add_field(form, boundary, "language", options.language);
-  add_field(form, boundary, "prompt", options.prompt);
-  add_field(form, boundary, "response_format", format);
-  add_field(form, boundary, "progress", "true");
+FormBody form_of(const TranscribeOptions& options, const std::string& format,
+                 std::string_view file) {
+  FormBody form;
+  form.add("model", options.model);
+  form.add("language", options.language);
+  form.add("prompt", options.prompt);
+  form.add("response_format", format);
+  form.add("progress", "true");
   if (format == "verbose_json") {
-    add_field(form, boundary, "timestamp_granularities[]", "word");
-    add_field(form, boundary, "timestamp_granularities[]", "segment");
+    form.add("timestamp_granularities[]", "word");
+    form.add("timestamp_granularities[]", "segment");
   }
-  form += "--" + boundary +
-          "\r\ncontent-disposition: form-data; name=\"file\"; filename=\"audio\"\r\n\r\n" +
-          std::move(file) + "\r\n--" + boundary + "--\r\n";
+  form.add_file("file", file);
   return form;
 }
 
@@ -84,21 +75,21 @@ void take_event(const http::ServerEvent& event, ProgressBar& bar, Transcribed& t
 }
 
 Result<Transcribed> transcribed_by_server(const Context& context, const TranscribeOptions& options,
-                                          std::string file) {
+                                          std::string_view file) {
   const std::string format = context.json  ? "verbose_json"
                              : options.vtt ? "vtt"
                              : options.srt ? "srt"
                                            : "text";
-  const std::string boundary = random_uuid();
+  FormBody form = form_of(options, format, file);
   const ApiClient client(context.api_url, "server", context.token);
   const char* path = options.translate ? "/v1/audio/translations" : "/v1/audio/transcriptions";
   Transcribed transcribed;
   ProgressBar bar(options.file, context.json, "seconds");
   SEL_CHECK_OK(client.stream(
-      path, form_of(options, format, boundary, std::move(file)),
+      path, form.take(),
       [&](std::string_view weights, std::string_view) { transcribed.weights = weights; },
       [&](const http::ServerEvent& event) { take_event(event, bar, transcribed); },
-      "multipart/form-data; boundary=" + boundary));
+      form.content_type()));
   if (!transcribed.error.empty()) return Error{Code::internal, transcribed.error};
   if (!transcribed.done) return Error{Code::io, "the answer broke off"};
   return transcribed;
@@ -107,7 +98,7 @@ Result<Transcribed> transcribed_by_server(const Context& context, const Transcri
 void transcribe(Context& context, const TranscribeOptions& options) {
   auto file = read_file(options.file);
   if (!file.ok()) return fail(context, file.error());
-  const auto transcribed = transcribed_by_server(context, options, std::move(file).value());
+  const auto transcribed = transcribed_by_server(context, options, *file);
   if (!transcribed.ok()) return fail(context, transcribed.error());
   std::fprintf(stderr, "%s\n", dim("answered by " + transcribed->weights).c_str());
   print(transcribed->body);

@@ -57,12 +57,15 @@ std::int32_t native_side(SdFamily family) { return family == SdFamily::sd ? 512 
 
 const char* or_null(const std::string& path) { return path.empty() ? nullptr : path.c_str(); }
 
-sd_image_t view_of(const std::optional<InputPicture>& picture) {
-  if (!picture) return {0, 0, 0, nullptr};
-  return {static_cast<std::uint32_t>(picture->width), static_cast<std::uint32_t>(picture->height),
-          static_cast<std::uint32_t>(picture->channels),
+sd_image_t view_of(const InputPicture& picture) {
+  return {static_cast<std::uint32_t>(picture.width), static_cast<std::uint32_t>(picture.height),
+          static_cast<std::uint32_t>(picture.channels),
           // The library reads only.
-          const_cast<std::uint8_t*>(picture->pixels.data())};
+          const_cast<std::uint8_t*>(picture.pixels.data())};
+}
+
+sd_image_t view_of(const std::optional<InputPicture>& picture) {
+  return picture ? view_of(*picture) : sd_image_t{0, 0, 0, nullptr};
 }
 
 // Of a picture's own size; larger ones are drawn smaller, in their shape.
@@ -94,6 +97,7 @@ sd_ctx_params_t context_parameters(const SdFiles& files, std::int32_t threads) {
   parameters.clip_l_path = or_null(files.clip_l);
   parameters.clip_g_path = or_null(files.clip_g);
   parameters.t5xxl_path = or_null(files.t5xxl);
+  parameters.llm_path = or_null(files.llm);
   parameters.vae_path = or_null(files.vae);
   parameters.taesd_path = or_null(files.taesd);
   parameters.vae_decode_only = !files.encodes;
@@ -176,8 +180,11 @@ Status SdDrawing::start_draw(wire::Draw request) {
     SEL_TRY(mask, decode_picture(request.mask, PictureUse::mask, "mask"));
     job.mask = std::move(mask);
   }
+  SEL_TRY(references, read_references(request));
+  job.references = std::move(references);
   request.image.clear();
   request.mask.clear();
+  request.references.clear();
   std::int32_t width = native_side(files_.family);
   std::int32_t height = width;
   if (job.image) fit_size(*job.image, width, height);
@@ -201,6 +208,19 @@ Status SdDrawing::start_draw(wire::Draw request) {
   waiting_.push_back(std::move(job));
   changed_.notify_all();
   return ok_status();
+}
+
+Result<std::vector<InputPicture>> SdDrawing::read_references(const wire::Draw& request) const {
+  std::vector<InputPicture> references;
+  for (const std::string& bytes : request.references) {
+    const std::string name = "input_image_" + std::to_string(references.size());
+    if (files_.family != SdFamily::flux2 || !files_.encodes) {
+      return Error{Code::invalid_input, name + ": these weights take up no pictures"};
+    }
+    SEL_TRY(reference, decode_picture(bytes, PictureUse::colours, name));
+    references.push_back(std::move(reference));
+  }
+  return references;
 }
 
 void SdDrawing::cancel(wire::TaskId task, std::vector<wire::Message>& events) {
@@ -287,7 +307,11 @@ Result<wire::Picture> SdDrawing::draw(const Job& job) {
   parameters.mask_image = view_of(job.mask);
   sd_sample_params_t& sampling = parameters.sample_params;
   sampling.sample_steps = request.steps;
-  if (files_.family == SdFamily::flux) {
+  std::vector<sd_image_t> references;
+  for (const InputPicture& each : job.references) references.push_back(view_of(each));
+  parameters.ref_images = references.data();
+  parameters.ref_images_count = static_cast<int>(references.size());
+  if (files_.family == SdFamily::flux || files_.family == SdFamily::flux2) {
     // FLUX knows no negative side: the strength of guidance is one of its inputs.
     sampling.guidance.txt_cfg = 1;
     sampling.guidance.distilled_guidance = static_cast<float>(request.guidance);
@@ -326,6 +350,9 @@ Result<wire::Picture> SdDrawing::to_picture(const Job& job, sd_image_t* images) 
   picture.width = std::min(job.width, own_width);
   picture.height = std::min(job.height, own_height);
   picture.seed = job.request.seed;
+  for (const InputPicture& each : job.references) {
+    picture.reference_sides.insert(picture.reference_sides.end(), {each.width, each.height});
+  }
   const std::int32_t left = (own_width - picture.width) / 2;
   const std::int32_t top = (own_height - picture.height) / 2;
   const auto row_bytes = static_cast<std::size_t>(picture.width) * 3;

@@ -41,8 +41,8 @@ class SdDrawing final : public Engine {
 
   void set_threads(std::int32_t threads) override;
   void pause() override;
-  // Errors: invalid_input (a picture or mask that cannot be read, weights that take none, a sampler
-  // that there is not).
+  // Errors: invalid_input (a picture, mask or reference that cannot be read, weights that take
+  // none, a sampler that there is not).
   Status start_draw(wire::Draw task) override;
   void cancel(wire::TaskId task, std::vector<wire::Message>& events) override;
   Status step(std::vector<wire::Message>& events) override;
@@ -53,11 +53,13 @@ class SdDrawing final : public Engine {
     wire::Draw request;
     std::optional<InputPicture> image;
     std::optional<InputPicture> mask;
+    std::vector<InputPicture> references;
     std::int32_t width = 0;  // As asked for; the library's sides are multiples of 64.
     std::int32_t height = 0;
     std::int32_t steps = 0;  // That will be computed.
   };
 
+  Result<std::vector<InputPicture>> read_references(const wire::Draw& request) const;
   void work();
   Result<wire::Picture> draw(const Job& job);
   Result<wire::Picture> to_picture(const Job& job, sd_image_t* images) const;

@@ -244,5 +244,51 @@ TEST(SdDrawingAtItsEnd, AnEngineThatEndsInTheMiddleOfADrawingEndsSoon) {
   EXPECT_LT(steady_clock::now() - start, milliseconds(10'000));
 }
 
+// Another model, another engine: FLUX.2, whose texts a language model reads, and which takes up
+// pictures.
+TEST(SdDrawingFlux2, DrawsBySeedAndTakesUpPictures) {
+  SdLog log;
+  const wire::Load load{test_model_path("tiny-flux2-random.safetensors"),
+                        wire::ModelKind::image,
+                        0,
+                        1,
+                        2,
+                        {{"llm", test_model_path("random-qwen3-28.gguf")},
+                         {"taesd", test_model_path("tiny-taef2-random.safetensors")}}};
+  auto engine = SdDrawing::open(load, log, [](float) { return true; });
+  ASSERT_TRUE(engine.ok()) << engine.error().message;
+  (*engine)->set_threads(2);
+  const auto draw = [&](std::vector<std::string> references) {
+    wire::Draw request;
+    request.task = 1;
+    request.prompt = "a cat";
+    request.width = request.height = 64;
+    request.steps = 1;
+    request.seed = 3;
+    request.has_seed = true;
+    request.references = std::move(references);
+    const Status started = (*engine)->start_draw(std::move(request));
+    EXPECT_TRUE(started.ok()) << started.error().message;
+    std::vector<wire::Message> events;
+    while (started.ok() && (*engine)->has_work()) EXPECT_TRUE((*engine)->step(events).ok());
+    const auto* picture = events.empty() ? nullptr : std::get_if<wire::Picture>(&events.back());
+    EXPECT_NE(picture, nullptr);
+    return picture == nullptr ? wire::Picture() : *picture;
+  };
+  EXPECT_EQ((*engine)->facts().architecture, "FLUX.2");
+  const wire::Picture first = draw({});
+  EXPECT_EQ(first.pixels.size(), 64u * 64 * 3);
+  EXPECT_EQ(draw({}).pixels, first.pixels);
+  const std::string reference = plain_png(64, 64, 200);
+  const wire::Picture second = draw({reference});
+  EXPECT_NE(second.pixels, first.pixels);
+  EXPECT_EQ(second.reference_sides, (std::vector<std::int32_t>{64, 64}));
+  wire::Draw refused;
+  refused.references = {reference, "no picture"};
+  const Status status = (*engine)->start_draw(std::move(refused));
+  ASSERT_FALSE(status.ok());
+  EXPECT_TRUE(status.error().message.starts_with("input_image_1: ")) << status.error().message;
+}
+
 }  // namespace
 }  // namespace selvedge::engines

@@ -64,16 +64,17 @@ Error missing(const wire::Load& load, const char* what, const char* roles) {
 
 Result<SdFamily> family_of(const Names& names, const SdFiles& files) {
   const bool flux = any_holds(names, "double_blocks.");
-  // Relatives that need another text encoder.
-  const bool relative = any_holds(names, "double_stream_modulation_img") ||
-                        any_holds(names, "distilled_guidance_layer") ||
-                        any_holds(names, "img_mlp.gate_proj");
-  if (flux && !relative) return SdFamily::flux;
+  // Relatives that are conditioned otherwise.
+  const bool relative =
+      any_holds(names, "distilled_guidance_layer") || any_holds(names, "img_mlp.gate_proj");
+  if (flux && !relative) {
+    return any_holds(names, "double_stream_modulation_img") ? SdFamily::flux2 : SdFamily::flux;
+  }
   const bool unet = any_holds(names, "input_blocks.") || any_holds(names, "down_blocks.");
   if (!unet || flux) {
     return Error{Code::model_unsupported,
                  "the weights are of no architecture that is served: Stable Diffusion 1 and 2, "
-                 "SDXL and FLUX.1 are"};
+                 "SDXL, FLUX.1 and FLUX.2 are"};
   }
   const bool two_encoders = any_holds(names, "conditioner.embedders.1") ||
                             any_holds(names, "cond_stage_model.1") || any_holds(names, "te.1") ||
@@ -81,7 +82,40 @@ Result<SdFamily> family_of(const Names& names, const SdFiles& files) {
   return two_encoders ? SdFamily::sdxl : SdFamily::sd;
 }
 
+// The text encoder is a language model of which some layers are looked at; the library does not
+// look whether they are there.
+Status check_language_model(const wire::Load& load, const Names& names, const SdFiles& files) {
+  Names of_model;
+  if (files.llm.empty()) {
+    if (!any_begins(names, "text_encoders.llm.")) return missing(load, "text encoder", "llm");
+    of_model = names;
+  } else {
+    SEL_TRY(of_part, names_in(files.llm));
+    of_model = std::move(of_part);
+  }
+  // Of the two models that there are the larger one has 48 single blocks.
+  const bool large = any_holds(names, "single_blocks.47.");
+  const char* layer = large ? "30." : "27.";
+  if (any_holds(of_model, std::string("layers.") + layer) ||
+      any_holds(of_model, std::string("blk.") + layer)) {
+    return ok_status();
+  }
+  return Error{Code::model_load_failed,
+               std::string("the text encoder (part llm) is not the one that these weights need: ") +
+                   (large ? "Mistral Small 3.2" : "Qwen3 of 4 or 8 billion parameters")};
+}
+
+Status check_decoder(const wire::Load& load, const Names& names, const SdFiles& files) {
+  const bool own = any_begins(names, "first_stage_model.") || any_begins(names, "vae.");
+  if (own || !files.vae.empty() || !files.taesd.empty()) return ok_status();
+  return missing(load, "decoder of pictures", "vae or taesd");
+}
+
 Status check_whole(const wire::Load& load, const Names& names, const SdFiles& files) {
+  if (files.family == SdFamily::flux2) {
+    SEL_CHECK_OK(check_language_model(load, names, files));
+    return check_decoder(load, names, files);
+  }
   const bool own_encoder = any_holds(names, "cond_stage_model.") ||
                            any_holds(names, "conditioner.embedders.") || any_begins(names, "te.") ||
                            any_begins(names, "text_model.") || any_begins(names, "text_encoders.");
@@ -95,11 +129,7 @@ Status check_whole(const wire::Load& load, const Names& names, const SdFiles& fi
   if (!own_encoder && files.family == SdFamily::sdxl && files.clip_g.empty()) {
     return missing(load, "second text encoder", "clip_g");
   }
-  const bool own_decoder = any_begins(names, "first_stage_model.") || any_begins(names, "vae.");
-  if (!own_decoder && files.vae.empty() && files.taesd.empty()) {
-    return missing(load, "decoder of pictures", "vae or taesd");
-  }
-  return ok_status();
+  return check_decoder(load, names, files);
 }
 
 Status take_parts(const wire::Load& load, SdFiles& files) {
@@ -107,11 +137,9 @@ Status take_parts(const wire::Load& load, SdFiles& files) {
     const char* name;
     std::string* path;
   };
-  const Role roles[] = {{"clip_l", &files.clip_l},
-                        {"clip_g", &files.clip_g},
-                        {"t5xxl", &files.t5xxl},
-                        {"vae", &files.vae},
-                        {"taesd", &files.taesd}};
+  const Role roles[] = {{"clip_l", &files.clip_l}, {"clip_g", &files.clip_g},
+                        {"t5xxl", &files.t5xxl},   {"llm", &files.llm},
+                        {"vae", &files.vae},       {"taesd", &files.taesd}};
   for (const wire::ModelPart& part : load.parts) {
     const auto* const role = std::find_if(std::begin(roles), std::end(roles),
                                           [&](const Role& one) { return part.role == one.name; });
@@ -159,6 +187,8 @@ const char* sd_family_name(SdFamily family) {
       return "SDXL";
     case SdFamily::flux:
       return "FLUX";
+    case SdFamily::flux2:
+      return "FLUX.2";
     default:
       return "Stable Diffusion";
   }

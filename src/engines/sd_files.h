@@ -8,7 +8,7 @@
 
 namespace selvedge::engines {
 
-enum class SdFamily : std::uint8_t { sd, sdxl, flux };
+enum class SdFamily : std::uint8_t { sd, sdxl, flux, flux2 };
 
 // Paths; empty = none.
 struct SdFiles {
@@ -17,6 +17,7 @@ struct SdFiles {
   std::string clip_l;
   std::string clip_g;
   std::string t5xxl;
+  std::string llm;
   std::string vae;
   std::string taesd;
   SdFamily family = SdFamily::sd;
@@ -28,7 +29,7 @@ struct SdFiles {
 // says which), model_unsupported (another architecture, another kind of part), file_invalid.
 Result<SdFiles> find_sd_files(const wire::Load& load);
 
-// "Stable Diffusion", "SDXL", "FLUX": general.architecture of other models.
+// "Stable Diffusion", "SDXL", "FLUX", "FLUX.2": general.architecture of other models.
 const char* sd_family_name(SdFamily family);
 
 }  // namespace selvedge::engines

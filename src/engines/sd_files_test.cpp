@@ -75,6 +75,29 @@ TEST_F(SdFilesTest, BareNamesAreTheDiffusionModelAlone) {
   EXPECT_TRUE(found->encodes);
 }
 
+TEST_F(SdFilesTest, Flux2NeedsALanguageModelWithEnoughLayers) {
+  std::vector<std::string> names = {"double_blocks.0.img_attn.qkv.weight",
+                                    "double_stream_modulation_img.lin.weight"};
+  const wire::ModelPart decoder = {"vae", file("ae.safetensors", {"decoder.x", "encoder.x"})};
+  const auto alone = find(file("flux2.safetensors", names), {decoder});
+  ASSERT_FALSE(alone.ok());
+  EXPECT_EQ(
+      alone.error().message,
+      "\"flux2.safetensors\" holds no text encoder, and no file for it came along (part llm)");
+  const auto with = [&](const std::string& layer) {
+    return find(file("flux2.safetensors", names),
+                {decoder, {"llm", file("llm.safetensors", {layer})}});
+  };
+  const auto found = with("model.layers.27.mlp.up_proj.weight");
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_EQ(found->family, SdFamily::flux2);
+  EXPECT_FALSE(found->llm.empty());
+  EXPECT_EQ(with("model.layers.23.x").error().code, Code::model_load_failed);
+  names.emplace_back("single_blocks.47.linear1.weight");
+  EXPECT_NE(with("model.layers.27.x").error().message.find("Mistral Small"), std::string::npos);
+  EXPECT_TRUE(with("blk.30.attn_q.weight").ok());
+}
+
 TEST_F(SdFilesTest, ACheckpointOfSdxlNeedsNothingElse) {
   const auto found = find(file("xl.safetensors", kXl));
   ASSERT_TRUE(found.ok()) << found.error().message;

@@ -159,7 +159,7 @@ asio::awaitable<Result<std::unique_ptr<DrawStream>>> MeteredInference::draw(
   const auto use_of = [&entry = *model.entry, steps](const wire::Picture& picture) {
     catalog::ModelUse use;
     use.pictures = 1;
-    use.neurons = neurons_of_picture(entry, picture.width, picture.height, steps);
+    use.neurons = neurons_of_picture(entry, picture, steps);
     return use;
   };
   co_return metered(std::move(stream), std::move(booking), use_of);

@@ -22,6 +22,10 @@ std::int32_t tiles(std::int32_t pixels) {
   return (std::max(pixels, 1) + kTile - 1) / kTile;
 }
 
+double megapixels(std::int32_t width, std::int32_t height) {
+  return std::ceil(static_cast<double>(width) * height / kMillion);
+}
+
 }  // namespace
 
 double neurons_of(const catalog::ModelEntry& entry, const Usage& usage) {
@@ -43,15 +47,22 @@ double neurons_of_audio(const catalog::ModelEntry& entry, double seconds) {
   return seconds / 60 * entry.prices.per_audio_minute;
 }
 
-double neurons_of_picture(const catalog::ModelEntry& entry, std::int32_t width, std::int32_t height,
+double neurons_of_picture(const catalog::ModelEntry& entry, const wire::Picture& picture,
                           std::int32_t steps) {
-  const double tile_count = tiles(width) * tiles(height);
-  const double megapixels = std::ceil(static_cast<double>(width) * height / kMillion);
-  const double first = price_of(entry, "first_megapixel");
   const double per_tile = price_of(entry, "per_512_tile") + price_of(entry, "per_output_512_tile");
   const double per_step = price_of(entry, "per_step") + price_of(entry, "per_output_512_tile_step");
-  return tile_count * (per_tile + per_step * steps) + first +
-         price_of(entry, "per_next_megapixel") * std::max(0.0, megapixels - 1);
+  const double per_input =
+      price_of(entry, "per_input_512_tile") + price_of(entry, "per_input_512_tile_step") * steps;
+  double neurons = tiles(picture.width) * tiles(picture.height) * (per_tile + per_step * steps) +
+                   price_of(entry, "first_megapixel") +
+                   price_of(entry, "per_next_megapixel") *
+                       std::max(0.0, megapixels(picture.width, picture.height) - 1);
+  const std::vector<std::int32_t>& sides = picture.reference_sides;
+  for (std::size_t at = 0; at + 1 < sides.size(); at += 2) {
+    neurons += tiles(sides[at]) * tiles(sides[at + 1]) * per_input +
+               megapixels(sides[at], sides[at + 1]) * price_of(entry, "per_input_megapixel");
+  }
+  return neurons;
 }
 
 }  // namespace selvedge::inference

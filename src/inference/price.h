@@ -16,7 +16,8 @@ double neurons_of_audio(const catalog::ModelEntry& entry, double seconds);
 
 // By the units that are published: each tile of 512 x 512 pixels that is begun costs its own price
 // and that of each step, as was measured of flux-1-schnell; others are paid by the megapixel.
-double neurons_of_picture(const catalog::ModelEntry& entry, std::int32_t width, std::int32_t height,
+// Pictures that it took up have prices of their own.
+double neurons_of_picture(const catalog::ModelEntry& entry, const wire::Picture& picture,
                           std::int32_t steps);
 
 }  // namespace selvedge::inference

@@ -177,10 +177,12 @@ json outcome_json(const wire::Picture& picture) {
   const std::string packed = http::gzip(picture.pixels);
   std::string text;
   append_base64(text, std::as_bytes(std::span(packed)));
-  return {{"width", picture.width},
-          {"height", picture.height},
-          {"seed", picture.seed},
-          {"pixels", std::move(text)}};
+  json out = {{"width", picture.width},
+              {"height", picture.height},
+              {"seed", picture.seed},
+              {"pixels", std::move(text)}};
+  if (!picture.reference_sides.empty()) out["reference_sides"] = picture.reference_sides;
+  return out;
 }
 
 template <class Outcome>
@@ -406,6 +408,15 @@ Result<wire::Picture> read_picture(const json& answer) {
   picture.height = static_cast<std::int32_t>(height);
   picture.seed = seed->get<std::uint64_t>();
   picture.pixels = std::move(bytes);
+  const json* sides = member(answer, "reference_sides");
+  if (sides == nullptr) return picture;
+  if (!sides->is_array() || sides->size() % 2 != 0) {
+    return damaged("`reference_sides` is no list of pairs");
+  }
+  for (const json& each : *sides) {
+    SEL_TRY(side, read_count(&each, "a side"));
+    picture.reference_sides.push_back(static_cast<std::int32_t>(side));
+  }
   return picture;
 }
 
@@ -532,6 +543,7 @@ AskedCall asked_call(const catalog::Resolved& model, const wire::Draw& task) {
   if (!task.mask.empty()) request["mask"] = hash_text(task.mask);
   put(request, "sampler", text_json(task.sampler), json(""));
   put(request, "scheduler", text_json(task.scheduler), json(""));
+  for (const std::string& each : task.references) request["references"].push_back(hash_text(each));
   return {"draw", model.entry->id, std::move(request)};
 }
 

@@ -324,6 +324,10 @@ TEST_F(RecordedCallTest, EveryFieldOfADrawingCounts) {
       [](auto& t) { t.mask = "a"; },
       [](auto& t) { t.sampler = "lcm"; },
       [](auto& t) { t.scheduler = "lcm"; },
+      [](auto& t) { t.references = {"a"}; },
+      [](auto& t) {
+        t.references = {"a", "b"};
+      },
   };
   std::set<std::string> names;
   for (const auto& change : changes) {
@@ -343,6 +347,12 @@ TEST_F(RecordedCallTest, APictureComesBackAsItWasAndNothingElseIsTakenForOne) {
   picture.pixels = std::string("\0\1\2\3\4\5\xFF\xFE\xFD\0\0\0\1\1\1\2\2\2", 18);
   const json answer = json::parse(answer_json(Worked<wire::Picture>{{}, picture, {}}).dump());
   EXPECT_FALSE(answer.contains("progress"));
+  EXPECT_FALSE(answer.contains("reference_sides"));
+  json with_sides = answer;
+  with_sides["reference_sides"] = {64u, 32u};
+  EXPECT_EQ(drawn_from(with_sides)->outcome->reference_sides, (std::vector<std::int32_t>{64, 32}));
+  with_sides["reference_sides"] = {64u};
+  EXPECT_EQ(drawn_from(with_sides).error().code, Code::corrupt_data);
   const auto read = drawn_from(answer);
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(wire::encode(*read->outcome), wire::encode(picture));

@@ -87,9 +87,12 @@ auto fields(Is<Transcript> auto& m) {
 }
 auto fields(Is<Draw> auto& m) {
   return std::tie(m.task, m.prompt, m.negative_prompt, m.width, m.height, m.steps, m.guidance,
-                  m.strength, m.seed, m.has_seed, m.image, m.mask, m.sampler, m.scheduler);
+                  m.strength, m.seed, m.has_seed, m.image, m.mask, m.sampler, m.scheduler,
+                  m.references);
 }
-auto fields(Is<Picture> auto& m) { return std::tie(m.task, m.width, m.height, m.pixels, m.seed); }
+auto fields(Is<Picture> auto& m) {
+  return std::tie(m.task, m.width, m.height, m.pixels, m.seed, m.reference_sides);
+}
 auto fields(Is<Progress> auto& m) { return std::tie(m.task, m.done, m.total); }
 auto fields(Is<AdapterMemory> auto& m) { return std::tie(m.bytes); }
 auto fields(Is<Failed> auto& m) { return std::tie(m.task, m.code, m.message); }

@@ -175,6 +175,7 @@ struct Draw {
   std::string mask;       // The bytes of a file: white is drawn anew, black stays; or empty.
   std::string sampler;    // As the engine names it, "lcm"; empty: what suits the model.
   std::string scheduler;  // The same, "sgm_uniform".
+  std::vector<std::string> references;  // The bytes of files that the picture is to take up.
 };
 
 struct Cancel {
@@ -321,6 +322,8 @@ struct Picture {
   std::int32_t height = 0;
   std::string pixels;  // [height x width x 3], red, green, blue.
   std::uint64_t seed = 0;
+  // Width and height of each of the references, in turn.
+  std::vector<std::int32_t> reference_sides;
 };
 
 // What the adapters that are loaded take, told when it changes.

@@ -15,7 +15,7 @@ import urllib.parse
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from s3_fake import S3Fake  # noqa: E402
 from server_process import BIN, ServerProcess, TemporaryHome, cli, events, request  # noqa: E402
-from small_models import MODELS, PICTURE_PARTS, XL, import_miniature  # noqa: E402
+from small_models import FLUX_2, MODELS, PICTURE_PARTS, XL, import_miniature, import_miniature_flux_2  # noqa: E402
 
 RUN = "/client/v4/accounts/local/ai/run/"
 SMALL = {"width": 256, "height": 256, "num_steps": 1}
@@ -24,6 +24,13 @@ SMALL = {"width": 256, "height": 256, "num_steps": 1}
 def png_size(body):
     assert body[:8] == b"\x89PNG\r\n\x1a\n", body[:200]
     return struct.unpack(">II", body[16:24])
+
+
+def form(fields):
+    """(content type, body) of a form."""
+    body = b"".join(b'--XX\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), value)
+                    for name, value in fields)
+    return "multipart/form-data; boundary=XX", body + b"--XX--\r\n"
 
 
 class Environment:
@@ -49,6 +56,7 @@ class Pictures(unittest.TestCase):
     def setUpClass(cls):
         cls.home = TemporaryHome().__enter__()
         import_miniature(cls.home.path)
+        import_miniature_flux_2(cls.home.path)
         cls.folder = pathlib.Path(cls.home.folder) / "kept"
         cls.server = ServerProcess(cls.home.path, "bot", ["--store", cls.folder], runner="selvedge-runner")
 
@@ -121,6 +129,27 @@ class Pictures(unittest.TestCase):
         self.assertEqual(list(file.parent.glob("*.part")), [])
         same = self.draw({**SMALL, "prompt": "a fox", "seed": 5})[2]
         self.assertEqual(file.read_bytes(), same)
+
+    def test_flux_2_takes_a_form_and_pictures_to_take_up(self):
+        small = [("prompt", b"a cat"), ("width", b"256"), ("height", b"256"), ("seed", b"4")]
+
+        def draw(*more):
+            kind, body = form([*small, *more])
+            status, headers, answer = request("POST", self.server.url + RUN + FLUX_2, body, {"content-type": kind}, timeout=300)
+            self.assertEqual(status, 200, answer[:300])
+            self.assertEqual(headers["selvedge-model"], "tiny-flux2-random")
+            return float(headers["cf-ai-neurons"]), base64.b64decode(json.loads(answer)["result"]["image"])
+
+        price, first = draw()
+        self.assertEqual((price, first[:3]), (26.05, b"\xff\xd8\xff"))
+        self.assertEqual(draw()[1], first)
+        price, second = draw(("input_image_0", first))
+        self.assertNotEqual(second, first)
+        self.assertAlmostEqual(price, 26.05 + 5.37)
+        file = pathlib.Path(self.home.folder) / "flux2.jpg"
+        cli(self.home.path, "imagine", "a cat", "-o", file, "--seed", "4", "--width", "256", "--height", "256",
+            "--model", FLUX_2, "--url", self.server.url)
+        self.assertEqual(file.read_bytes(), first)
 
     def test_pictures_are_kept_in_the_folder_under_a_name_of_ones_own_or_not_at_all(self):
         _, headers, body = self.draw({**SMALL, "prompt": "a", "seed": 1}, query="?store=cats/one.png")

@@ -19,7 +19,7 @@ import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from server_process import CACHE, ServerProcess, TemporaryHome, cli, request  # noqa: E402
+from server_process import BIN, CACHE, ServerProcess, TemporaryHome, cli, events, request  # noqa: E402
 from small_models import recording  # noqa: E402
 from word_errors import word_error_rate, words_of  # noqa: E402
 
@@ -208,6 +208,35 @@ class Speech(unittest.TestCase):
         failed = cli(self.home.path, "transcribe", __file__, "--url", self.server.url, check=False)
         self.assertEqual(failed.returncode, 1)
         self.assertIn("audio: no format", failed.stderr)
+
+    def test_how_much_is_heard_is_told_meanwhile(self):
+        long = self.made("six.wav", ["-af", "aloop=loop=5:size=176000", "-ar", "16000"])
+        status, _, body = request("POST", self.server.url + RUN + "whisper-tiny-en?progress=true", long, timeout=TIMEOUT_S)
+        self.assertEqual(status, 200, body[:500])
+        found = events(body)
+        told = [data for name, data in found if name == "progress"]
+        self.assertEqual({data["duration"] for data in told}, {66})
+        seconds = [data["seconds"] for data in told]
+        print(f"speech: of 66 s are told: {seconds}", flush=True)
+        self.assertEqual(seconds, sorted(seconds))
+        self.assertGreater(len(set(seconds)), 8)  # Within windows of 30 s, too.
+        self.assertEqual(found[-1][1], "[DONE]")
+        self.assertIn("country", found[-2][1]["text"])
+
+    def test_the_command_line_draws_a_bar_on_a_terminal(self):
+        file = self.folder / "twice.wav"
+        file.write_bytes(self.made("twice.mp3", ["-af", "aloop=loop=1:size=176000"]))
+        terminal, side = os.openpty()
+        command = [BIN / "selvedge", "transcribe", file, "--url", self.server.url, "--model", "@cf/openai/whisper-tiny-en"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=side, text=True)
+        os.close(side)
+        text = process.communicate(timeout=TIMEOUT_S)[0]
+        drawn = os.read(terminal, 1 << 16).decode()
+        os.close(terminal)
+        self.assertEqual(process.returncode, 0, drawn)
+        self.assertIn("country", text)
+        self.assertIn("] transcribing", drawn)
+        self.assertIn(" of 22 seconds", drawn)
 
     def test_a_client_that_leaves_frees_the_model(self):
         long = self.made("long.wav", ["-af", "aloop=loop=30:size=176000"])

@@ -1,7 +1,9 @@
-// Fuzzes multipart bodies: parts lie inside the body, in order, and bear names.
+// Fuzzes multipart bodies: parts lie inside the body, in order, and bear names; and what a picture
+// model reads of them.
 #include <cstdint>
 #include <string_view>
 
+#include "api/drawing_form.h"
 #include "api/multipart.h"
 #include "base/check.h"
 
@@ -16,6 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   SEL_CHECK(parts->size() <= 64);
+  selvedge::catalog::ModelEntry entry;
+  entry.id = "@cf/black-forest-labs/flux-2-dev";
+  const auto draw = selvedge::api::parse_draw_form(input.substr(0, line), body, entry);
+  SEL_CHECK(draw.ok() ? !draw->task.request.prompt.empty()
+                      : draw.error().code == selvedge::Code::invalid_input);
   const char* behind = body.data();
   for (const auto& part : *parts) {
     SEL_CHECK(part.content.data() >= behind);

@@ -37,6 +37,7 @@ def openai(model, **more):
 SPEECH = "[[delay 30]] [[say Ask not what your country can do]]" + 64000 * " "
 WHISPER, TURBO = "@cf/openai/whisper", "@cf/openai/whisper-large-v3-turbo"
 PICTURE, FLUX = "@cf/bytedance/stable-diffusion-xl-lightning", "@cf/black-forest-labs/flux-1-schnell"
+FLUX_2 = "@cf/black-forest-labs/flux-2-klein-4b"
 DRAWN = {"prompt": "a cat [[delay 30]]", "width": 256, "height": 256, "num_steps": 2}
 
 # Each is asked once while recording and once while replaying: (what, (path, body, headers)).
@@ -68,13 +69,14 @@ CALLS = [
     ("speech through the binding", binding(TURBO, {"audio": base64.b64encode(SPEECH.encode()).decode(), "vad_filter": True})),
     ("speech, OpenAI", form(model="whisper-1", response_format="verbose_json")),
     ("speech, OpenAI, its seconds", form(model="whisper-1", response_format="vtt", progress="true")),
-    ("a file that is no speech", (RUN + WHISPER, b"no audio: the model refuses", {})),
+    ("a file that the model refuses", (RUN + WHISPER, b"no audio: the model refuses", {})),
     ("a picture", (RUN + PICTURE, DRAWN, {})),
     ("the same picture once more", (RUN + PICTURE, DRAWN, {})),
     ("a picture with a seed", (RUN + PICTURE, {**DRAWN, "seed": 7}, {})),
     ("a picture, its steps", (RUN + PICTURE + "?progress=true", DRAWN, {})),
     ("a picture as JSON", (RUN + FLUX, {"prompt": "a cat", "seed": 3}, {})),
     ("a picture through the binding", binding(PICTURE, DRAWN)),
+    ("a picture by a form", (RUN + FLUX_2, form(prompt="a cat", seed=5)[1], form()[2])),
     ("pictures, OpenAI", ("/v1/images/generations", {"model": FLUX, "prompt": "a cat", "n": 2, "size": "256x256"}, {})),
     ("an input that the model refuses", (RUN + TEXT, {"prompt": "[[fail context_overflow]]"}, {})),
     ("an input that the door refuses", (RUN + TEXT, {"prompt": 3}, {})),

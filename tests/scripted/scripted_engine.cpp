@@ -276,7 +276,14 @@ wire::Picture picture_of(const wire::Draw& draw) {
   for (const std::string* other : {&draw.negative_prompt, &draw.image, &draw.mask}) {
     if (!other->empty()) origin = text_hash(*other, origin);
   }
-  wire::Picture picture{draw.task, draw.width, draw.height, {}, draw.seed};
+  for (const std::string& reference : draw.references) origin = text_hash(reference, origin);
+  wire::Picture picture{draw.task, draw.width, draw.height, {}, draw.seed, {}};
+  for (const std::string& reference : draw.references) {
+    const auto read = engines::decode_picture(reference, engines::PictureUse::colours, "reference");
+    if (read.ok()) {
+      picture.reference_sides.insert(picture.reference_sides.end(), {read->width, read->height});
+    }
+  }
   const auto pixels = static_cast<std::size_t>(draw.width) * static_cast<std::size_t>(draw.height);
   picture.pixels.reserve(pixels * 3);
   for (std::int32_t row = 0; row < draw.height; ++row) {
@@ -444,6 +451,10 @@ Status ScriptedEngine::start_draw(wire::Draw task) {
   constexpr std::int32_t kSideDefault = 64;
   if (task.width <= 0) task.width = kSideDefault;
   if (task.height <= 0) task.height = kSideDefault;
+  for (std::size_t at = 0; at < task.references.size(); ++at) {
+    SEL_CHECK_OK(engines::decode_picture(task.references[at], engines::PictureUse::colours,
+                                         "input_image_" + std::to_string(at)));
+  }
   if (!task.has_seed) task.seed = 1;
   auto sequence = std::make_unique<Sequence>();
   sequence->task = task.task;
