@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -84,7 +85,7 @@ Result<Transcribed> transcribed_by_server(const Context& context, const Transcri
   const ApiClient client(context.api_url, "server", context.token);
   const char* path = options.translate ? "/v1/audio/translations" : "/v1/audio/transcriptions";
   Transcribed transcribed;
-  ProgressBar bar(options.file, context.json, "seconds");
+  ProgressBar bar(std::filesystem::path(options.file).filename().string(), context.json, "seconds");
   SEL_CHECK_OK(client.stream(
       path, form.take(),
       [&](std::string_view weights, std::string_view) { transcribed.weights = weights; },
