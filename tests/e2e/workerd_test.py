@@ -21,7 +21,7 @@ from client_rows import record  # noqa: E402
 from cloudflare_ai import modules_folder, write_bundles  # noqa: E402
 from scripted_models import import_models  # noqa: E402
 from server_process import ServerProcess, TemporaryHome, cli, request  # noqa: E402
-from small_models import MODELS, import_miniature, recording  # noqa: E402
+from small_models import MODELS, XL, import_miniature, import_miniature_flux_2, recording  # noqa: E402
 from tool_folders import node_version_of  # noqa: E402
 
 SOURCES = HERE / "workerd"
@@ -75,7 +75,8 @@ def ask_weights(modules):
     """The checks that need what a model says, with the real runner."""
     with TemporaryHome() as home, TemporaryHome() as folder:
         cli(home.path, "import", MODELS / "ggml-tiny.en-ct2.bin")
-        import_miniature(home.path)
+        import_miniature(home.path, ids=(XL,))
+        import_miniature_flux_2(home.path)
         with ServerProcess(home.path, runner="selvedge-runner") as server:
             wire(folder.path, server.url.split("//")[1])
             with Workerd(modules, folder.path) as workerd:
