@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
@@ -18,6 +21,33 @@ constexpr std::size_t kGrammarBytesMax = 1024 * 1024;
 
 Error refused(const char* why) {
   return Error{Code::invalid_input, std::string("json_schema: ") + why};
+}
+
+// "{5,3}", outside of texts and classes. llama.cpp counts down from the first number to the second,
+// past zero, and takes memory for each.
+bool repeats_backwards(std::string_view gbnf) {
+  const auto number_at = [&gbnf](std::size_t& at) {
+    std::uint64_t number = 0;
+    for (; at < gbnf.size() && gbnf[at] >= '0' && gbnf[at] <= '9'; ++at) {
+      number = std::min<std::uint64_t>(number * 10 + static_cast<std::uint64_t>(gbnf[at] - '0'),
+                                       std::numeric_limits<std::uint32_t>::max());
+    }
+    return number;
+  };
+  for (std::size_t at = 0; at < gbnf.size(); ++at) {
+    if (gbnf[at] == '"' || gbnf[at] == '[') {
+      const char end = gbnf[at] == '"' ? '"' : ']';
+      for (++at; at < gbnf.size() && gbnf[at] != end; ++at) {
+        if (gbnf[at] == '\\') ++at;
+      }
+    } else if (gbnf[at] == '{') {
+      ++at;
+      const std::uint64_t least = number_at(at);
+      if (at + 1 >= gbnf.size() || gbnf[at] != ',' || gbnf[at + 1] == '}') continue;
+      if (number_at(++at) < least) return true;
+    }
+  }
+  return false;
 }
 
 llama_sampler_ptr lazy_grammar(const LlamaModel& model, const GrammarRules& rules) {
@@ -62,6 +92,7 @@ Result<std::unique_ptr<GrammarGate>> GrammarGate::open(const LlamaModel& model,
                                                        const GrammarRules& rules) {
   if (rules.gbnf.empty()) return std::unique_ptr<GrammarGate>();
   if (rules.gbnf.size() > kGrammarBytesMax) return refused("too large");
+  if (repeats_backwards(rules.gbnf)) return refused("bounds that nothing lies between");
   auto gate = std::make_unique<GrammarGate>();
   try {
     gate->grammar_ = rules.lazy ? lazy_grammar(model, rules)

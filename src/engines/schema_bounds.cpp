@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "common/json-schema-to-grammar.h"
@@ -57,6 +58,18 @@ bool begin_differently(const json& branches) {
   return true;
 }
 
+// Nothing meets such bounds, and llama.cpp never ends to read the grammar that they become.
+bool bounds_cross(const json& schema) {
+  constexpr std::pair<const char*, const char*> kBounds[] = {
+      {"minItems", "maxItems"}, {"minLength", "maxLength"}, {"minimum", "maximum"}};
+  return std::ranges::any_of(kBounds, [&schema](const auto& names) {
+    if (!schema.contains(names.first) || !schema.contains(names.second)) return false;
+    const json& least = schema.at(names.first);
+    const json& most = schema.at(names.second);
+    return least.is_number() && most.is_number() && least.get<double>() > most.get<double>();
+  });
+}
+
 class Counter {
  public:
   explicit Counter(const json& root) : root_(root) {}
@@ -69,6 +82,7 @@ class Counter {
     if (depth > kDepthMax) refuse("nested too deeply");
     if (++nodes_ > kNodesMax) refuse("too large");
     if (fault_ != nullptr || !schema.is_object()) return 1;
+    if (bounds_cross(schema)) refuse("a least number that is above the greatest");
     std::size_t most = 1;
     for (const auto& member : schema.items()) {
       most = std::max(most, ways_of(member.key(), member.value(), depth));
@@ -244,6 +258,7 @@ class PatternReader {
     std::size_t most = byte == '?' ? 1 : 0;
     bool endless = byte == '*' || byte == '+';
     if (byte == '{') read_bounds(least, most, endless);
+    if (byte == '{' && !endless && most < least) return false;
     const bool loops = endless || most > 1;
     if (is_group_ && group_varies_ && loops) return false;
     if (most > (is_group_ ? 64 : 1'000)) return false;

@@ -10,7 +10,7 @@
 namespace selvedge::engines {
 
 // What happens to a pattern that no grammar can say: it begins without ^ or ends without $, looks
-// around, or repeats what varies.
+// around, repeats what varies, or repeats from more to fewer times.
 enum class Patterns : std::uint8_t { refuse, drop };
 
 // A grammar follows all ways of reading a text at once, for every token of the vocabulary: without

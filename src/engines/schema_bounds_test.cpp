@@ -33,7 +33,8 @@ TEST(SchemaBounds, PatternsThatPeopleWriteAreTaken) {
 TEST(SchemaBounds, PatternsThatRepeatWhatVariesAreNot) {
   for (const char* pattern :
        {"^(x{0,900}){900}$", "^(x?){1900}$", "^(a*)*$", "^(a|a|a|a){64}$", "^((a|b)*(a|b)*)*c$",
-        "^(a?b?c?d?){64}$", "^a*b*c*d*e*f*g*$", "^(?=x)x$", "^[a-z]{5000}$", "^((a)+)+$"}) {
+        "^(a?b?c?d?){64}$", "^[a-z]{5,3}$", "^(ab){2,0}$", "^a*b*c*d*e*f*g*$", "^(?=x)x$",
+        "^[a-z]{5000}$", "^((a)+)+$"}) {
     EXPECT_FALSE(is_bearable_pattern(pattern)) << pattern;
   }
   EXPECT_FALSE(is_bearable_pattern(std::string(600, 'x')));
@@ -47,6 +48,17 @@ TEST(SchemaBounds, APatternIsRefusedOrDroppedAsAskedFor) {
   EXPECT_EQ(dropped->dump(), R"({"properties":{"a":{"type":"string"}}})");
   EXPECT_TRUE(is_taken(R"({"properties":{"pattern":{"type":"string"}}})"));
   EXPECT_TRUE(is_taken(R"({"enum":[{"pattern":"[a-z]"}]})"));
+}
+
+TEST(SchemaBounds, BoundsThatCrossAreRefused) {
+  for (const char* schema :
+       {R"({"type":"string","minLength":5,"maxLength":3})",
+        R"({"type":"array","items":{"type":"null"},"minItems":2,"maxItems":1})",
+        R"({"properties":{"a":{"type":"integer","minimum":2,"maximum":1.5}}})"}) {
+    EXPECT_FALSE(is_taken(schema)) << schema;
+  }
+  EXPECT_TRUE(is_taken(R"({"type":"string","minLength":3,"maxLength":3})"));
+  EXPECT_TRUE(is_taken(R"({"type":"string","minLength":"5","maxLength":3})"));
 }
 
 TEST(SchemaBounds, SizesAreBounded) {
