@@ -23,8 +23,8 @@ Error refused(const char* why) {
   return Error{Code::invalid_input, std::string("json_schema: ") + why};
 }
 
-// "{5,3}", outside of texts and classes. llama.cpp counts down from the first number to the second,
-// past zero, and takes memory for each.
+// "{5,3}", outside of texts and classes, which also one bound of more than 15 digits becomes.
+// llama.cpp counts down from the first number to the second, past zero, and takes memory for each.
 bool repeats_backwards(std::string_view gbnf) {
   const auto number_at = [&gbnf](std::size_t& at) {
     std::uint64_t number = 0;
@@ -92,7 +92,8 @@ Result<std::unique_ptr<GrammarGate>> GrammarGate::open(const LlamaModel& model,
                                                        const GrammarRules& rules) {
   if (rules.gbnf.empty()) return std::unique_ptr<GrammarGate>();
   if (rules.gbnf.size() > kGrammarBytesMax) return refused("too large");
-  if (repeats_backwards(rules.gbnf)) return refused("bounds that nothing lies between");
+  if (repeats_backwards(rules.gbnf))
+    return refused("bounds that cross, or numbers of too many digits");
   auto gate = std::make_unique<GrammarGate>();
   try {
     gate->grammar_ = rules.lazy ? lazy_grammar(model, rules)
