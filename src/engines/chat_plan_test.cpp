@@ -308,6 +308,10 @@ TEST(GrammarGate, AGrammarThatRepeatsFromMoreToFewerTimesIsRefused) {
     ASSERT_FALSE(gate.ok()) << gbnf;
     EXPECT_EQ(gate.error().code, Code::invalid_input);
   }
+  const auto long_number =
+      ChatPlanner::json_grammar(R"({"type":"integer","maximum":-9000000000000000000})");
+  ASSERT_TRUE(long_number.ok());
+  EXPECT_FALSE(GrammarGate::open(*model, {*long_number}).ok());
   EXPECT_TRUE(
       GrammarGate::open(*model, {R"(root ::= "{5,3}\"{5,3}" [{5,3}\]] "a"{3,5} "b"{3,} "c"{3})"})
           .ok());
