@@ -20,6 +20,7 @@
 #include "api/inline_work.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
+#include "api/markdown_routes.h"
 #include "api/models_search.h"
 #include "api/payer.h"
 #include "api/request_id.h"
@@ -288,9 +289,6 @@ http::Response empty_list() { return json_response(200, R"({"result":[],"success
 http::Response no_websocket() {
   return refused(Code::not_served, "models are not run over WebSockets here");
 }
-http::Response no_markdown() {
-  return refused(Code::not_served, "converting files to Markdown is not served here");
-}
 http::Response no_gateway() { return refused(Code::not_served, "AI Gateway is not served here"); }
 http::Response no_rag() {
   return refused(Code::not_found, "AutoRAG is not served here, so there is none of that name");
@@ -305,9 +303,6 @@ void add_fixed(Router& router, std::string method, std::string path, FixedAnswer
 void add_what_is_not_served(Router& router) {
   add_fixed(router, "GET", "/run", no_websocket);
   add_fixed(router, "GET", "/ai-gateway/run", no_websocket);
-  add_fixed(router, "GET", "/to-everything/markdown/supported", empty_list);
-  add_fixed(router, "POST", "/to-everything/markdown/supported", no_markdown);
-  add_fixed(router, "POST", "/to-everything/markdown/transformer", no_markdown);
   add_fixed(router, "POST", "/ai-gateway/universal/run/{gateway}", no_gateway);
   add_fixed(router, "GET", "/autorag/rags", empty_list);
   add_fixed(router, "POST", "/autorag/rags/{rag}/search", no_rag);
@@ -348,6 +343,7 @@ void add_ai_binding_routes(Router& router, const ApiContext& context) {
                 return at_once(gateway_log_patch(context, request, parameters));
               },
               bytes_max});
+  add_markdown_binding_routes(router, context);
   add_what_is_not_served(router);
 }
 

@@ -18,6 +18,10 @@
 #include "inference/inference.h"
 #include "vectors/store.h"
 
+namespace selvedge::documents {
+class Converter;
+}
+
 namespace selvedge::api {
 
 class Batches;
@@ -48,7 +52,8 @@ struct ApiContext {
   // For what changes indexes, and so waits for the disk and for other writers: no query stands in a
   // queue behind it. Null: `pool`.
   boost::asio::thread_pool* write_pool = nullptr;
-  catalog::UsageLedger* ledger = nullptr;  // Blocks, but for add(). Null: nothing is booked.
+  documents::Converter* converter = nullptr;  // On the I/O thread only. Null: there is none.
+  catalog::UsageLedger* ledger = nullptr;     // Blocks, but for add(). Null: nothing is booked.
 };
 
 }  // namespace selvedge::api

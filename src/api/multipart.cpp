@@ -85,6 +85,7 @@ Status read_headers(std::string_view headers, MultipartPart& part) {
     } else if (same_name(line.substr(0, colon), "content-type")) {
       const std::string_view type = trimmed(value.substr(0, value.find(';')));
       std::transform(type.begin(), type.end(), std::back_inserter(part.content_type), lower);
+      part.charset = parameter(value, "charset").value_or(std::string());
     }
   }
   if (!named) return malformed("a part has no name");

@@ -14,6 +14,7 @@ struct MultipartPart {
   std::string name;
   std::string file_name;
   std::string content_type;  // Lower case, without parameters; may be empty.
+  std::string charset;       // Its parameter of this name; may be empty.
   std::string_view content;
 };
 

@@ -11,6 +11,7 @@
 #include "api/errors.h"
 #include "api/finetune_routes.h"
 #include "api/gateway_logs.h"
+#include "api/markdown_routes.h"
 #include "api/openai_routes.h"
 #include "api/openapi.h"
 #include "api/preview_routes.h"
@@ -68,6 +69,7 @@ ServerDoor::Ruled::Ruled(ApiContext made, PreviewSessions& sessions)
   add_account_routes(router);
   add_ai_routes(router, context);
   add_finetune_routes(router, context);
+  add_markdown_routes(router, context);
   add_vectorize_routes(router, context);
   add_preview_routes(router, sessions);
   add_openai_routes(router, context);

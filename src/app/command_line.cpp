@@ -18,6 +18,7 @@
 #include "cli/imagine_verb.h"
 #include "cli/index_verbs.h"
 #include "cli/knowledge_verbs.h"
+#include "cli/markdown_verb.h"
 #include "cli/model_verbs.h"
 #include "cli/output.h"
 #include "cli/run_verb.h"
@@ -106,6 +107,7 @@ int run_command_line(int argc, char** argv) {
   cli::add_run_verb(app, context);
   cli::add_finetune_verbs(app, context);
   cli::add_transcribe_verb(app, context);
+  cli::add_markdown_verb(app, context);
   cli::add_imagine_verb(app, context);
   cli::add_index_verbs(app, context);
   cli::add_knowledge_verbs(app, context);

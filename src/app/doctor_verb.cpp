@@ -51,6 +51,15 @@ Finding check_runner() {
   return finding;
 }
 
+// Files to Markdown alone need it.
+Finding check_converter() {
+  const auto converter = default_converter();
+  const std::string version = cli::version_of(converter);
+  return {
+      "converter", !version.empty(), false,
+      version.empty() ? converter.string() + " does not start; build it, or reinstall" : version};
+}
+
 // Workers need these three; the API and the bot need none of them.
 void check_workers(const cli::Context& context, std::vector<Finding>& findings) {
   auto launcher = cli::check_launcher(context);
@@ -116,7 +125,8 @@ void print_findings(const std::vector<Finding>& findings) {
 void add_doctor_verb(CLI::App& app, cli::Context& context) {
   CLI::App* verb = app.add_subcommand("doctor", "Check this machine and say what is missing");
   verb->callback([&context] {
-    std::vector<Finding> findings = {check_machine(), check_home(context), check_runner()};
+    std::vector<Finding> findings = {check_machine(), check_home(context), check_runner(),
+                                     check_converter()};
     check_models(context, findings);
     findings.push_back(check_server("server", context.api_url));
     findings.push_back(check_server("bot", context.bot_url));

@@ -27,4 +27,6 @@ std::filesystem::path executable_folder() {
 
 std::filesystem::path default_runner() { return executable_folder() / "selvedge-runner"; }
 
+std::filesystem::path default_converter() { return executable_folder() / "selvedge-converter"; }
+
 }  // namespace selvedge::app

@@ -14,4 +14,7 @@ std::filesystem::path executable_folder();
 // `selvedge-runner` beside the running program; may not exist.
 std::filesystem::path default_runner();
 
+// `selvedge-converter` there; may not exist.
+std::filesystem::path default_converter();
+
 }  // namespace selvedge::app

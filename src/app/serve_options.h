@@ -21,6 +21,7 @@ inline constexpr std::uint16_t kBotPort =
 struct ServeOptions {
   std::filesystem::path home;
   std::filesystem::path runner;
+  std::filesystem::path converter;
   catalog::Profile profile = catalog::Profile::auto_;
   std::vector<std::string> addresses = {"127.0.0.1", "::1"};
   std::uint16_t port = kApiPort;

@@ -97,6 +97,7 @@ void take_globals(ServeOptions& options, const cli::Context& context) {
   options.profile = catalog::profile_named(context.profile).value_or(catalog::Profile::auto_);
   options.bot.account = context.account;
   if (options.runner.empty()) options.runner = default_runner();
+  if (options.converter.empty()) options.converter = default_converter();
 }
 
 void add_serve(CLI::App& app, cli::Context& context) {

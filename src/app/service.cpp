@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/offload.h"
 #include "cli/output.h"
+#include "documents/converter.h"
 #include "http/server.h"
 #include "inference/local_inference.h"
 #include "inference/metered_inference.h"
@@ -38,6 +39,7 @@ namespace asio = boost::asio;
 constexpr int kGraceMs = 1'500;        // For answers that are running when the end is asked for.
 constexpr int kShutDownMsMax = 4'800;  // Then the process leaves whatever hangs.
 constexpr int kBotPortTries = 100;
+constexpr std::size_t kConversionsAtOnce = 2;  // Of files to Markdown.
 constexpr std::chrono::seconds kBooksPause{1};
 
 // Everything that lives as long as the server, in the order of construction; destroyed in reverse.
@@ -77,6 +79,7 @@ class Service {
   std::unique_ptr<catalog::UsageLedger> ledger_;
   std::unique_ptr<vectors::Store> store_;
   std::unique_ptr<inference::Inference> inference_;
+  std::unique_ptr<documents::Converter> converter_;
   std::unique_ptr<rag::Bot> bot_;
   std::shared_ptr<const api::PictureStore> pictures_;
   std::optional<api::ApiContext> context_;
@@ -170,6 +173,7 @@ Status Service::open_api_port() {
     SEL_TRY(store, api::PictureStore::open(options_.store));
     pictures_ = std::move(store);
   }
+  converter_ = std::make_unique<documents::Converter>(options_.converter, kConversionsAtOnce);
   context_.emplace(
       api::ApiContext{.catalog = *catalog_,
                       .inference = *inference_,
@@ -184,6 +188,7 @@ Status Service::open_api_port() {
                       .snapshots = std::filesystem::absolute(options_.home) / "snapshots",
                       .tokens = options_.tokens,
                       .write_pool = &write_pool_,
+                      .converter = converter_.get(),
                       .ledger = ledger_.get()});
   api_door_ = std::make_unique<api::ServerDoor>(*context_);
   http::ServerOptions http = listening(options_.port);
@@ -271,6 +276,7 @@ asio::awaitable<void> Service::wait_for_signal() {
 }
 
 asio::awaitable<void> Service::shut_down() {
+  converter_->stop();
   using asio::experimental::awaitable_operators::operator&&;
   auto api_ended = api_server_->shut_down(kGraceMs);
   if (bot_server_ == nullptr) {

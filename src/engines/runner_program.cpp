@@ -9,8 +9,8 @@
 
 #include <fcntl.h>
 
+#include "base/confinement.h"
 #include "base/log.h"
-#include "engines/confinement.h"
 #include "engines/runner_loop.h"
 #include "wire/blocking_channel.h"
 

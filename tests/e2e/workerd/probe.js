@@ -250,9 +250,21 @@ const checks = {
       const rag = await thrown(AI.autorag("mine")[call]({ query: "a" }));
       same(rag.name, "AutoRAGNotFoundError");
     }
-    same(await AI.toMarkdown().supported(), []);
-    const markdown = await thrown(AI.toMarkdown({ name: "a.txt", blob: new Blob(["a"]) }));
-    holds(markdown.message.includes("Markdown is not served here"), markdown.message);
+  },
+  async "files to Markdown"({ AI }) {
+    const page = { name: "a.html", blob: new Blob(["<h1>織機</h1><p>a <b>b</b></p>"], { type: "text/html" }) };
+    const one = await AI.toMarkdown(page);
+    same([one.name, one.mimeType, one.format, one.data], ["a.html", "text/html", "markdown", "# 織機\n\na **b**\n"]);
+    holds(one.tokens > 0, `${one.tokens}`);
+    const table = { name: "t.csv", blob: new Blob(["a,b\n1,2\n"]) };
+    const broken = { name: "b.docx", blob: new Blob(["no archive"], { type: "application/octet-stream" }) };
+    const several = await AI.toMarkdown().transform([table, broken]);
+    same(several.map((result) => result.format), ["markdown", "error"]);
+    same(several[0].data, "| a | b |\n| --- | --- |\n| 1 | 2 |\n");
+    const formats = await AI.toMarkdown().supported();
+    holds(formats.some((format) => format.extension === ".pdf" && format.mimeType === "application/pdf"), JSON.stringify(formats));
+    const none = await thrown(AI.toMarkdown([]));
+    holds(none.message.length > 0, none.message);
   },
   async "what is asked over RPC says what is not served"({ AI, LAUNCHER }) {
     if (!LAUNCHER) return;  // Without the relay of selvedge-workerd, workerd itself has an answer of its own.

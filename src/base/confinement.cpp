@@ -1,5 +1,5 @@
 // Confinement: prctl and rlimits.
-#include "engines/confinement.h"
+#include "base/confinement.h"
 
 #include <cerrno>
 #include <csignal>
@@ -9,12 +9,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-namespace selvedge::engines {
+namespace selvedge {
 namespace {
 
 Status failed(const char* what) {
-  return Error{Code::io,
-               std::string("runner: ") + what + ": " + std::generic_category().message(errno)};
+  return Error{Code::io, std::string(what) + ": " + std::generic_category().message(errno)};
 }
 
 }  // namespace
@@ -28,4 +27,4 @@ Status confine_this_process() {
   return ok_status();
 }
 
-}  // namespace selvedge::engines
+}  // namespace selvedge

@@ -1,0 +1,42 @@
+// Markdown files: what AI.toMarkdown answers, whichever door the files came through.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <nlohmann/json_fwd.hpp>
+
+#include "api/context.h"
+#include "base/result.h"
+#include "documents/conversion.h"
+
+namespace selvedge::api {
+
+namespace asio = boost::asio;
+
+struct MarkdownFile {
+  std::string name;
+  std::string mime_type;  // As the client says it, with parameters; may be empty.
+  std::string bytes;
+};
+
+// `conversionOptions` of a call. What belongs to formats that are not converted here is passed
+// over. Errors: invalid_input.
+Result<documents::ConversionOptions> conversion_options(const nlohmann::json& given);
+
+// [{"id","name","mimeType","format":"markdown" or "text","tokens","data"}, …] in the order of
+// `files`; of one that cannot be converted {…,"format":"error","error"}. `call_id` makes the ids.
+// Errors: invalid_input (no files, too many), queue_full.
+// Source: docs/compatibility.md#markdown-conversion.
+asio::awaitable<Result<std::string>> markdown_of_files(const ApiContext& context,
+                                                       std::vector<MarkdownFile> files,
+                                                       documents::ConversionOptions options,
+                                                       std::string call_id);
+
+// [{"extension":".pdf","mimeType":"application/pdf"}, …]; under the hosted rules, only what the
+// hosted service converts, too.
+std::string supported_formats_json(const Rules& rules);
+
+}  // namespace selvedge::api
