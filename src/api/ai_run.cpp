@@ -17,6 +17,7 @@
 #include "api/drawing.h"
 #include "api/drawing_form.h"
 #include "api/embedding.h"
+#include "api/emulation.h"
 #include "api/errors.h"
 #include "api/inline_work.h"
 #include "api/input_check.h"
@@ -52,7 +53,7 @@ Status take_options(nlohmann::json& inputs, RunOptions& options) {
 // What one call is about, once its inputs are known to be good.
 struct Checked {
   std::variant<GenerateCall, EmbedCall, NativeOpenAiCall, ResponsesCall, RankCall, TranscribeCall,
-               DrawCall, PictureCall>
+               DrawCall, PictureCall, EmulationCall>
       call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
@@ -183,6 +184,9 @@ Result<Checked> check_inputs(const ApiContext& context, const catalog::ModelEntr
   } else if (catalog::task_is_about_pictures(entry.task)) {
     SEL_TRY(picture, parse_picture_call(inputs, {}, entry));
     checked.call = std::move(picture);
+  } else if (is_emulated(entry)) {
+    SEL_TRY(emulation, parse_emulation(inputs, entry));
+    checked.call = std::move(emulation);
   } else {
     return not_done(entry);
   }
@@ -361,6 +365,19 @@ asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall
   answer.neurons = neurons_of(*model.entry, told.usage);
   answer.model = std::move(model);
   answer.result_json = std::move(told.json);
+  co_return std::move(answer);
+}
+
+asio::awaitable<Result<AiAnswer>> run_one_call(const ApiContext& context, AiCall call,
+                                               catalog::Resolved model, EmulationCall emulation) {
+  emulation.refuse_when_busy = call.options.reject_if_busy;
+  emulation.payer = std::move(call.payer);
+  AiAnswer answer;
+  answer.model = std::move(model);
+  auto ran = co_await run_emulation(context, answer.model, std::move(emulation));
+  SEL_CO_TRY(emulated, std::move(ran));
+  answer.neurons = neurons_of(*answer.model.entry, emulated.usage);
+  answer.result_json = std::move(emulated.json);
   co_return std::move(answer);
 }
 

@@ -4,15 +4,23 @@
 #include <utility>
 
 #include "api/usage.h"
+#include "catalog/task_names.h"
 
 namespace selvedge::api {
 
 std::string answered_by(const catalog::Resolved& model) {
-  const bool of_texts = model.entry->task == catalog::Task::text_classification &&
-                        model.weights_task == catalog::Task::text_generation;
-  const bool emulates = of_texts || model.entry->task == catalog::Task::image_classification;
-  if (emulates) return model.answered_by + "; emulation";
-  return model.stand_in ? model.answered_by + "; stand-in" : model.answered_by;
+  const bool emulates = model.entry->task == catalog::Task::image_classification ||
+                        (model.weights_task == catalog::Task::text_generation &&
+                         catalog::may_be_emulated(*model.entry));
+  std::string text = model.answered_by;
+  if (emulates) {
+    text += "; emulation";
+  } else if (model.stand_in) {
+    text += "; stand-in";
+  }
+  const bool named_otherwise = !model.requested.empty() && model.requested != model.entry->id;
+  if (named_otherwise) text += "; alias of " + model.entry->id;
+  return text;
 }
 
 void set_answer_headers(http::Response& response, std::string weights, std::string_view request_id,

@@ -11,7 +11,9 @@
 namespace selvedge::api {
 
 // The value of `selvedge-model`: the weights that answered, "…; stand-in" where they are not the
-// model's own.
+// model's own, "…; emulation" where a text model is told to do what the model does, and "…; alias
+// of
+// @cf/…" where the model was asked for by an alias.
 std::string answered_by(const catalog::Resolved& model);
 
 // Sets `selvedge-model` to `weights`, `cf-ai-req-id`, and `cf-ai-neurons` where they are known (of

@@ -49,19 +49,15 @@ class FakeCatalog final : public catalog::Catalog {
   Result<std::vector<catalog::Installed>> installed() const override {
     return std::vector<catalog::Installed>();
   }
-  Result<catalog::Installed> import(const std::filesystem::path&, std::span<const std::string>,
-                                    const catalog::Progress&) override {
-    return Error{Code::io, "fake"};
-  }
-  Result<catalog::Installed> import_part(const std::filesystem::path&, std::string_view,
-                                         std::span<const std::string>,
-                                         const catalog::Progress&) override {
+  Result<catalog::Installed> take_in(const catalog::ImportRequest&,
+                                     const catalog::Progress&) override {
     return Error{Code::io, "fake"};
   }
   Result<catalog::Installed> pull(std::string_view, const catalog::Progress&) override {
     return Error{Code::io, "fake"};
   }
   Status remove(std::string_view) override { return Error{Code::io, "fake"}; }
+  Status unbind(std::string_view) override { return Error{Code::io, "fake"}; }
 
  private:
   void add(std::string id, catalog::Task task) {

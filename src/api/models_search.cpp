@@ -72,8 +72,8 @@ http::Response list_response(const std::string& items) { return envelope("[" + i
 http::Response models_search(const catalog::Catalog& catalog, const Rules& rules,
                              const http::Request& request) {
   std::vector<const catalog::ModelEntry*> found;
-  for (const catalog::ModelEntry& entry : catalog.entries()) {
-    if (wanted(entry, request) && !is_hidden(entry, rules, request)) found.push_back(&entry);
+  for (const catalog::ModelEntry* entry : catalog.all_entries()) {
+    if (wanted(*entry, request) && !is_hidden(*entry, rules, request)) found.push_back(entry);
   }
   const bool openrouter = request.query_value("format") == "openrouter";
   const auto append = [&](std::string& json, std::size_t at) {
@@ -85,8 +85,8 @@ http::Response models_search(const catalog::Catalog& catalog, const Rules& rules
 
 http::Response authors_search(const catalog::Catalog& catalog) {
   std::set<std::string_view> names;
-  for (const catalog::ModelEntry& entry : catalog.entries()) {
-    if (const auto name = author_of(entry.id); !name.empty()) names.insert(name);
+  for (const catalog::ModelEntry* entry : catalog.all_entries()) {
+    if (const auto name = author_of(entry->id); !name.empty()) names.insert(name);
   }
   std::string items;
   for (const std::string_view name : names) {

@@ -34,17 +34,18 @@ std::int64_t day_of(const std::string& text) {
 // "@cf/meta/llama-3-8b-instruct" -> "meta"
 std::string_view owner_of(std::string_view id) {
   const std::size_t begin = id.find('/');
+  if (!id.starts_with('@')) return begin == id.npos ? "selvedge" : id.substr(0, begin);
   if (begin == id.npos) return "cloudflare";
   return id.substr(begin + 1, id.find('/', begin + 1) - begin - 1);
 }
 
-void append_model(std::string& json, const catalog::ModelEntry& entry) {
+void append_model(std::string& json, const catalog::ModelEntry& entry, std::string_view id) {
   json += "{\"id\":";
-  append_string(json, entry.id);
+  append_string(json, id);
   json += ",\"object\":\"model\",\"created\":";
   append_integer(json, day_of(entry.created_at));
   json += ",\"owned_by\":";
-  append_string(json, owner_of(entry.id));
+  append_string(json, owner_of(id));
   json += '}';
 }
 
@@ -55,9 +56,12 @@ Error not_found(std::string_view name) {
   return Error{Code::model_not_found, std::move(message)};
 }
 
+std::string id_of(const ApiContext& context, std::string_view name) {
+  return context.rules.model_names_exact ? std::string(name) : cloudflare_model_id(name);
+}
+
 Result<const catalog::ModelEntry*> find_entry(const ApiContext& context, std::string_view name) {
-  const bool exact = context.rules.model_names_exact;
-  auto found = context.catalog.find(exact ? std::string(name) : cloudflare_model_id(name));
+  auto found = context.catalog.find(id_of(context, name));
   if (!found.ok()) {
     if (found.error().code == Code::model_not_found) return not_found(name);
     return found.error();
@@ -81,12 +85,12 @@ std::string cloudflare_model_id(std::string_view name) {
 std::string openai_model_list(const ApiContext& context) {
   std::string json = "{\"object\":\"list\",\"data\":[";
   bool first = true;
-  for (const catalog::ModelEntry& entry : context.catalog.entries()) {
-    if (!served_task(entry) || !find_entry(context, entry.id).ok()) continue;
-    if (!context.catalog.resolve(entry.id).ok()) continue;
+  for (const catalog::ModelEntry* entry : context.catalog.all_entries()) {
+    if (!served_task(*entry) || !find_entry(context, entry->id).ok()) continue;
+    if (!context.catalog.resolve(entry->id).ok()) continue;
     if (!first) json += ',';
     first = false;
-    append_model(json, entry);
+    append_model(json, *entry, entry->id);
   }
   json += "]}";
   return json;
@@ -94,9 +98,9 @@ std::string openai_model_list(const ApiContext& context) {
 
 Result<std::string> openai_model(const ApiContext& context, std::string_view name) {
   SEL_TRY(entry, find_entry(context, name));
-  SEL_TRY(resolved, context.catalog.resolve(entry->id));
+  SEL_TRY(resolved, context.catalog.resolve(id_of(context, name)));
   std::string json;
-  append_model(json, *entry);
+  append_model(json, *entry, resolved.requested);
   return json;
 }
 
@@ -108,7 +112,7 @@ Result<catalog::Resolved> resolve_openai_model(const ApiContext& context, std::s
                                               entry->task_name +
                                               " and thus not supported by this endpoint."};
   }
-  return context.catalog.resolve(entry->id);
+  return context.catalog.resolve(id_of(context, name));
 }
 
 }  // namespace selvedge::api

@@ -33,11 +33,9 @@ constexpr float kForced = 100;
 asio::awaitable<Result<float>> verdict_logprob(const ApiContext& context,
                                                const catalog::Resolved& model,
                                                const std::string& text, std::int32_t token,
-                                               bool refuse_when_busy) {
-  inference::GenerateTask task;
+                                               inference::GenerateTask task) {
   task.messages = {{"system", kInstruction}, {"user", "Text: " + text + "\nSentiment:"}};
   task.tokens_max = 1;
-  task.refuse_when_busy = refuse_when_busy;
   task.sampling.temperature = 0;
   task.sampling.logprobs = true;
   task.sampling.logit_bias = {{token, kForced}};
@@ -59,13 +57,19 @@ asio::awaitable<Result<inference::Ranks>> emulated_sentiment(const ApiContext& c
   for (const std::string& text : task.texts) {
     auto cut = co_await context.inference.tokenize(model, text);
     SEL_CO_TRY(tokens, std::move(cut));
-    ranks.usage.prompt_tokens += static_cast<std::int32_t>(tokens.ids.size());
+    const auto tokens_of_text = static_cast<std::int32_t>(tokens.ids.size());
+    ranks.usage.prompt_tokens += tokens_of_text;
     for (const Sentiment& sentiment : kSentiments) {
       auto said = co_await context.inference.tokenize(model, sentiment.word);
       SEL_CO_TRY(word, std::move(said));
       if (word.ids.empty()) co_return Error{Code::internal, "the text model knows no words"};
+      inference::GenerateTask verdict;
+      verdict.refuse_when_busy = task.refuse_when_busy;
+      verdict.prompt_tokens_told = tokens_of_text;
+      // The two verdicts are one call.
+      verdict.payer = std::exchange(task.payer, {});
       auto told =
-          co_await verdict_logprob(context, model, text, word.ids.front(), task.refuse_when_busy);
+          co_await verdict_logprob(context, model, text, word.ids.front(), std::move(verdict));
       SEL_CO_TRY(logprob, std::move(told));
       ranks.scores.push_back(logprob);
     }

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "app/alias_verbs.h"
 #include "app/bench_verb.h"
 #include "app/doctor_verb.h"
 #include "app/places.h"
@@ -119,6 +120,7 @@ int run_command_line(int argc, char** argv) {
   add_bench_verb(app, context);
   add_snapshot_verbs(app, context);
   add_upstream_verbs(app, context);
+  add_alias_verbs(app, context);
   add_version_verb(app, context);
   try {
     app.parse(argc, argv);

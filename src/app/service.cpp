@@ -19,6 +19,7 @@
 #include "base/identities.h"
 #include "base/log.h"
 #include "base/offload.h"
+#include "catalog/alias_catalog.h"
 #include "cli/output.h"
 #include "documents/converter.h"
 #include "http/server.h"
@@ -128,6 +129,8 @@ Status Service::open_state() {
   const auto upstreams = std::make_shared<inference::Upstreams>(options_.home / "upstreams.json");
   catalog_ = std::make_unique<inference::UpstreamCatalog>(std::move(catalog_), upstreams);
   SEL_CHECK_OK(open_inference(upstreams));
+  SEL_TRY(aliases, catalog::Aliases::open(options_.home / "catalog.db"));
+  catalog_ = std::make_unique<catalog::AliasCatalog>(std::move(catalog_), std::move(aliases));
   inference_ = std::make_unique<inference::MeteredInference>(std::move(inference_), *ledger_,
                                                              options_.daily_neurons);
   return ok_status();

@@ -75,12 +75,16 @@ struct ModelEntry {
   std::vector<std::string> traits;  // "beta", "reasoning", "vision", "async_queue", "partner" ...
   std::string created_at;           // As Cloudflare writes it; mostly unknown.
   std::string weights;              // Repository of the open weights on huggingface.co, or empty.
+  bool own = false;                 // The user's: no id of Workers AI, and nothing is paid for it.
+  std::string inputs_like;  // Of an own id: the id of Workers AI whose inputs it takes, or empty.
 };
 
 // Cross-encoders stand among the classifiers; their ids tell them apart.
 inline bool is_reranker(const ModelEntry& entry) {
-  return entry.task == Task::text_classification && entry.id.find("reranker") != std::string::npos;
+  const std::string& id = entry.own ? entry.inputs_like : entry.id;
+  return entry.task == Task::text_classification && id.find("reranker") != std::string::npos;
 }
+
 // How weights that draw want to be used where nobody says otherwise.
 struct DrawingHabits {
   // 0, and empty below: the model's published default, the engine's choice.
@@ -154,6 +158,21 @@ struct Installed {
   std::string part;                 // What it is of `models`, as Artifact::part.
 };
 
+// What shall be taken in, and what it shall answer for.
+struct ImportRequest {
+  // A file, a folder with the files of one model, or "hf:owner/repository[/file]" for one on
+  // huggingface.co.
+  std::string source;
+  std::string
+      pick;  // Of several models in a folder or a repository: a file, or a part of its name.
+  // Of Workers AI, or any other of the user's choice, which becomes an own id (see check_own_id).
+  std::vector<std::string> ids;
+  std::string part;  // The file is no weights but this part of the models, as Artifact::part.
+  // Of own ids alone:
+  std::optional<Task> task;        // Else what the weights' header says.
+  Schema schema = Schema::openai;  // Of a text model: what it takes and answers on `ai/run`.
+};
+
 // Bytes done, bytes in all (0 = unknown), and what is being done ("fetching", "checking").
 using Progress = std::function<void(std::uint64_t, std::uint64_t, std::string_view)>;
 
@@ -165,7 +184,14 @@ class Catalog {
   static Result<std::unique_ptr<Catalog>> open(const std::filesystem::path& home, Profile profile);
   virtual ~Catalog() = default;
 
+  // Of Workers AI.
   virtual std::span<const ModelEntry> entries() const = 0;
+  // Those, and the ones that the user added. The pointers are good as long as this.
+  virtual std::vector<const ModelEntry*> all_entries() const {
+    std::vector<const ModelEntry*> all;
+    for (const ModelEntry& entry : entries()) all.push_back(&entry);
+    return all;
+  }
   virtual std::span<const Artifact> artifacts() const = 0;
   // Errors: model_not_found.
   virtual Result<const ModelEntry*> find(std::string_view id) const = 0;
@@ -177,19 +203,28 @@ class Catalog {
 
   virtual Result<std::vector<Installed>> installed() const = 0;
 
-  // Copies (or hard-links) a weights file in: checked (the header of a GGUF, or of safetensors that
-  // draw, must hold), hashed, renamed into place atomically. A file whose SHA-256 is that of a
-  // known artifact becomes that artifact; `as_ids` binds it to ids besides; one of the two is
-  // needed. Errors: not_found, file_invalid, model_not_found, io.
-  virtual Result<Installed> import(const std::filesystem::path& file,
-                                   std::span<const std::string> as_ids,
-                                   const Progress& progress) = 0;
-
-  // The same for a further file that the models `as_ids` need: `part` as in Artifact. The ids are
-  // needed. Errors: as import, invalid_input (their task has no such part).
-  virtual Result<Installed> import_part(const std::filesystem::path& file, std::string_view part,
-                                        std::span<const std::string> as_ids,
-                                        const Progress& progress) = 0;
+  // Copies weights in, or fetches them: checked (the header of a GGUF, or of safetensors that draw,
+  // must hold), hashed, renamed into place atomically; of a model in several files all of them. A
+  // file whose SHA-256 is that of a known artifact becomes that artifact; `ids` binds it to ids
+  // besides; one of the two is needed, and of a part the ids. Errors: not_found, file_invalid,
+  // invalid_input (an id or a part that cannot be; several models to choose from), io; of a
+  // repository those of pull.
+  virtual Result<Installed> take_in(const ImportRequest& request, const Progress& progress) = 0;
+  Result<Installed> import(const std::filesystem::path& file, std::span<const std::string> ids,
+                           const Progress& progress) {
+    ImportRequest request;
+    request.source = file.string();
+    request.ids.assign(ids.begin(), ids.end());
+    return take_in(request, progress);
+  }
+  Result<Installed> import_part(const std::filesystem::path& file, std::string_view part,
+                                std::span<const std::string> ids, const Progress& progress) {
+    ImportRequest request;
+    request.source = file.string();
+    request.part = part;
+    request.ids.assign(ids.begin(), ids.end());
+    return take_in(request, progress);
+  }
 
   // Fetches the exact artifact of `id` and its parts (or the artifact of that name): resumed,
   // verified, renamed into place. Returns the weights. Errors: model_not_found, model_unsupported,
@@ -198,6 +233,10 @@ class Catalog {
 
   // Removes a file by its name, or the file bound to an id. Errors: not_found, io.
   virtual Status remove(std::string_view name_or_id) = 0;
+
+  // Ends what the user bound to `id`, and leaves the file. An own id is gone with it. Errors:
+  // not_found, io.
+  virtual Status unbind(std::string_view id) = 0;
 };
 
 }  // namespace selvedge::catalog

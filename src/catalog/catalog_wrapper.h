@@ -14,23 +14,19 @@ class CatalogWrapper : public Catalog {
   explicit CatalogWrapper(std::unique_ptr<Catalog> inner) : inner_(std::move(inner)) {}
 
   std::span<const ModelEntry> entries() const override { return inner_->entries(); }
+  std::vector<const ModelEntry*> all_entries() const override { return inner_->all_entries(); }
   std::span<const Artifact> artifacts() const override { return inner_->artifacts(); }
   Result<const ModelEntry*> find(std::string_view id) const override { return inner_->find(id); }
   Result<Resolved> resolve(std::string_view id) const override { return inner_->resolve(id); }
   Result<std::vector<Installed>> installed() const override { return inner_->installed(); }
-  Result<Installed> import(const std::filesystem::path& file, std::span<const std::string> as_ids,
-                           const Progress& progress) override {
-    return inner_->import(file, as_ids, progress);
-  }
-  Result<Installed> import_part(const std::filesystem::path& file, std::string_view part,
-                                std::span<const std::string> as_ids,
-                                const Progress& progress) override {
-    return inner_->import_part(file, part, as_ids, progress);
+  Result<Installed> take_in(const ImportRequest& request, const Progress& progress) override {
+    return inner_->take_in(request, progress);
   }
   Result<Installed> pull(std::string_view id_or_name, const Progress& progress) override {
     return inner_->pull(id_or_name, progress);
   }
   Status remove(std::string_view name_or_id) override { return inner_->remove(name_or_id); }
+  Status unbind(std::string_view id) override { return inner_->unbind(id); }
 
  protected:
   const Catalog& inner() const { return *inner_; }

@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint64_t kHeaderBytesMax = 512ull * 1024 * 1024;
 constexpr std::uint64_t kPairsMax = 65'536;
 constexpr std::uint64_t kTensorsMax = 65'536;
+constexpr std::int64_t kSplitsMax = 1'000;
 constexpr std::uint64_t kKeyBytesMax = 256;
 constexpr std::uint64_t kTensorNameBytesMax = 127;  // GGML_MAX_NAME of our engines is 128.
 constexpr std::uint32_t kTensorDimensionsMax = 4;
@@ -77,6 +78,7 @@ class Reader {
     std::string wrong = start();
     for (std::uint64_t at = 0; wrong.empty() && at < pair_count_; ++at) wrong = pair(at);
     if (wrong.empty()) wrong = settle_alignment();
+    if (wrong.empty()) wrong = settle_split();
     for (std::uint64_t at = 0; wrong.empty() && at < summary_.tensor_count; ++at) {
       wrong = tensor(at);
     }
@@ -92,8 +94,9 @@ class Reader {
   std::string value(const std::string& key, std::uint32_t type);
   std::string array();
   std::string settle_alignment();
+  std::string settle_split();
   std::string tensor(std::uint64_t at);
-  std::string tensor_size(std::uint64_t at, std::uint64_t& bytes);
+  std::string tensor_size(std::uint64_t at, std::uint64_t& bytes, std::uint64_t& last);
   std::string data();
   bool read_number(std::uint32_t type, std::int64_t& number);
   std::optional<std::int64_t> of_architecture(std::string_view name) const;
@@ -109,7 +112,7 @@ class Reader {
   bool alignment_is_uint32_ = true;
   std::uint64_t alignment_ = kAlignmentDefault;
   std::uint64_t data_bytes_ = 0;  // Up to the end of the last tensor, without the last padding.
-  bool has_classifier_ = false;
+  bool has_outputs_ = false;
   bool draws_ = false;
 };
 
@@ -134,7 +137,6 @@ std::string Reader::start() {
   if (summary_.tensor_count > kTensorsMax || summary_.tensor_count > cursor_.remaining() / 24) {
     return "it claims " + std::to_string(summary_.tensor_count) + " tensors";
   }
-  if (summary_.tensor_count == 0) return "it holds no tensors";
   return {};
 }
 
@@ -194,7 +196,8 @@ std::string Reader::value(const std::string& key, std::uint32_t type) {
   const bool is_float = type == 6 || type == 12;
   const bool kept = key == "general.alignment" || key == kHasVisionEncoder ||
                     ends_with(key, ".context_length") || ends_with(key, ".embedding_length") ||
-                    ends_with(key, ".pooling_type") || ends_with(key, ".attention.head_count") ||
+                    ends_with(key, ".pooling_type") || key == "split.no" || key == "split.count" ||
+                    key == "split.tensors.count" || ends_with(key, ".attention.head_count") ||
                     ends_with(key, ".attention.head_count_kv");
   if (is_float || !kept) {
     return cursor_.skip(kValueBytes[type]) ? "" : "its value reaches past the end of the file";
@@ -237,8 +240,28 @@ std::string Reader::settle_alignment() {
   return {};
 }
 
-// Reads dimensions and type; `bytes` is what the tensor takes in the file.
-std::string Reader::tensor_size(std::uint64_t at, std::uint64_t& bytes) {
+std::string Reader::settle_split() {
+  const auto number = [this](std::string_view key, std::int64_t usual) {
+    const auto found = numbers_.find(key);
+    return found == numbers_.end() ? usual : found->second;
+  };
+  const std::int64_t count = number("split.count", 1);
+  const std::int64_t at = number("split.no", 0);
+  const std::int64_t tensors = number("split.tensors.count", 0);
+  if (count < 0 || count > kSplitsMax || at < 0 || at >= std::max<std::int64_t>(count, 1) ||
+      tensors < 0) {
+    return "its place among the files of a split model cannot be";
+  }
+  summary_.split_count = static_cast<std::uint32_t>(std::max<std::int64_t>(count, 1));
+  summary_.split_at = static_cast<std::uint32_t>(at);
+  summary_.split_tensors = static_cast<std::uint64_t>(tensors);
+  // The first file of a split model may have the keys alone.
+  if (summary_.tensor_count == 0 && summary_.split_count == 1) return "it holds no tensors";
+  return {};
+}
+
+// Reads dimensions and type; `bytes` is what the tensor takes in the file, `last` its last length.
+std::string Reader::tensor_size(std::uint64_t at, std::uint64_t& bytes, std::uint64_t& last) {
   const std::string which = "tensor " + std::to_string(at);
   std::uint32_t dimension_count = 0;
   if (!cursor_.read(dimension_count)) return which + " is cut";
@@ -251,6 +274,7 @@ std::string Reader::tensor_size(std::uint64_t at, std::uint64_t& bytes) {
     std::uint64_t length = 0;
     if (!cursor_.read(length)) return which + " is cut";
     if (dimension == 0) row = length;
+    last = dimension_count == 1 ? 1 : length;
     // An empty tensor could hide an overflow behind its zero.
     if (length == 0 || !multiply(elements, length, elements))
       return which + " has a size that cannot be";
@@ -277,12 +301,17 @@ std::string Reader::tensor(std::uint64_t at) {
   std::string name;
   if (!cursor_.read_string(name, kTensorNameBytesMax))
     return which + " has a name that is too long or cut";
-  if (name == "cls.weight" || name == "cls.output.weight") has_classifier_ = true;
+  // Some have one matrix, others a dense one and then that of the outputs.
+  const bool is_outputs = name == "cls.output.weight";
+  const bool is_head = is_outputs || name == "cls.weight";
   if (name.starts_with("model.diffusion_model.")) draws_ = true;
   if (!tensor_names_.insert(std::move(name)).second) return which + " has the name of another one";
   std::uint64_t bytes = 0;
-  std::string wrong = tensor_size(at, bytes);
+  std::uint64_t last = 1;
+  std::string wrong = tensor_size(at, bytes, last);
   if (!wrong.empty()) return wrong;
+  if (is_head && (is_outputs || !has_outputs_)) summary_.classifier_outputs = last;
+  has_outputs_ = has_outputs_ || is_outputs;
   std::uint64_t offset = 0;
   if (!cursor_.read(offset)) return which + " is cut";
   std::uint64_t expected = 0;
@@ -309,6 +338,7 @@ std::string Reader::data() {
   };
   // stable-diffusion.cpp writes no keys at all: its files are known by their tensors.
   if (draws_ && architecture.empty()) summary_.architecture = "diffusion";
+  if (architecture.empty() && summary_.split_at > 0) return {};
   if (architecture.empty() || architecture.size() > 64 ||
       !std::all_of(architecture.begin(), architecture.end(), plain)) {
     return "it names no architecture";
@@ -337,7 +367,7 @@ Task Reader::guess_task() const {
   constexpr std::int64_t kPoolingNone = 0;
   constexpr std::int64_t kPoolingRank = 4;
   const std::int64_t pooling = of_architecture("pooling_type").value_or(kPoolingNone);
-  if (pooling == kPoolingRank || has_classifier_) return Task::text_classification;
+  if (pooling == kPoolingRank || summary_.classifier_outputs > 0) return Task::text_classification;
   const bool encoder = architecture.find("bert") != std::string_view::npos ||
                        architecture.find("roberta") != std::string_view::npos ||
                        architecture == "t5encoder" || architecture == "llama-embed" ||

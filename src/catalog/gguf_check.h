@@ -23,6 +23,12 @@ struct GgufSummary {
   std::uint32_t heads = 0;         // Of attention; 0 = not stated.
   std::uint32_t kv_heads = 0;      // Of keys and values; as many as `heads` where it is not stated.
   bool projects_pictures = false;  // A projector (mmproj) with an encoder of pictures.
+  std::uint64_t classifier_outputs = 0;  // Of its head: 1 = it scores pairs; 0 = it has no head.
+  // Of a model cut into several files: this one's number from 0, and how many they are. Only the
+  // first one says what the model is; the others may have no architecture.
+  std::uint32_t split_at = 0;
+  std::uint32_t split_count = 1;
+  std::uint64_t split_tensors = 0;  // Of all of them; 0 = not stated.
 };
 
 // Holds for every file that passes: magic, version 2 or 3, little-endian; every string and array

@@ -23,6 +23,21 @@ struct BoundPart {
   std::string part;
 };
 
+// What is known of an id that the user made up.
+struct OwnModel {
+  std::string id;
+  Task task = Task::text_generation;
+  Schema schema = Schema::openai;
+  std::int64_t context_tokens = 0;
+  std::string inputs_like;  // As ModelEntry::inputs_like.
+};
+
+// The second and later files of a split model, in their order.
+struct FurtherFile {
+  std::string file;  // In models/.
+  std::uint64_t bytes = 0;
+};
+
 struct InstalledFile {
   std::string name;  // Unique; an artifact's name, or the file's without its ending.
   std::string file;  // In models/.
@@ -36,6 +51,8 @@ struct InstalledFile {
   std::uint64_t parameters = 0;
   std::vector<std::string> bound_ids;  // By the user, with --as.
   std::vector<BoundPart> bound_parts;  // The same, with --part.
+  std::vector<OwnModel> own_models;    // Of `bound_ids`, those that are no ids of Workers AI.
+  std::vector<FurtherFile> further;  // Of a split model. `sha256` is of the sums of all its files.
 };
 
 using FileList = std::vector<InstalledFile>;
@@ -47,6 +64,8 @@ using FileList = std::vector<InstalledFile>;
 //         added_at)
 //   bindings(model, name): an id is bound to at most one file; a file's bindings go with it.
 //   part_bindings(model, part, name): the same for each part of an id.
+//   own_models(model, task, schema, context_tokens, inputs_like): ends with its binding.
+//   further_files(name, at, file, bytes): ends with its file.
 class InstalledFiles {
  public:
   // Errors: io, corrupt_data, unavailable.
@@ -61,6 +80,8 @@ class InstalledFiles {
 
   // Errors: not_found.
   Status remove(std::string_view name);
+  // The binding of an id, and those of its parts. Errors: not_found.
+  Status unbind(std::string_view id);
 
  private:
   Result<std::shared_ptr<const FileList>> read();

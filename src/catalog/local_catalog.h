@@ -1,8 +1,10 @@
 // Local catalogue: the Catalog of one home folder.
 #pragma once
 
+#include <deque>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,11 +13,13 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "catalog/hub.h"
 #include "catalog/installed_files.h"
 #include "catalog/intake.h"
 #include "catalog/model_table.h"
 #include "catalog/resolver.h"
 #include "catalog/weights_check.h"
+#include "catalog/weights_set.h"
 
 namespace selvedge::catalog {
 
@@ -29,51 +33,60 @@ class LocalCatalog final : public Catalog {
                std::shared_ptr<const ModelTable> table, std::unique_ptr<InstalledFiles> files);
 
   std::span<const ModelEntry> entries() const override { return table_->entries(); }
+  std::vector<const ModelEntry*> all_entries() const override;
   std::span<const Artifact> artifacts() const override { return table_->artifacts(); }
   Result<const ModelEntry*> find(std::string_view id) const override;
   Result<Resolved> resolve(std::string_view id) const override;
   Result<std::vector<Installed>> installed() const override;
-  Result<Installed> import(const std::filesystem::path& file, std::span<const std::string> as_ids,
-                           const Progress& progress) override;
-  Result<Installed> import_part(const std::filesystem::path& file, std::string_view part,
-                                std::span<const std::string> as_ids,
-                                const Progress& progress) override;
+  Result<Installed> take_in(const ImportRequest& request, const Progress& progress) override;
   Result<Installed> pull(std::string_view id_or_name, const Progress& progress) override;
   Status remove(std::string_view name_or_id) override;
+  Status unbind(std::string_view id) override;
 
  private:
   Installed describe(const InstalledFile& file, const FileList& files) const;
   Result<Installed> described(std::string_view name) const;
-  // What an imported file shall be: the weights, or a part, of models.
-  struct Binding {
-    std::string part;
-    std::span<const std::string> ids;
+  // The entry of an own id; null where `id` is none.
+  const ModelEntry* own_entry(const FileList& files, std::string_view id) const;
+  const ModelEntry* entry_of(const OwnModel& model, std::int32_t dimensions) const;
 
-    void add_to(InstalledFile& file) const;
-  };
-  Status check_ids(const Binding& binding, const GgufSummary& summary,
+  // The files of one model on their way in, and what their headers say together.
+  struct Incoming;
+  Result<Installed> take_in_files(const ImportRequest& request, const std::filesystem::path& source,
+                                  const Progress& progress);
+  Result<Installed> take_in_from_hub(const ImportRequest& request, const HubReference& from,
+                                     const Progress& progress);
+  Result<std::optional<Installed>> bind_if_there(const ImportRequest& request,
+                                                 const WeightsSet& set);
+  Result<std::string> fetch_into(Incoming& incoming, const Hub& hub, const std::string& repository,
+                                 const WeightsFile& file, const Progress& progress) const;
+  // What the ids of `request` that are no ids of Workers AI become.
+  std::vector<OwnModel> own_models(const ImportRequest& request, const GgufSummary& summary) const;
+  void bind(InstalledFile& row, const ImportRequest& request, const GgufSummary& summary) const;
+  Status check_names(const ImportRequest& request) const;
+  Status check_ids(const ImportRequest& request, const GgufSummary& summary,
                    const std::string& file) const;
-  Result<Installed> take_in(const std::filesystem::path& file, const Binding& binding,
-                            const Progress& progress);
   // The file with this sum, when it is there: it is bound besides.
-  Result<std::optional<Installed>> reuse(const std::string& sha256, const Binding& binding);
-  Result<InstalledFile> row_for(const std::filesystem::path& source, const std::string& sha256,
-                                const GgufSummary& summary) const;
-  Result<Installed> install(Intake& intake, const std::string& sha256,
-                            const std::filesystem::path& source, const Binding& binding);
+  Result<std::optional<Installed>> reuse(const std::string& sha256, const ImportRequest& request,
+                                         const GgufSummary& summary);
+  Result<InstalledFile> row_for(const Incoming& incoming) const;
+  Result<Installed> install(Incoming& incoming, const ImportRequest& request);
+
   Result<Installed> pull_artifact(const Artifact& artifact, const Progress& progress);
   Result<Installed> install_artifact(Intake& intake, const std::string& sha256,
                                      const Artifact& artifact);
   // Of pull: all errors but io and checksum_mismatch.
   Result<const Artifact*> artifact_to_pull(std::string_view id_or_name) const;
-  Result<std::string> fetch(const Artifact& artifact, Intake& intake,
-                            const Progress& progress) const;
+  Result<std::string> fetch(const Artifact& artifact, Intake& intake, const Progress& progress,
+                            const std::string& bearer) const;
 
   std::filesystem::path models_folder_;
   Profile profile_;
   std::shared_ptr<const ModelTable> table_;
   std::unique_ptr<InstalledFiles> files_;
   Resolver resolver_;
+  mutable std::mutex own_entries_mutex_;        // Guards what follows.
+  mutable std::deque<ModelEntry> own_entries_;  // All that were asked for; none is ever taken out.
 };
 
 }  // namespace selvedge::catalog

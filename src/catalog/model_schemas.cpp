@@ -54,7 +54,7 @@ Result<std::shared_ptr<const ModelSchemas>> ModelSchemas::built_in() {
 }
 
 const ModelSchema* ModelSchemas::find(const ModelEntry& entry) const {
-  auto found = by_key_.find(entry.id);
+  auto found = by_key_.find(entry.inputs_like.empty() ? entry.id : entry.inputs_like);
   if (found == by_key_.end()) found = by_key_.find(family_key(entry.task_name, entry.schema));
   return found == by_key_.end() ? nullptr : &all_[found->second];
 }

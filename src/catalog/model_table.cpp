@@ -27,15 +27,6 @@ std::uint64_t number_of_hex(std::string_view digits) {
   return number;
 }
 
-// The same id has the same UUID on every machine.
-std::string uuid_of(const std::string& id) {
-  Sha256 hash;
-  hash.add(id);
-  const std::string hex = hash.hex();
-  return uuid_from_numbers(number_of_hex(std::string_view(hex).substr(0, 16)),
-                           number_of_hex(std::string_view(hex).substr(16, 16)));
-}
-
 // The published list names tasks that have no name of ours; their rows keep Cloudflare's.
 Task task_of(const std::string& name) { return task_from_name(name).value_or(Task::other); }
 
@@ -58,7 +49,7 @@ ModelEntry entry_of(const json& row) {
   ModelEntry entry;
   entry.id = row.at("id").get<std::string>();
   entry.uuid = row.value("uuid", std::string());
-  if (entry.uuid.empty()) entry.uuid = uuid_of(entry.id);
+  if (entry.uuid.empty()) entry.uuid = uuid_of_id(entry.id);
   entry.task_name = row.at("task").get<std::string>();
   entry.task = task_of(entry.task_name);
   entry.task_id = row.value("task_id", std::string());
@@ -228,6 +219,14 @@ const Artifact* ModelTable::exact_artifact(std::string_view id) const {
     }
   }
   return nullptr;
+}
+
+std::string uuid_of_id(const std::string& id) {
+  Sha256 hash;
+  hash.add(id);
+  const std::string hex = hash.hex();
+  return uuid_from_numbers(number_of_hex(std::string_view(hex).substr(0, 16)),
+                           number_of_hex(std::string_view(hex).substr(16, 16)));
 }
 
 std::string readable_bytes(std::uint64_t bytes) {

@@ -42,6 +42,9 @@ class ModelTable {
   std::unordered_map<std::string_view, const ModelEntry*> by_id_;  // Views into entries_.
 };
 
+// The same id has the same UUID on every machine.
+std::string uuid_of_id(const std::string& id);
+
 // "4.9 GB", "98 MB", "12 kB": decimal, as download pages write it.
 std::string readable_bytes(std::uint64_t bytes);
 

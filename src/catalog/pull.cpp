@@ -76,7 +76,7 @@ Result<const Artifact*> LocalCatalog::artifact_to_pull(std::string_view id_or_na
 
 // Completes the partial file and returns its sum.
 Result<std::string> LocalCatalog::fetch(const Artifact& artifact, Intake& intake,
-                                        const Progress& progress) const {
+                                        const Progress& progress, const std::string& bearer) const {
   const fs::path& partial = intake.partial();
   // More than there should be cannot be continued.
   if (artifact.bytes > 0 && size_of(partial) > artifact.bytes) intake.discard();
@@ -88,7 +88,7 @@ Result<std::string> LocalCatalog::fetch(const Artifact& artifact, Intake& intake
     const auto tell = [&](std::uint64_t done, std::uint64_t total) {
       if (progress) progress(done, total > 0 ? total : artifact.bytes, "fetching");
     };
-    const Status fetched = http::download(artifact.url, partial, bytes_max, tell);
+    const Status fetched = http::download(artifact.url, partial, bytes_max, tell, bearer);
     if (!fetched.ok()) {
       if (fetched.error().code != Code::download_failed) return fetched.error();
       return not_fetched(artifact, fetched.error().message);
@@ -127,7 +127,7 @@ Result<Installed> LocalCatalog::pull_artifact(const Artifact& artifact, const Pr
   const InstalledFile* there = resolver_.file_of(*files, artifact);
   if (there != nullptr) return describe(*there, *files);
   SEL_TRY(intake, Intake::begin(models_folder_, artifact.file));
-  SEL_TRY(sha256, fetch(artifact, intake, progress));
+  SEL_TRY(sha256, fetch(artifact, intake, progress, ""));
   if (artifact.sha256.empty()) {
     log::warn("no SHA-256 is published for {}: recorded {}", artifact.file, sha256);
   } else if (sha256 != artifact.sha256) {

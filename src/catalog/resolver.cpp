@@ -21,11 +21,15 @@ bool names(const std::vector<std::string>& ids, std::string_view id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
-// Text models can emulate a classifier of texts.
 bool may_stand_in(const Artifact& artifact, const ModelEntry& entry) {
   if (artifact.task == entry.task) return true;
-  const bool classifies = entry.task == Task::text_classification && !is_reranker(entry);
-  return classifies && artifact.task == Task::text_generation;
+  return artifact.task == Task::text_generation && may_be_emulated(entry);
+}
+
+bool has_length(const std::filesystem::path& file, std::uint64_t wanted) {
+  std::error_code problem;
+  const std::uintmax_t bytes = std::filesystem::file_size(file, problem);
+  return !problem && bytes == wanted;
 }
 
 std::string size_note(const Artifact& artifact) {
@@ -56,9 +60,10 @@ const InstalledFile* Resolver::file_of(const FileList& files, const Artifact& ar
 }
 
 bool Resolver::is_there(const InstalledFile& file) const {
-  std::error_code problem;
-  const std::uintmax_t bytes = std::filesystem::file_size(models_folder_ / file.file, problem);
-  return !problem && bytes == file.bytes;
+  return has_length(models_folder_ / file.file, file.bytes) &&
+         std::ranges::all_of(file.further, [this](const FurtherFile& further) {
+           return has_length(models_folder_ / further.file, further.bytes);
+         });
 }
 
 const InstalledFile* Resolver::bound_file(const FileList& files, std::string_view id) const {
@@ -105,6 +110,9 @@ const InstalledFile* Resolver::stand_in(const FileList& files, const ModelEntry&
 Result<std::vector<ResolvedPart>> Resolver::parts(const FileList& files, const InstalledFile& file,
                                                   const ModelEntry& entry, bool stand_in) const {
   std::vector<ResolvedPart> parts;
+  for (const FurtherFile& further : file.further) {
+    parts.push_back({"split", models_folder_ / further.file});
+  }
   // A projector speaks to the weights it was trained with, and to no others.
   const auto fits = [stand_in](std::string_view role) {
     return !stand_in || role != kProjectorPart;
@@ -136,8 +144,8 @@ Result<std::vector<ResolvedPart>> Resolver::parts(const FileList& files, const I
   // Those of the model asked for, whichever weights answer for it.
   for (const InstalledFile& other : files) {
     const Artifact* part = artifact_of(other);
-    const bool ours = part != nullptr && !part->part.empty() && names(part->models, entry.id) &&
-                      is_there(other) && fits(part->part);
+    const bool ours = !entry.own && part != nullptr && !part->part.empty() &&
+                      names(part->models, entry.id) && is_there(other) && fits(part->part);
     const auto same_role = [&](const ResolvedPart& each) { return each.role == part->part; };
     if (!ours || std::ranges::any_of(parts, same_role)) continue;
     parts.push_back({part->part, models_folder_ / other.file});
@@ -291,39 +299,39 @@ Error Resolver::not_installed(const FileList& files, const ModelEntry& entry,
                message + "\"selvedge import FILE --as " + entry.id + "\""};
 }
 
-Result<Resolved> Resolver::resolve(const FileList& files, std::string_view id,
+Result<Resolved> Resolver::resolve(const FileList& files, const ModelEntry& entry,
                                    Profile profile) const {
-  const ModelEntry* entry = table_->find(id);
-  if (entry == nullptr) return unknown_model(id);
+  const std::string& id = entry.id;
   // Closed speech models have inputs and answers of their own, which no open one stands in for.
-  const bool closed = entry->task == Task::automatic_speech_recognition && entry->weights.empty();
-  if (!task_is_served(entry->task) || closed) {
-    return Error{Code::model_unsupported, "model \"" + entry->id + "\" does " + entry->task_name +
+  const bool closed = entry.task == Task::automatic_speech_recognition && entry.weights.empty();
+  if (!task_is_served(entry.task) || closed) {
+    return Error{Code::model_unsupported, "model \"" + id + "\" does " + entry.task_name +
                                               ", which this build does not serve"};
   }
   const InstalledFile* bound = bound_file(files, id);
-  if (bound != nullptr && is_there(*bound)) return answer(files, *bound, *entry, false);
+  if (bound != nullptr && is_there(*bound)) return answer(files, *bound, entry, false);
+  if (entry.own) return not_installed(files, entry, profile);
   std::optional<Error> incomplete;
   if (profile != Profile::small) {
     const InstalledFile* exact = exact_weights(files, id);
     if (exact != nullptr && is_there(*exact)) {
-      auto answered = answer(files, *exact, *entry, false);
+      auto answered = answer(files, *exact, entry, false);
       if (answered.ok()) return answered;
       incomplete = answered.error();
     }
   }
-  if (profile != Profile::exact && task_is_about_pictures(entry->task)) {
-    auto seen = answer_seeing(files, *entry);
+  if (profile != Profile::exact && task_is_about_pictures(entry.task)) {
+    auto seen = answer_seeing(files, entry);
     if (seen.ok() || !incomplete) return seen;
   } else if (profile != Profile::exact) {
-    const InstalledFile* other = stand_in(files, *entry);
+    const InstalledFile* other = stand_in(files, entry);
     if (other != nullptr) {
       const bool is_exact = names(artifact_of(*other)->models, id);
-      return answer(files, *other, *entry, !is_exact);
+      return answer(files, *other, entry, !is_exact);
     }
   }
   if (incomplete) return *std::move(incomplete);
-  return not_installed(files, *entry, profile);
+  return not_installed(files, entry, profile);
 }
 
 }  // namespace selvedge::catalog

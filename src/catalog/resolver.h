@@ -22,7 +22,7 @@ class Resolver {
   Resolver(std::shared_ptr<const ModelTable> table, std::filesystem::path models_folder);
 
   // Errors: as Catalog::resolve.
-  Result<Resolved> resolve(const FileList& files, std::string_view id, Profile profile) const;
+  Result<Resolved> resolve(const FileList& files, const ModelEntry& entry, Profile profile) const;
 
   // Null unless `file` is an artifact.
   const Artifact* artifact_of(const InstalledFile& file) const;

@@ -73,11 +73,17 @@ bool task_is_served(Task task) {
   return task == Task::text_generation || task == Task::text_embeddings ||
          task == Task::text_classification || task == Task::automatic_speech_recognition ||
          task == Task::text_to_image || task == Task::image_to_text ||
-         task == Task::image_classification;
+         task == Task::image_classification || task == Task::translation ||
+         task == Task::summarization;
 }
 
 bool task_is_about_pictures(Task task) {
   return task == Task::image_to_text || task == Task::image_classification;
+}
+
+bool may_be_emulated(const ModelEntry& entry) {
+  return entry.task == Task::translation || entry.task == Task::summarization ||
+         (entry.task == Task::text_classification && !is_reranker(entry));
 }
 
 bool task_has_part(Task task, std::string_view part) {

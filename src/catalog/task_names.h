@@ -26,7 +26,10 @@ bool task_is_about_pictures(Task task);
 // The part that reads pictures for a text model.
 inline constexpr std::string_view kProjectorPart = "projector";
 
-// The same of a part of models: Artifact::part.
+// Whether a text model can be told to do what the model does.
+bool may_be_emulated(const ModelEntry& entry);
+
+// task_is_served() of a part of models: Artifact::part.
 bool part_is_served(std::string_view part);
 // Whether models of the task may need a further file of this role.
 bool task_has_part(Task task, std::string_view part);

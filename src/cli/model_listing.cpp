@@ -90,14 +90,17 @@ void list_catalogue(Context& context, const catalog::Catalog& models,
                     std::optional<catalog::Task> task) {
   json rows = json::array();
   Table table({"ID", "TASK", "ANSWERED BY", ""});
-  for (const ModelEntry& entry : models.entries()) {
+  for (const ModelEntry* each : models.all_entries()) {
+    const ModelEntry& entry = *each;
     if (task.has_value() && entry.task != *task) continue;
     const State state = state_of(models, entry.id);
     json row = {{"id", entry.id}, {"task", entry.task_name}, {"deprecated", entry.deprecated}};
     row.update(state_json(state));
     rows.push_back(std::move(row));
     table.add({entry.id, entry.task_name, state_text(state),
-               entry.deprecated ? "retired " + entry.deprecated_on : ""});
+               entry.deprecated ? "retired " + entry.deprecated_on
+               : entry.own      ? "own"
+                                : ""});
   }
   if (context.json) return print_line(rows.dump(2));
   print(table.text());
@@ -156,6 +159,7 @@ json entry_json(const ModelEntry& entry) {
           {"listed", entry.listed},
           {"traits", entry.traits},
           {"neurons", std::move(prices)},
+          {"own", entry.own},
           {"weights", entry.weights}};
 }
 
@@ -195,7 +199,7 @@ void print_entry(const ModelEntry& entry) {
   for (const catalog::UnitPrice& price : entry.prices.units) {
     prices.push_back(number_text(price.neurons) + " " + price.unit);
   }
-  print_field("neurons", joined(prices));
+  print_field("neurons", entry.own ? "0: it is your own" : joined(prices));
   if (!entry.weights.empty()) {
     print_field("open weights", "https://huggingface.co/" + entry.weights);
   }

@@ -1,4 +1,4 @@
-// `selvedge pull | import | list | show | rm`: the models of this machine. They work on the home
+// `selvedge pull | import | list | show | rm | unbind`: the models of this machine. They work on the home
 // folder, with or without a running server, which sees what they change at once.
 #pragma once
 
@@ -14,10 +14,10 @@ class App;
 
 namespace selvedge::cli {
 
-// Adds the five verbs. `context` must outlive `app`.
+// Adds the six verbs. `context` must outlive `app`.
 void add_model_verbs(CLI::App& app, Context& context);
 
-// The catalogue of the context's home under its profile. Errors: as Catalog::open.
+// The catalogue of the context's home under its profile, with its aliases. Errors: as Catalog::open.
 Result<std::unique_ptr<catalog::Catalog>> open_catalog(const Context& context);
 
 }  // namespace selvedge::cli

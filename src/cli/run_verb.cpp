@@ -9,6 +9,7 @@
 
 #include "catalog/catalog.h"
 #include "cli/api_client.h"
+#include "cli/model_verbs.h"
 #include "cli/output.h"
 #include "http/client.h"
 
@@ -26,6 +27,7 @@ struct RunOptions {
   long long seed = 0;
   std::vector<std::string> contexts;
   std::string lora;
+  std::string to;
   bool raw = false;
 };
 
@@ -55,6 +57,16 @@ json text_input(const RunOptions& options) {
   return input;
 }
 
+// What an event of a stream adds: of Workers AI's older form, or of OpenAI's.
+std::string text_of(const json& event) {
+  constexpr const char* kPlaces[] = {"/response", "/choices/0/delta/content", "/choices/0/text"};
+  for (const char* place : kPlaces) {
+    const json::json_pointer pointer(place);
+    if (event.contains(pointer) && event.at(pointer).is_string()) return event.at(pointer);
+  }
+  return {};
+}
+
 void run_text(Context& context, const RunOptions& options) {
   const ApiClient client(context.api_url, "server", context.token);
   json input = text_input(options);
@@ -76,9 +88,7 @@ void run_text(Context& context, const RunOptions& options) {
         const json data = json::parse(event.data, nullptr, false);
         if (!data.is_object()) return;
         if (data.contains("errors")) error = data["errors"].front().value("message", "failed");
-        if (data.contains("response") && data["response"].is_string()) {
-          print(data["response"].get_ref<const std::string&>());
-        }
+        print(text_of(data));
       });
   if (status.ok() && !error.empty()) status = Error{Code::internal, error};
   if (status.ok() && !done) status = Error{Code::io, "the answer broke off"};
@@ -96,11 +106,19 @@ void run_ranking(Context& context, const RunOptions& options) {
   print_line(answer->value("result", json()).dump());
 }
 
-// Embedding models and classifiers.
-void run_on_text(Context& context, const RunOptions& options) {
+// Embedding models, classifiers, and those that translate or summarise.
+void run_on_text(Context& context, const RunOptions& options, catalog::Task task) {
   const ApiClient client(context.api_url, "server", context.token);
-  auto answer = client.call("POST", run_path(context, options.model),
-                            json({{"text", options.prompt}}).dump());
+  json input = {{"text", options.prompt}};
+  if (task == catalog::Task::summarization) input = {{"input_text", options.prompt}};
+  if (task == catalog::Task::translation) {
+    if (options.to.empty()) {
+      return fail(context, {Code::invalid_input, "say with --to into which language"});
+    }
+    // One for each of the two forms; the other one is left alone.
+    input["target_lang"] = input["target_language"] = options.to;
+  }
+  auto answer = client.call("POST", run_path(context, options.model), input.dump());
   if (!answer.ok()) return fail(context, answer.error());
   print_line(answer->value("result", json()).dump());
 }
@@ -120,19 +138,24 @@ void add_run_verb(CLI::App& app, Context& context) {
       ->capture_default_str();
   verb->add_option("--seed", options->seed, "The same seed gives the same completion");
   verb->add_option("--lora", options->lora, "Name or id of a LoRA adapter (\"selvedge finetune\")");
+  verb->add_option("--to", options->to, "Of a translator: the language, such as fr");
   verb->add_flag("--raw", options->raw, "The text is the whole prompt, in the model's own format");
   verb->add_option("--context", options->contexts,
                    "Of a reranker: a text to be scored (may be repeated)")
       ->take_all()
       ->expected(1);
   verb->callback([options, &context] {
-    auto catalog = catalog::Catalog::open(context.home, catalog::Profile::auto_);
-    if (!catalog.ok()) return fail(context, catalog.error());
-    auto entry = (*catalog)->find(options->model);
+    auto models = open_catalog(context);
+    if (!models.ok()) return fail(context, models.error());
+    auto entry = (*models)->find(options->model);
+    // The server may know further ones: those with an upstream.
+    if (!entry.ok() && entry.error().code == Code::model_not_found) {
+      return run_text(context, *options);
+    }
     if (!entry.ok()) return fail(context, entry.error());
     if (catalog::is_reranker(**entry)) return run_ranking(context, *options);
-    const bool generates = (*entry)->task == catalog::Task::text_generation;
-    if (!generates) return run_on_text(context, *options);
+    const catalog::Task task = (*entry)->task;
+    if (task != catalog::Task::text_generation) return run_on_text(context, *options, task);
     run_text(context, *options);
   });
 }

@@ -54,10 +54,12 @@ Result<ClientResponse> send_streaming(const ClientRequest& request,
 
 // Fetches `url` into `file`, continuing a partial file with a Range request where the server
 // allows. Follows redirects over https only (http is allowed to loopback). `on_progress(done,
-// total)`; total 0 = unknown. `bytes_max` bounds the file. Errors: download_failed (status or
-// network; the partial file stays), io.
+// total)`; total 0 = unknown. `bytes_max` bounds the file. `bearer` (empty: none) is sent to the
+// server of `url` and to no other. Errors: download_failed (status or network; the partial file
+// stays), io.
 Status download(const std::string& url, const std::filesystem::path& file, std::uint64_t bytes_max,
-                const std::function<void(std::uint64_t, std::uint64_t)>& on_progress);
+                const std::function<void(std::uint64_t, std::uint64_t)>& on_progress,
+                const std::string& bearer = {});
 
 // Percent-encodes what is not unreserved in a path segment.
 std::string percent_encoded(std::string_view text);

@@ -166,6 +166,12 @@ Status finish(Transfer& transfer, Status ended) {
   return ok_status();
 }
 
+// "https://host:port"
+std::string_view server_of(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  return scheme == url.npos ? url : url.substr(0, url.find('/', scheme + 3));
+}
+
 // Where a redirect may lead: over https anywhere, over http only from loopback to loopback.
 bool may_fetch(const std::string& url, bool began_on_loopback) {
   if (url.starts_with("https://")) return true;
@@ -175,7 +181,8 @@ bool may_fetch(const std::string& url, bool began_on_loopback) {
 // One request. Returns where it was sent on to, or an empty text when the file is whole.
 Result<std::string> fetch(const std::string& url, const std::filesystem::path& file,
                           std::uint64_t bytes_max,
-                          const std::function<void(std::uint64_t, std::uint64_t)>& on_progress) {
+                          const std::function<void(std::uint64_t, std::uint64_t)>& on_progress,
+                          const std::string& bearer) {
   Easy easy(url);
   if (!easy.ready()) return Error{Code::internal, "libcurl cannot start"};
   std::error_code fault;
@@ -186,6 +193,7 @@ Result<std::string> fetch(const std::string& url, const std::filesystem::path& f
     return Error{Code::io, "cannot read " + file.filename().string()};
   }
   Transfer transfer{easy, file, bytes_max, on_progress, -1, present, 0, 0, {}, std::nullopt};
+  if (!bearer.empty()) easy.add_request_header("Authorization: Bearer " + bearer);
   if (present > 0) {
     easy.add_request_header("Range: bytes=" + std::to_string(present) + "-");
     const std::string tag = read_tag(file);
@@ -210,13 +218,15 @@ Result<std::string> fetch(const std::string& url, const std::filesystem::path& f
 }  // namespace
 
 Status download(const std::string& url, const std::filesystem::path& file, std::uint64_t bytes_max,
-                const std::function<void(std::uint64_t, std::uint64_t)>& on_progress) {
+                const std::function<void(std::uint64_t, std::uint64_t)>& on_progress,
+                const std::string& bearer) {
   const bool began_on_loopback = is_loopback_url(url);
   std::string from = url;
   for (int redirects = 0; redirects <= kRedirectsMax; ++redirects) {
     if (!may_fetch(from, began_on_loopback))
       return Error{Code::download_failed, "only https is followed"};
-    SEL_TRY(next, fetch(from, file, bytes_max, on_progress));
+    SEL_TRY(next, fetch(from, file, bytes_max, on_progress,
+                        server_of(from) == server_of(url) ? bearer : std::string()));
     if (next.empty()) return ok_status();
     from = std::move(next);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,12 @@ struct GenerateTask {
   wire::ChatOptions chat = {};
   Adapter adapter = {};
   Payer payer = {};
+  // Told and booked as the tokens of the prompt, where the weights are given more than the caller's
+  // text: of an emulation, its instruction.
+  std::optional<std::int32_t> prompt_tokens_told = {};
+  // Called when the stream was given up before its end, once it is known what was used until then:
+  // maybe much later, maybe never, maybe for a stream that ended as well.
+  std::function<void(const Usage&)> given_up = {};
 };
 
 struct Piece {

@@ -15,6 +15,10 @@ Error unexpected_outcome(const std::string& model) {
   return Error{Code::internal, "the runner of model " + model + " answered with something else"};
 }
 
+Usage usage_of(const wire::Finished& finished) {
+  return {finished.prompt_tokens, finished.cached_tokens, finished.completion_tokens};
+}
+
 class LocalTokenStream : public TokenStream {
  public:
   LocalTokenStream(TaskHandle task, std::string model)
@@ -42,7 +46,7 @@ class LocalTokenStream : public TokenStream {
     piece.last = true;
     piece.reason = finished->reason;
     piece.stop = finished->stop;
-    piece.usage = {finished->prompt_tokens, finished->cached_tokens, finished->completion_tokens};
+    piece.usage = usage_of(*finished);
     co_return piece;
   }
 
@@ -148,6 +152,11 @@ class LocalInference : public Inference {
     auto submitted = pool_->submit(model, wire::ModelKind::text_generation,
                                    Task::Request(std::move(request)), task.refuse_when_busy);
     SEL_CO_TRY(handle, std::move(submitted));
+    if (task.given_up) {
+      handle->when_given_up([told = std::move(task.given_up)](const wire::Finished& finished) {
+        told(usage_of(finished));
+      });
+    }
     std::unique_ptr<TokenStream> stream =
         std::make_unique<LocalTokenStream>(std::move(handle), model.answered_by);
     co_return stream;

@@ -35,57 +35,79 @@ class Booking {
   const catalog::ModelEntry& entry_;
 };
 
-// Booked once: at its end, or without use when it is destroyed before.
-template <class Stream>
-class Metered : public Stream {
+// A generation, booked once: at its end, or with what it used until it was given up, or, when
+// nobody tells that any more, without use.
+class GenerationBooking {
  public:
-  Metered(std::unique_ptr<Stream> inner, Booking booking)
-      : inner_(std::move(inner)), booking_(std::move(booking)) {}
-  Metered(const Metered&) = delete;
-  Metered& operator=(const Metered&) = delete;
-  ~Metered() override {
-    if (!booked_) booking_.add(catalog::ModelUse());
+  GenerationBooking(Booking booking, std::optional<std::int32_t> prompt_tokens_told)
+      : booking_(std::move(booking)), prompt_tokens_told_(prompt_tokens_told) {}
+  GenerationBooking(const GenerationBooking&) = delete;
+  GenerationBooking& operator=(const GenerationBooking&) = delete;
+  ~GenerationBooking() {
+    if (began_) book(Usage());
   }
 
- protected:
-  template <class Use>
-  void book(const Use& use) {
-    booked_ = true;
-    booking_.add(use);
+  void begin() { began_ = true; }
+  // Of what the weights used, what the caller is told.
+  Usage told(Usage usage) const {
+    if (prompt_tokens_told_) usage = {*prompt_tokens_told_, 0, usage.completion_tokens};
+    return usage;
   }
-
-  std::unique_ptr<Stream> inner_;
-  Booking booking_;
+  void book(const Usage& usage) {
+    if (!std::exchange(booked_, true)) booking_.add(usage);
+  }
 
  private:
+  Booking booking_;
+  std::optional<std::int32_t> prompt_tokens_told_;
+  bool began_ = false;
   bool booked_ = false;
 };
 
-class MeteredTokens final : public Metered<TokenStream> {
+class MeteredTokens final : public TokenStream {
  public:
-  using Metered::Metered;
+  MeteredTokens(std::unique_ptr<TokenStream> inner, std::shared_ptr<GenerationBooking> booking)
+      : inner_(std::move(inner)), booking_(std::move(booking)) {}
   asio::awaitable<Result<Piece>> next() override {
     auto piece = co_await inner_->next();
-    if (piece.ok() && piece->last) book(piece->usage);
+    if (piece.ok() && piece->last) {
+      piece->usage = booking_->told(piece->usage);
+      booking_->book(piece->usage);
+    }
     co_return std::move(piece);
   }
+
+ private:
+  std::unique_ptr<TokenStream> inner_;
+  std::shared_ptr<GenerationBooking> booking_;
 };
 
-// `use_of` tells the use of an outcome.
+// Booked once: at its end, or without use when it is destroyed before: what is not finished costs
+// nothing. `use_of` tells the use of an outcome.
 template <class Outcome, class UseOf>
-class MeteredWork final : public Metered<WorkStream<Outcome>> {
+class MeteredWork final : public WorkStream<Outcome> {
  public:
   MeteredWork(std::unique_ptr<WorkStream<Outcome>> inner, Booking booking, UseOf use_of)
-      : Metered<WorkStream<Outcome>>(std::move(inner), std::move(booking)),
-        use_of_(std::move(use_of)) {}
+      : inner_(std::move(inner)), booking_(std::move(booking)), use_of_(std::move(use_of)) {}
+  MeteredWork(const MeteredWork&) = delete;
+  MeteredWork& operator=(const MeteredWork&) = delete;
+  ~MeteredWork() override {
+    if (!booked_) booking_.add(catalog::ModelUse());
+  }
   asio::awaitable<Result<WorkEvent<Outcome>>> next() override {
-    auto event = co_await this->inner_->next();
-    if (event.ok() && event->outcome) this->book(use_of_(*event->outcome));
+    auto event = co_await inner_->next();
+    if (event.ok() && event->outcome) {
+      booked_ = true;
+      booking_.add(use_of_(*event->outcome));
+    }
     co_return std::move(event);
   }
 
  private:
+  std::unique_ptr<WorkStream<Outcome>> inner_;
+  Booking booking_;
   UseOf use_of_;
+  bool booked_ = false;
 };
 
 template <class Outcome, class UseOf>
@@ -108,11 +130,14 @@ Status MeteredInference::check_budget(const Payer& payer) const {
 asio::awaitable<Result<std::unique_ptr<TokenStream>>> MeteredInference::generate(
     const catalog::Resolved& model, GenerateTask task) {
   SEL_CO_CHECK_OK(check_budget(task.payer));
-  Booking booking(ledger_, task.payer, *model.entry);
+  const auto booking = std::make_shared<GenerationBooking>(
+      Booking(ledger_, task.payer, *model.entry), task.prompt_tokens_told);
+  task.given_up = [booking](const Usage& used) { booking->book(booking->told(used)); };
   auto started = co_await inner_->generate(model, std::move(task));
   SEL_CO_TRY(stream, std::move(started));
+  booking->begin();
   std::unique_ptr<TokenStream> metered =
-      std::make_unique<MeteredTokens>(std::move(stream), std::move(booking));
+      std::make_unique<MeteredTokens>(std::move(stream), booking);
   co_return std::move(metered);
 }
 

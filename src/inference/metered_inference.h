@@ -8,9 +8,9 @@
 
 namespace selvedge::inference {
 
-// Every task goes to `inner`. What it used is added to the ledger when it is done; a stream that is
-// given up before its end is booked as a call without use, for nobody told what it used. Tasks
-// without a payer are not booked, nor is tokenize().
+// Every task goes to `inner`. What it used is added to the ledger when it is done; of a stream that
+// is given up before its end what the runner had read and written, once it says so. A picture that
+// is given up is a call without use. Tasks without a payer are not booked, nor is tokenize().
 class MeteredInference final : public Inference {
  public:
   // `ledger` outlives this. `daily_neurons_max`: what an account may use between two midnights

@@ -45,7 +45,14 @@ TaskHandle::TaskHandle(std::shared_ptr<Task> task, std::weak_ptr<Scheduler> sche
     : task_(std::move(task)), scheduler_(std::move(scheduler)) {}
 
 TaskHandle::~TaskHandle() {
-  if (!task_ || task_->done()) return;
+  if (!task_) return;
+  if (task_->done()) {
+    // It ended while nobody looked.
+    const auto told = task_->take_given_up();
+    const auto* used = task_->end().ok() ? std::get_if<wire::Finished>(&*task_->end()) : nullptr;
+    if (told && used != nullptr) told(*used);
+    return;
+  }
   if (const auto scheduler = scheduler_.lock()) scheduler->cancel(*task_);
 }
 
@@ -101,6 +108,7 @@ void Scheduler::cancel(Task& task) {
 }
 
 void Scheduler::leave_to_runner(wire::TaskId id, Active& active) {
+  active.given_up = active.task->take_given_up();
   active.task.reset();
   // Frames are taken in order: whoever answers this ping has met the cancellation before it. Not
   // every kind of task has an answer to Cancel of its own.

@@ -121,6 +121,7 @@ class Scheduler : public std::enable_shared_from_this<Scheduler> {
   struct Active {
     std::shared_ptr<Task> task;
     std::optional<std::uint64_t> free_after_pong;
+    Task::GivenUp given_up = {};  // Of a task that is gone.
   };
 
   // The runner's life.

@@ -88,7 +88,11 @@ void Scheduler::on(wire::AdapterMemory& message) {
 void Scheduler::finish(wire::TaskId id, Task::Outcome outcome) {
   const auto found = active_.find(id);
   if (found == active_.end()) return;
-  if (found->second.task) found->second.task->finish(std::move(outcome));
+  if (found->second.task) {
+    found->second.task->finish(std::move(outcome));
+  } else if (const auto* used = std::get_if<wire::Finished>(&outcome); used != nullptr) {
+    if (found->second.given_up) found->second.given_up(*used);
+  }
   active_.erase(found);
   pump();
 }

@@ -1,8 +1,10 @@
 // Task: one unit of inference work, and the mailbox where its caller waits for what comes of it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -32,6 +34,7 @@ struct NewText {
 class Task {
  public:
   using TimePoint = Event::TimePoint;
+  using GivenUp = std::function<void(const wire::Finished&)>;
   using Request = std::variant<wire::Generate, wire::Embed, wire::Tokenize, wire::Rank,
                                wire::Transcribe, wire::Draw>;
   using Outcome = std::variant<wire::Finished, wire::Embeddings, wire::Tokens, wire::Ranks,
@@ -67,6 +70,9 @@ class Task {
   NewText take_new();
   // The newest one, once.
   std::optional<wire::Progress> take_progress();
+  // See GenerateTask::given_up.
+  void when_given_up(GivenUp told) { given_up_ = std::move(told); }
+  GivenUp take_given_up() { return std::exchange(given_up_, {}); }
   // Only when done.
   const Result<Outcome>& end() const { return *end_; }
 
@@ -80,6 +86,7 @@ class Task {
   NewText new_;
   std::optional<wire::Progress> progress_;
   std::optional<Result<Outcome>> end_;
+  GivenUp given_up_;
 };
 
 }  // namespace selvedge::inference

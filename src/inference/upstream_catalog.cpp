@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/uuid.h"
+#include "catalog/model_table.h"
 #include "catalog/task_names.h"
 
 namespace selvedge::inference {
@@ -18,14 +18,23 @@ const catalog::ModelEntry* UpstreamCatalog::own_entry(const Upstream& upstream) 
   if (known != entries_.end()) return &*known;
   catalog::ModelEntry entry;
   entry.id = upstream.id;
-  entry.uuid = random_uuid();
+  entry.uuid = catalog::uuid_of_id(upstream.id);
   entry.task = upstream.task;
   entry.task_name = catalog::task_name(upstream.task);
   entry.description = "Answered by " + upstream.name();
   entry.schema = catalog::Schema::openai;
   entry.output_dimensions = upstream.dimensions;
   entry.listed = true;
+  entry.own = true;
   return &entries_.emplace_back(std::move(entry));
+}
+
+std::vector<const catalog::ModelEntry*> UpstreamCatalog::all_entries() const {
+  std::vector<const catalog::ModelEntry*> all = inner().all_entries();
+  for (const auto& upstream : upstreams_->all()) {
+    if (!inner().find(upstream->id).ok()) all.push_back(own_entry(*upstream));
+  }
+  return all;
 }
 
 Result<const catalog::ModelEntry*> UpstreamCatalog::find(std::string_view id) const {
@@ -44,6 +53,9 @@ Result<catalog::Resolved> UpstreamCatalog::resolve(std::string_view id) const {
   resolved.entry = entry;
   resolved.requested = std::string(id);
   resolved.answered_by = upstream->name() + "; upstream";
+  // What the emulation of a classifier needs, an upstream does not tell.
+  const bool classifies = entry->task == catalog::Task::text_classification;
+  if (!classifies) resolved.weights_task = upstream->task;
   return resolved;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "catalog/catalog_wrapper.h"
 #include "inference/upstream.h"
@@ -19,6 +20,7 @@ class UpstreamCatalog final : public catalog::CatalogWrapper {
                   std::shared_ptr<const Upstreams> upstreams)
       : CatalogWrapper(std::move(inner)), upstreams_(std::move(upstreams)) {}
 
+  std::vector<const catalog::ModelEntry*> all_entries() const override;
   Result<const catalog::ModelEntry*> find(std::string_view id) const override;
   Result<catalog::Resolved> resolve(std::string_view id) const override;
 

@@ -54,8 +54,10 @@ struct UpstreamInference::Call {
   void add(Piece piece, bool ended) {
     if (ended) reason = piece.reason;
     if (piece.usage.prompt_tokens + piece.usage.completion_tokens > 0) usage = piece.usage;
-    any = any || !piece.text.empty() || !piece.logprobs.empty() || !piece.reasoning.empty() ||
-          !piece.tool_calls.empty();
+    const bool something = !piece.text.empty() || !piece.logprobs.empty() ||
+                           !piece.reasoning.empty() || !piece.tool_calls.empty();
+    any = any || something;
+    pieces += something ? 1 : 0;
     gathered.text += piece.text;
     gathered.reasoning += piece.reasoning;
     std::ranges::move(piece.logprobs, std::back_inserter(gathered.logprobs));
@@ -81,6 +83,7 @@ struct UpstreamInference::Call {
   std::optional<Status> end;
   Usage usage;
   wire::FinishReason reason = wire::FinishReason::stop;
+  std::int32_t pieces = 0;
 };
 
 // Ends the request when nobody waits for its answer any more.
@@ -109,7 +112,17 @@ struct UpstreamInference::Holder {
 
 class UpstreamInference::Stream final : public TokenStream {
  public:
-  explicit Stream(Holder holder) : holder_(std::move(holder)) {}
+  Stream(Holder holder, std::function<void(const Usage&)> given_up)
+      : holder_(std::move(holder)), given_up_(std::move(given_up)) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  // Most upstreams tell what a call used at its end alone, and send each token by itself.
+  ~Stream() override {
+    if (!given_up_) return;
+    Usage used = holder_.call->usage;
+    used.completion_tokens = std::max(used.completion_tokens, holder_.call->pieces);
+    given_up_(used);
+  }
 
   asio::awaitable<Result<Piece>> next() override {
     auto waited = co_await holder_.wait();
@@ -131,6 +144,7 @@ class UpstreamInference::Stream final : public TokenStream {
 
  private:
   Holder holder_;
+  std::function<void(const Usage&)> given_up_;
 };
 
 // One request on a thread of the pool, with its tries.
@@ -340,7 +354,8 @@ asio::awaitable<Result<std::unique_ptr<TokenStream>>> UpstreamInference::generat
   if (!holder.call->any && holder.call->end && !holder.call->end->ok()) {
     co_return holder.call->end->error();
   }
-  std::unique_ptr<TokenStream> stream = std::make_unique<Stream>(std::move(holder));
+  std::unique_ptr<TokenStream> stream =
+      std::make_unique<Stream>(std::move(holder), std::move(task.given_up));
   co_return std::move(stream);
 }
 
@@ -373,6 +388,17 @@ asio::awaitable<Result<TokenSpans>> UpstreamInference::tokenize(const catalog::R
     spans.ends.push_back(static_cast<std::uint32_t>(at + 1));
   }
   co_return std::move(spans);
+}
+
+asio::awaitable<Result<Ranks>> UpstreamInference::rank(const catalog::Resolved& model,
+                                                       RankTask task) {
+  if (upstreams_->find(model.entry->id) != nullptr) {
+    co_return Error{
+        Code::model_unsupported,
+        "an upstream can neither rank nor classify texts, as model " + model.entry->id + " does"};
+  }
+  auto ranked = co_await inner_->rank(model, std::move(task));
+  co_return std::move(ranked);
 }
 
 std::vector<RunnerStatus> UpstreamInference::status() const {

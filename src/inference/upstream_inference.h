@@ -35,9 +35,8 @@ class UpstreamInference final : public Inference {
                                             EmbedTask task) override;
   asio::awaitable<Result<TokenSpans>> tokenize(const catalog::Resolved& model,
                                                std::string text) override;
-  asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) override {
-    return inner_->rank(model, std::move(task));
-  }
+  // Errors also: model_unsupported (upstreams do not rank).
+  asio::awaitable<Result<Ranks>> rank(const catalog::Resolved& model, RankTask task) override;
   asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> transcribe(
       const catalog::Resolved& model, TranscribeTask task) override {
     return inner_->transcribe(model, std::move(task));
