@@ -19,7 +19,21 @@ MODELS = [
     ("scripted-picture", "sdxl", "@cf/bytedance/stable-diffusion-xl-lightning", ""),
     ("scripted-flux", "flux", "@cf/black-forest-labs/flux-1-schnell", ""),
     ("scripted-flux2", "flux", "@cf/black-forest-labs/flux-2-klein-4b", ""),
+    ("scripted-translator", "llama", "@cf/meta/m2m100-1.2b", ""),
+    ("scripted-indic", "llama", "@cf/ai4bharat/indictrans2-en-indic-1B", ""),
+    ("scripted-summary", "llama", "@cf/facebook/bart-large-cnn", ""),
+    ("scripted-own", "llama", "my-org/my-model", ""),
+    ("scripted-own-old", "llama", "llama3:8b", ""),
+    ("scripted-own-embedding", "bert", "@cf/me/embed", "[[dimensions 768]]"),
+    ("scripted-own-ranking", "bert", "me/pairs", ""),
+    ("scripted-qwen-embedding", "bert", "@cf/qwen/qwen3-embedding-0.6b", "[[dimensions 768]]"),
 ]
+OWN_FORMS = {"llama3:8b": ("--schema", "legacy")}
+ALIASES = (
+    ("gpt-4o-mini", "@cf/meta/llama-3.3-70b-instruct-fp8-fast"),
+    ("text-embedding-3-small", "@cf/baai/bge-base-en-v1.5"),
+    ("@cf/defog/sqlcoder-7b-2", "my-org/my-model"),
+)
 SPEECH_MODELS = ("@cf/openai/whisper", "@cf/openai/whisper-tiny-en", "@cf/openai/whisper-large-v3-turbo")
 
 
@@ -56,10 +70,12 @@ def import_models(home, cli):
     for name, architecture, model, commands in MODELS:
         file = home.parent / f"{name}.gguf"
         file.write_bytes(gguf(architecture, f"{name} {commands}"))
-        cli(home, "import", file, "--as", model)
+        cli(home, "import", file, "--as", model, *OWN_FORMS.get(model, ()))
     file = home.parent / "scripted-projector.gguf"
     file.write_bytes(gguf("clip", "scripted-projector"))
     cli(home, "import", file, "--part", "projector", "--as", "@cf/meta/llama-3.2-11b-vision-instruct")
     file = home.parent / "scripted-speech.bin"
     file.write_bytes(speech_weights(""))
     cli(home, "import", file, *(part for model in SPEECH_MODELS for part in ("--as", model)))
+    for name, model in ALIASES:
+        cli(home, "alias", "add", name, model, "--replace")

@@ -148,7 +148,7 @@ TEST_F(CatalogTest, AnUnknownFileNeedsAnId) {
   const auto refused = import(*catalog, own_);
   EXPECT_EQ(refused.error().code, Code::file_invalid);
   EXPECT_NE(refused.error().message.find("--as ID"), std::string::npos);
-  EXPECT_EQ(import(*catalog, own_, {"@cf/no"}).error().code, Code::model_not_found);
+  EXPECT_EQ(import(*catalog, own_, {"@cf/no no"}).error().code, Code::invalid_input);
   const auto installed = import(*catalog, own_, {"@cf/t/big"});
   ASSERT_TRUE(installed.ok()) << installed.error().message;
   EXPECT_EQ(installed->name, "my model");

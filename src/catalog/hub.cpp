@@ -17,6 +17,7 @@ using nlohmann::json;
 constexpr int kPagesMax = 50;  // Of 1,000 files each.
 constexpr int kSilenceMsMax = 30'000;
 constexpr std::size_t kNameBytesMax = 96;
+constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 50;  // Sums of them do not overflow.
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -57,7 +58,8 @@ std::string text_of(const json& object, const char* name) {
 
 std::uint64_t bytes_of(const json& object) {
   const auto found = object.find("size");
-  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+  if (found == object.end() || !found->is_number_unsigned()) return 0;
+  return std::min(found->get<std::uint64_t>(), kFileBytesMax);
 }
 
 bool is_sha256(std::string_view text) {

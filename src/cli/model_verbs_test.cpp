@@ -93,6 +93,30 @@ TEST_F(ModelVerbs, ReplacingABindingNeedsYes) {
   EXPECT_EQ(read({"show", kLlama})["now"]["auto"]["answered_by"], "two");
 }
 
+TEST_F(ModelVerbs, AnIdOfOnesOwnIsToldToBeOneListedShownAndUnbound) {
+  const std::string path = file("one.gguf", "a");
+  const Outcome imported = run({"import", path, "--as", "me/one", "--schema", "legacy"});
+  EXPECT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_NE(
+      imported.out.find("me/one is no model of Workers AI but your own (Text Generation): its "
+                        "calls cost 0 neurons"),
+      std::string::npos)
+      << imported.out;
+  EXPECT_EQ(run({"import", path, "--as", kLlama}).out.find("your own"), std::string::npos);
+  EXPECT_EQ(read({"models", "--all"}).back()["id"], "me/one");
+  const json shown = read({"show", "me/one"});
+  EXPECT_EQ(shown["own"], true);
+  EXPECT_EQ(shown["schema"], "legacy");
+  EXPECT_EQ(shown["now"]["exact"]["answered_by"], "one");
+  EXPECT_NE(run({"show", "me/one"}).out.find("0: it is your own"), std::string::npos);
+  EXPECT_EQ(read({"unbind", "me/one"})["unbound"], "me/one");
+  EXPECT_EQ(run({"show", "me/one"}).exit_code, 1);
+  EXPECT_EQ(run({"unbind", "me/one"}).exit_code, 1);
+  EXPECT_EQ(run({"import", path, "--as", "me/one", "--task", "cooking"}).exit_code, 1);
+  EXPECT_EQ(run({"import", path, "--as", "me/one", "--schema", "xml"}).exit_code, 1);
+  EXPECT_EQ(run({"import", "hf:nobody", "--as", "me/one"}).exit_code, 1);
+}
+
 TEST_F(ModelVerbs, IfMissingLeavesWhatIsThere) {
   const std::string path = file("one.gguf", "a");
   ASSERT_EQ(run({"import", path, "--as", kLlama}).exit_code, 0);

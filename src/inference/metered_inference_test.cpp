@@ -65,7 +65,67 @@ TEST_F(MeteredInferenceTest, WhatAGenerationUsedIsBookedAtItsEnd) {
   await(inference_->shut_down());
 }
 
-TEST_F(MeteredInferenceTest, AStreamThatIsGivenUpIsACallWithoutUse) {
+TEST_F(MeteredInferenceTest, AStreamThatIsGivenUpIsBookedByWhatItUsedUntilThen) {
+  create_metered();
+  GenerateTask task = say("hello there [[tokens 500]] [[delay 2]]");
+  task.payer = {"local", ""};
+  auto opened = await(inference_->generate(model("text"), std::move(task)));
+  ASSERT_TRUE(opened.ok());
+  ASSERT_TRUE(await((*opened)->next()).ok());
+  EXPECT_TRUE(rows().empty());
+  opened->reset();
+  ASSERT_TRUE(run_until([this] { return !rows().empty(); }));
+  const catalog::ModelUse use = rows().front().use;
+  EXPECT_EQ(use.calls, 1);
+  EXPECT_GT(use.input_tokens, 0);
+  EXPECT_GT(use.output_tokens, 0);
+  EXPECT_LT(use.output_tokens, 500);
+  EXPECT_DOUBLE_EQ(use.neurons,
+                   neurons_of(text_entry_, {static_cast<std::int32_t>(use.input_tokens), 0,
+                                            static_cast<std::int32_t>(use.output_tokens)}));
+  await(inference_->shut_down());
+  EXPECT_EQ(rows().front().use.calls, 1);
+}
+
+TEST_F(MeteredInferenceTest, AStreamWhoseEndNobodyReadIsBookedWhole) {
+  create_metered();
+  GenerateTask task = say("[[tokens 20]]");
+  task.payer = {"local", ""};
+  auto opened = await(inference_->generate(model("text"), std::move(task)));
+  ASSERT_TRUE(opened.ok());
+  ASSERT_TRUE(run_until([this] {
+    const auto runners = inference_->status();
+    return !runners.empty() && runners.front().state == RunnerState::ready &&
+           runners.front().tasks_active == 0 && runners.front().tasks_waiting == 0;
+  }));
+  opened->reset();
+  ASSERT_EQ(rows().size(), 1u);
+  EXPECT_EQ(rows().front().use.output_tokens, 20);
+  await(inference_->shut_down());
+}
+
+TEST_F(MeteredInferenceTest, AnEmulationIsToldAndBookedByItsTextAlone) {
+  create_metered();
+  GenerateTask task = say("much more than three tokens are in this prompt [[tokens 5]]");
+  task.payer = {"local", ""};
+  task.prompt_tokens_told = 3;
+  auto opened = await(inference_->generate(model("text"), std::move(task)));
+  ASSERT_TRUE(opened.ok());
+  Usage told;
+  for (bool last = false; !last;) {
+    const auto piece = await((*opened)->next());
+    ASSERT_TRUE(piece.ok());
+    last = piece->last;
+    told = piece->usage;
+  }
+  EXPECT_EQ(told.prompt_tokens, 3);
+  EXPECT_EQ(rows().front().use.input_tokens, 3);
+  EXPECT_EQ(rows().front().use.output_tokens, 5);
+  EXPECT_DOUBLE_EQ(rows().front().use.neurons, 3 + 2 * 5);
+  await(inference_->shut_down());
+}
+
+TEST_F(MeteredInferenceTest, AStreamThatIsGivenUpBeforeItBeganIsACallWithoutUse) {
   create_metered();
   GenerateTask task = say("hello");
   task.payer = {"local", ""};
