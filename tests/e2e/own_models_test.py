@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
-# Own models, end to end: a split model from a hub under an id of one's own, aliases, emulations, an upstream.
+# Own models, end to end: a split model from a hub under an id of one's own, aliases, emulations, a real upstream.
 """Usage: own_models_test.py   Needs the built programs and the models of tools/models/fetch --stand-ins --test-models.
 
-Where the environment variable SELVEDGE_LLAMA_SERVER names a llama-server of llama.cpp, it is the upstream of an id,
-too; without it that part is left out, with a note."""
+The upstream is llama.cpp's own server (tests/llama_server)."""
 import hashlib
 import http.client
 import http.server
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +18,9 @@ import urllib.parse
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from gguf_split import split  # noqa: E402
 from server_process import CACHE, ServerProcess, TemporaryHome, cli, events, request  # noqa: E402
+from tool_folders import python_of  # noqa: E402
 
+LLAMA_SERVER = pathlib.Path(__file__).resolve().parent.parent / "llama_server"
 ACCOUNT = "/client/v4/accounts/local/ai/"
 SMOLLM = CACHE / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 OTHER = CACHE / "models" / "tiny-llama3-random.gguf"
@@ -144,25 +144,17 @@ def test_removal(home, server):
     check("a removed one takes all its files with it", left == [SMOLLM.name], left)
 
 
-def test_llama_server(home, server, program):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    far = subprocess.Popen([program, "-m", str(SMOLLM), "--port", str(port), "-c", "2048", "--alias", "smol"],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_llama_server(home, server):
+    python = python_of(LLAMA_SERVER / "requirements.txt")
+    far = subprocess.Popen([python, LLAMA_SERVER / "serve.py", SMOLLM, "smol"], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        deadline = time.monotonic() + 60
-        ready = False
-        while not ready and time.monotonic() < deadline:
-            try:
-                ready = request("GET", f"http://127.0.0.1:{port}/health")[0] == 200
-            except OSError:
-                time.sleep(0.2)
-        added = cli(home, "upstream", "add", "my-org/far", f"http://127.0.0.1:{port}/v1", "--model", "smol", "--json")
+        address = far.stdout.readline().strip()
+        added = cli(home, "upstream", "add", "my-org/far", address + "/v1", "--model", "smol", "--json")
         check("a real llama-server is found to have the model", json.loads(added.stdout)["check"] == "ok", added.stdout)
         text, headers = chat(server, "my-org/far")
         check("it answers for an id", isinstance(text, str) and len(text) > 0
-              and headers["selvedge-model"] == f"smol at 127.0.0.1:{port}; upstream", (text, dict(headers)))
+              and headers["selvedge-model"] == f"smol at {address[7:]}; upstream", (text, dict(headers)))
         print(f"      {text!r:.100}")
         status, _, body = request("POST", f"{server.url}/v1/chat/completions", {
             "model": "my-org/far", "messages": QUESTION, "max_tokens": 12, "temperature": 0, "stream": True,
@@ -177,8 +169,10 @@ def test_llama_server(home, server, program):
         answer, _ = chat(server, "my-org/far", max_tokens=60,
                          response_format={"type": "json_schema", "json_schema": {"name": "c", "schema": wanted}})
         check("it is held to a schema", set(json.loads(answer)) == {"city"}, answer)
+        status, headers, body = request("POST", f"{server.url}{ACCOUNT}run/my-org/far", {"messages": QUESTION})
+        check("on ai/run, too, for 0 neurons", status == 200 and headers["cf-ai-neurons"] == "0", body)
     finally:
-        far.terminate()
+        far.stdin.close()
         far.wait()
     answer, _ = chat(server, "my-org/far")
     check("when it has gone, the error says so", "cannot be reached" in answer["error"]["message"], answer)
@@ -194,11 +188,7 @@ def main():
             test_emulations(server)
             test_left_stream(server)
             test_removal(home, server)
-            program = os.environ.get("SELVEDGE_LLAMA_SERVER")
-            if program:
-                test_llama_server(home, server, program)
-            else:
-                print("      left out: SELVEDGE_LLAMA_SERVER names no llama-server to be an upstream")
+            test_llama_server(home, server)
     print(f"{len(FAILED)} failed" if FAILED else "all claims hold")
     return 1 if FAILED else 0
 
