@@ -31,7 +31,7 @@ MODELS = [
 OWN_FORMS = {"llama3:8b": ("--schema", "legacy")}
 ALIASES = (
     ("gpt-4o-mini", "@cf/meta/llama-3.3-70b-instruct-fp8-fast"),
-    ("text-embedding-3-small", "@cf/baai/bge-base-en-v1.5"),
+    ("my-embedding", "@cf/baai/bge-base-en-v1.5"),
     ("@cf/defog/sqlcoder-7b-2", "my-org/my-model"),
 )
 SPEECH_MODELS = ("@cf/openai/whisper", "@cf/openai/whisper-tiny-en", "@cf/openai/whisper-large-v3-turbo")

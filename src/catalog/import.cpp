@@ -346,6 +346,7 @@ Result<std::string> LocalCatalog::fetch_into(Incoming& incoming, const Hub& hub,
   artifact.file = fs::path(file.path).filename().string();
   artifact.url = hub.url_of(repository, file.path);
   artifact.bytes = artifact.bytes_about = file.bytes;
+  artifact.sha256 = file.sha256;
   artifact.licence = "as its page says";
   // The same file of the same repository, when it is asked for again, and no other one.
   Sha256 place;
