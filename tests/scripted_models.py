@@ -22,11 +22,13 @@ MODELS = [
     ("scripted-translator", "llama", "@cf/meta/m2m100-1.2b", ""),
     ("scripted-indic", "llama", "@cf/ai4bharat/indictrans2-en-indic-1B", ""),
     ("scripted-summary", "llama", "@cf/facebook/bart-large-cnn", ""),
+    ("scripted-qwen-embedding", "bert", "@cf/qwen/qwen3-embedding-0.6b", "[[dimensions 768]]"),
+]
+OWN_MODELS = [  # Under ids that Workers AI does not have.
     ("scripted-own", "llama", "my-org/my-model", ""),
     ("scripted-own-old", "llama", "llama3:8b", ""),
     ("scripted-own-embedding", "bert", "@cf/me/embed", "[[dimensions 768]]"),
     ("scripted-own-ranking", "bert", "me/pairs", ""),
-    ("scripted-qwen-embedding", "bert", "@cf/qwen/qwen3-embedding-0.6b", "[[dimensions 768]]"),
 ]
 OWN_FORMS = {"llama3:8b": ("--schema", "legacy")}
 ALIASES = (
@@ -65,17 +67,26 @@ def gguf(architecture, name):
     return head + bytes(-len(head) % 32) + bytes(128)
 
 
-def import_models(home, cli):
-    """Imports MODELS into the server's folder `home`; `cli` is server_process.cli."""
-    for name, architecture, model, commands in MODELS:
+def import_all(home, cli, models):
+    for name, architecture, model, commands in models:
         file = home.parent / f"{name}.gguf"
         file.write_bytes(gguf(architecture, f"{name} {commands}"))
         cli(home, "import", file, "--as", model, *OWN_FORMS.get(model, ()))
+
+
+def import_models(home, cli):
+    """Imports MODELS into the server's folder `home`; `cli` is server_process.cli."""
+    import_all(home, cli, MODELS)
     file = home.parent / "scripted-projector.gguf"
     file.write_bytes(gguf("clip", "scripted-projector"))
     cli(home, "import", file, "--part", "projector", "--as", "@cf/meta/llama-3.2-11b-vision-instruct")
     file = home.parent / "scripted-speech.bin"
     file.write_bytes(speech_weights(""))
     cli(home, "import", file, *(part for model in SPEECH_MODELS for part in ("--as", model)))
+
+
+def import_own_models(home, cli):
+    """Imports OWN_MODELS, and adds ALIASES, besides."""
+    import_all(home, cli, OWN_MODELS)
     for name, model in ALIASES:
         cli(home, "alias", "add", name, model, "--replace")

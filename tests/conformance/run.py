@@ -20,7 +20,7 @@ import time
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from scripted_models import import_models  # noqa: E402
+from scripted_models import import_models, import_own_models  # noqa: E402
 from server_process import ServerProcess, TemporaryHome, cli  # noqa: E402
 from tool_folders import ready_python_of  # noqa: E402
 
@@ -334,6 +334,7 @@ class Servers:
             home = TemporaryHome().__enter__()
             self.running[key] = (home, None)
             import_models(home.path, cli)
+            import_own_models(home.path, cli)
             self.running[key] = (home, ServerProcess(home.path, options=options))
         return self.running[key][1].url
 
