@@ -124,8 +124,8 @@ Result<Checked> check_speech(const ApiContext& context, const catalog::ModelEntr
 }
 
 Error not_done(const catalog::ModelEntry& entry) {
-  std::string message = "The task of model " + entry.id + " (" + entry.task_name +
-                        ") is not served by this server";
+  std::string message =
+      "The task of model " + entry.id + " (" + entry.task_name + ") is not served by this server";
   if (entry.task == catalog::Task::object_detection) {
     message += ": no model that it runs tells where in a picture a thing is";
   }
