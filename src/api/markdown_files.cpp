@@ -1,13 +1,16 @@
-// One file after the other, each in the converter's own process.
+// One file after the other: documents in the converter's own process, pictures by a model.
 #include "api/markdown_files.h"
 
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "api/answer_headers.h"
 #include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
+#include "api/picture_tasks.h"
+#include "api/text_generation.h"
 #include "documents/converter.h"
 #include "documents/file_format.h"
 #include "documents/token_estimate.h"
@@ -57,8 +60,22 @@ Status read_pdf(const json& pdf, documents::ConversionOptions& options) {
   return ok_status();
 }
 
+Status read_image(const json& image, documents::ConversionOptions& options) {
+  std::string language;
+  SEL_CHECK_OK(read_text(image, "/conversionOptions/image", "descriptionLanguage", language));
+  if (language.empty()) return ok_status();
+  constexpr std::pair<std::string_view, std::string_view> kLanguages[] = {
+      {"en", "English"}, {"it", "Italian"}, {"de", "German"},
+      {"es", "Spanish"}, {"fr", "French"},  {"pt", "Portuguese"}};
+  for (const auto& [code, name] : kLanguages) {
+    if (code == language) options.picture_language = name;
+  }
+  if (!options.picture_language.empty()) return ok_status();
+  return not_in_enum("/conversionOptions/image/descriptionLanguage", language, "en,it,de,es,fr,pt");
+}
+
 bool served(const FileFormat& format, const Rules& rules) {
-  return format.converted() && (format.hosted || !rules.hosted);
+  return format.served() && (format.hosted || !rules.hosted);
 }
 
 Error not_converted(const FileFormat* format) {
@@ -66,13 +83,36 @@ Error not_converted(const FileFormat* format) {
     return Error{Code::file_invalid,
                  "neither the file's type nor its name tells a format that is converted here"};
   }
-  // Where a model that sees is asked, once one is served.
-  if (format->kind == FormatKind::picture) {
-    return Error{Code::file_invalid,
-                 "images are described by a vision model, and converting files asks none here"};
-  }
   return Error{Code::file_invalid,
                std::string(format->extension) + " files are not converted here"};
+}
+
+// The id that pictures are described by, and priced as: what answers for it is the catalogue's
+// choice.
+constexpr std::string_view kDescriber = "@cf/llava-hf/llava-1.5-7b-hf";
+
+asio::awaitable<Result<std::string>> description_of(const ApiContext& context, MarkdownFile& file,
+                                                    const documents::ConversionOptions& options,
+                                                    const inference::Payer& payer,
+                                                    std::string& described_by) {
+  auto model = context.catalog.resolve(kDescriber);
+  if (!model.ok()) {
+    co_return Error{Code::file_invalid,
+                    "pictures are described by a model that reads them: " + model.error().message};
+  }
+  json input = json::object();
+  if (!options.picture_language.empty()) {
+    input["prompt"] = "Describe this picture in one or two sentences. Answer in " +
+                      options.picture_language + ".";
+  }
+  auto call = parse_picture_call(input, std::move(file.bytes), *model->entry);
+  if (!call.ok()) co_return std::move(call.error());
+  call->task.payer = payer;
+  call->task.window_tokens = window_of(context.rules, *model->entry);
+  described_by = answered_by(*model);
+  auto described = co_await run_picture_call(context, *model, *std::move(call));
+  if (!described.ok()) co_return std::move(described.error());
+  co_return std::move(described->text);
 }
 
 asio::awaitable<Result<std::string>> markdown_of(const ApiContext& context, MarkdownFile& file,
@@ -140,28 +180,37 @@ Result<documents::ConversionOptions> conversion_options(const json& given) {
   }
   SEL_TRY(pdf, object_member(given, "pdf"));
   if (pdf != nullptr) SEL_CHECK_OK(read_pdf(*pdf, options));
+  SEL_TRY(image, object_member(given, "image"));
+  if (image != nullptr) SEL_CHECK_OK(read_image(*image, options));
   return options;
 }
 
-asio::awaitable<Result<std::string>> markdown_of_files(const ApiContext& context,
-                                                       std::vector<MarkdownFile> files,
-                                                       documents::ConversionOptions options,
-                                                       std::string call_id) {
+asio::awaitable<Result<MarkdownResults>> markdown_of_files(const ApiContext& context,
+                                                           std::vector<MarkdownFile> files,
+                                                           documents::ConversionOptions options,
+                                                           MarkdownCaller caller) {
   if (files.empty()) co_return required_missing("/", "files");
   SEL_CO_CHECK_OK(check_count("/files", files.size(), 1, documents::kFilesMax));
-  std::string text = "[";
+  MarkdownResults results;
+  results.json = "[";
   for (std::size_t at = 0; at < files.size(); ++at) {
     MarkdownFile& file = files[at];
     const FileFormat* format = documents::format_of(file.name, file.mime_type);
-    auto converted = co_await markdown_of(context, file, format, options);
+    const bool is_picture = format != nullptr && format->kind == FormatKind::picture;
+    auto work = is_picture
+                    ? description_of(context, file, options, caller.payer, results.described_by)
+                    : markdown_of(context, file, format, options);
+    auto converted = co_await std::move(work);
     if (!converted.ok() && converted.error().code == Code::queue_full) {
       co_return std::move(converted.error());
     }
-    const FileAnswer answer{context.identities->uuid({"markdown", call_id, std::to_string(at)}),
-                            file.name, type_told(file, format), options.plain_text};
-    append_answer(text, answer, converted);
+    const std::string id =
+        context.identities->uuid({"markdown", caller.call_id, std::to_string(at)});
+    const FileAnswer answer{id, file.name, type_told(file, format), options.plain_text};
+    append_answer(results.json, answer, converted);
   }
-  co_return text + "]";
+  results.json += ']';
+  co_return std::move(results);
 }
 
 std::string supported_formats_json(const Rules& rules) {

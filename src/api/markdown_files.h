@@ -11,6 +11,7 @@
 #include "api/context.h"
 #include "base/result.h"
 #include "documents/conversion.h"
+#include "inference/inference.h"
 
 namespace selvedge::api {
 
@@ -26,14 +27,24 @@ struct MarkdownFile {
 // over. Errors: invalid_input.
 Result<documents::ConversionOptions> conversion_options(const nlohmann::json& given);
 
+struct MarkdownCaller {
+  std::string call_id;     // Makes the ids of results.
+  inference::Payer payer;  // Of what models say of pictures.
+};
+
+struct MarkdownResults {
+  std::string json;
+  std::string described_by;  // As `selvedge-model`; empty: no model was asked.
+};
+
 // [{"id","name","mimeType","format":"markdown" or "text","tokens","data"}, …] in the order of
-// `files`; of one that cannot be converted {…,"format":"error","error"}. `call_id` makes the ids.
+// `files`; of one that cannot be converted {…,"format":"error","error"}.
 // Errors: invalid_input (no files, too many), queue_full.
 // Source: docs/compatibility.md#markdown-conversion.
-asio::awaitable<Result<std::string>> markdown_of_files(const ApiContext& context,
-                                                       std::vector<MarkdownFile> files,
-                                                       documents::ConversionOptions options,
-                                                       std::string call_id);
+asio::awaitable<Result<MarkdownResults>> markdown_of_files(const ApiContext& context,
+                                                           std::vector<MarkdownFile> files,
+                                                           documents::ConversionOptions options,
+                                                           MarkdownCaller caller);
 
 // [{"extension":".pdf","mimeType":"application/pdf"}, …]; under the hosted rules, only what the
 // hosted service converts, too.

@@ -13,6 +13,7 @@
 #include "api/json_reader.h"
 #include "api/markdown_files.h"
 #include "api/multipart.h"
+#include "api/payer.h"
 #include "api/request_id.h"
 #include "base/base64.h"
 #include "base/limits.h"
@@ -90,43 +91,54 @@ Result<MarkdownCall> read_body(const http::Request& request) {
 
 using ReadCall = Result<MarkdownCall> (*)(const http::Request&);
 
-// The JSON of the results.
-asio::awaitable<Result<std::string>> results_of(const ApiContext& context,
-                                                const http::Request& request, ReadCall read,
-                                                std::string call_id) {
+asio::awaitable<Result<MarkdownResults>> results_of(const ApiContext& context,
+                                                    const http::Request& request, ReadCall read,
+                                                    MarkdownCaller caller) {
   auto work = [&request, read] { return read(request); };
   auto call = co_await inline_or_offload(context.pool, request.body.size(), kInlineBodyBytes,
                                          std::move(work));
   if (!call.ok()) co_return std::move(call.error());
   auto results = co_await markdown_of_files(context, std::move(call->files),
-                                            std::move(call->options), std::move(call_id));
+                                            std::move(call->options), std::move(caller));
   co_return std::move(results);
 }
 
+void tell_model(http::Response& response, const MarkdownResults& results) {
+  if (results.described_by.empty()) return;
+  response.headers.set("selvedge-model", results.described_by);
+}
+
 asio::awaitable<http::Response> rest_markdown(const ApiContext& context,
-                                              const http::Request& request) {
+                                              const http::Request& request,
+                                              std::string_view account) {
   const std::string request_id = request_id_of(context, request);
-  auto results = co_await results_of(context, request, read_form, request_id);
+  MarkdownCaller caller{request_id, payer_of(request, account)};
+  auto results = co_await results_of(context, request, read_form, std::move(caller));
   if (!results.ok()) co_return workers_ai_error(results.error(), request_id);
-  http::Response response = envelope(*results);
+  http::Response response = envelope(results->json);
   response.headers.set("cf-ai-req-id", request_id);
+  tell_model(response, *results);
   co_return std::move(response);
 }
 
 asio::awaitable<http::Response> binding_markdown(const ApiContext& context,
                                                  const http::Request& request) {
   const std::string request_id = request_id_of(context, request);
-  auto results = co_await results_of(context, request, read_body, request_id);
+  MarkdownCaller caller{request_id, payer_of(request, request.headers.get("selvedge-account"))};
+  auto results = co_await results_of(context, request, read_body, std::move(caller));
   if (!results.ok()) co_return ai_binding_error(results.error(), request_id);
-  co_return json_response(200, "{\"result\":" + *results + ",\"success\":true}");
+  http::Response response =
+      json_response(200, "{\"result\":" + results->json + ",\"success\":true}");
+  tell_model(response, *results);
+  co_return std::move(response);
 }
 
 }  // namespace
 
 void add_markdown_routes(Router& router, const ApiContext& context) {
   router.add({"POST", "/client/v4/accounts/{account}/ai/tomarkdown",
-              [&context](http::Request& request, const PathParameters&) {
-                return rest_markdown(context, request);
+              [&context](http::Request& request, const PathParameters& parameters) {
+                return rest_markdown(context, request, parameters.get("account"));
               },
               limits::audio_body_bytes_max});
   router.add({"GET", "/client/v4/accounts/{account}/ai/tomarkdown/supported",

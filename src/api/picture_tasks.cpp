@@ -132,24 +132,23 @@ asio::awaitable<Result<PictureAnswer>> run_picture_call(const ApiContext& contex
                                                         PictureCall call) {
   auto started = co_await context.inference.generate(model, std::move(call.task));
   SEL_CO_TRY(stream, std::move(started));
-  std::string text;
   double logprob = 0;
   PictureAnswer answer;
   for (bool last = false; !last;) {
     auto next = co_await stream->next();
     SEL_CO_TRY(piece, std::move(next));
-    text += piece.text;
+    answer.text += piece.text;
     for (const wire::TokenLogprob& token : piece.logprobs) logprob += double{token.logprob};
     last = piece.last;
     answer.usage = piece.usage;
   }
   if (!call.labels) {
     answer.json = "{\"description\":";
-    append_string(answer.json, text);
+    append_string(answer.json, answer.text);
     answer.json += '}';
     co_return std::move(answer);
   }
-  const std::string_view label = trimmed(text);
+  const std::string_view label = trimmed(answer.text);
   answer.json = "[";
   if (!label.empty()) {
     answer.json += "{\"score\":";

@@ -25,6 +25,7 @@ Result<PictureCall> parse_picture_call(nlohmann::json& input, std::string file,
                                        const catalog::ModelEntry& entry);
 
 struct PictureAnswer {
+  std::string text;  // What the model said.
   std::string json;  // {"description":"…"}, or [{"score":0.61,"label":"tabby cat"}].
   inference::Usage usage;
 };

@@ -19,7 +19,7 @@ enum class FormatKind : std::uint8_t {
   open_text,  // OpenDocument.
   open_sheet,
   pdf,
-  picture,   // What the hosted service has described by a vision model.
+  picture,   // A model that reads pictures describes it.
   unserved,  // What it converts besides.
 };
 
@@ -29,8 +29,7 @@ struct FileFormat {
   FormatKind kind = FormatKind::unserved;
   bool hosted = true;  // The hosted service converts it, too.
 
-  // A parser of ours reads it.
-  bool converted() const { return kind != FormatKind::picture && kind != FormatKind::unserved; }
+  bool served() const { return kind != FormatKind::unserved; }
 };
 
 // All that are known, those that are not converted too.

@@ -170,6 +170,10 @@ class Markdown(unittest.TestCase):
         self.assertIn("| 织 | 机 |", results[2]["data"])
         self.assertEqual(len({result["id"] for result in results}), 3)
 
+    def test_a_picture_without_a_model_that_sees_tells_how_to_get_one(self):
+        self.assertIn("selvedge pull", self.error("a.png", b"\x89PNG"))
+        self.assertIn(".gif files are not converted", self.error("a.gif", b"GIF89a"))
+
     def test_the_bindings_door(self):
         body = json.dumps({"files": [{"name": "a.odt", "mimeType": "", "data":
                                       base64.b64encode(odt("<text:p>x</text:p>")).decode()}]}).encode()

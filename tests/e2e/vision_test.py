@@ -95,6 +95,21 @@ class Vision(unittest.TestCase):
         self.assertEqual(len(answers), 1, answers)
         self.assertNotIn(self.native({"prompt": "What is this?", "image": list(DOG)})["response"], answers)
 
+    def described(self, picture, **options):
+        files = [{"name": "a.png", "mimeType": "image/png", "data": base64.b64encode(picture).decode()}]
+        status, headers, body = request("POST", self.server.url + "/to-everything/markdown/transformer",
+                                        {"files": files, "options": {"conversionOptions": options}},
+                                        {"host": "workers-binding.ai"})
+        self.assertEqual(status, 200, body)
+        self.assertIn("tiny-llama3-random", headers["selvedge-model"])
+        (result,) = json.loads(body)["result"]
+        self.assertEqual(result["format"], "markdown", result)
+        return result["data"]
+
+    def test_to_markdown_describes_pictures(self):
+        self.assertNotEqual(self.described(CAT), "")
+        self.assertNotEqual(self.described(CAT, image={"descriptionLanguage": "de"}), "")
+
     def test_tokens_of_pictures_are_counted_and_priced(self):
         bare = self.native({"prompt": "What is this?"})["usage"]
         seen = self.native({"prompt": "What is this?", "image": url_of(CAT)})["usage"]
