@@ -1,5 +1,5 @@
-// `selvedge pull | import | list | show | rm | unbind`: the models of this machine. They work on the home
-// folder, with or without a running server, which sees what they change at once.
+// `selvedge pull | import | list | show | rm | unbind`: the models of this machine. They work on
+// the home folder, with or without a running server, which sees what they change at once.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ namespace selvedge::cli {
 // Adds the six verbs. `context` must outlive `app`.
 void add_model_verbs(CLI::App& app, Context& context);
 
-// The catalogue of the context's home under its profile, with its aliases. Errors: as Catalog::open.
+// The catalogue of the context's home under its profile, with its aliases. Errors: as
+// Catalog::open.
 Result<std::unique_ptr<catalog::Catalog>> open_catalog(const Context& context);
 
 }  // namespace selvedge::cli
