@@ -147,7 +147,7 @@ Result<std::vector<WeightsFile>> parse_hub_listing(std::string_view text) {
     // Large files are kept by their SHA-256; the sum of a small one is git's, which is another.
     const auto large = each.find("lfs");
     if (large != each.end() && large->is_object()) {
-      if (std::string sum = text_of(*large, "oid"); is_sha256(sum)) file.sha256 = std::move(sum);
+      if (const std::string sum = text_of(*large, "oid"); is_sha256(sum)) file.sha256 = sum;
     }
     files.push_back(std::move(file));
   }
