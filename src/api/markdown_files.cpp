@@ -1,6 +1,8 @@
 // One file after the other: documents in the converter's own process, pictures by a model.
 #include "api/markdown_files.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -9,6 +11,7 @@
 #include "api/input_check.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
+#include "api/languages.h"
 #include "api/picture_tasks.h"
 #include "api/text_generation.h"
 #include "documents/converter.h"
@@ -64,14 +67,13 @@ Status read_image(const json& image, documents::ConversionOptions& options) {
   std::string language;
   SEL_CHECK_OK(read_text(image, "/conversionOptions/image", "descriptionLanguage", language));
   if (language.empty()) return ok_status();
-  constexpr std::pair<std::string_view, std::string_view> kLanguages[] = {
-      {"en", "English"}, {"it", "Italian"}, {"de", "German"},
-      {"es", "Spanish"}, {"fr", "French"},  {"pt", "Portuguese"}};
-  for (const auto& [code, name] : kLanguages) {
-    if (code == language) options.picture_language = name;
+  constexpr std::string_view kLanguages[] = {"en", "it", "de", "es", "fr", "pt"};
+  if (std::ranges::find(kLanguages, language) == std::end(kLanguages)) {
+    return not_in_enum("/conversionOptions/image/descriptionLanguage", language,
+                       "en,it,de,es,fr,pt");
   }
-  if (!options.picture_language.empty()) return ok_status();
-  return not_in_enum("/conversionOptions/image/descriptionLanguage", language, "en,it,de,es,fr,pt");
+  options.picture_language = language_name(language).value_or(language);
+  return ok_status();
 }
 
 bool served(const FileFormat& format, const Rules& rules) {
