@@ -46,13 +46,7 @@ std::string write_code(const Block& block, Form form) {
   while (text.ends_with('\n')) text.pop_back();
   if (text.empty()) return {};
   if (form == Form::plain) return text;
-  std::size_t longest = 2;
-  std::size_t run = 0;
-  for (const char c : text) {
-    run = c == '`' ? run + 1 : 0;
-    longest = std::max(longest, run);
-  }
-  const std::string fence(longest + 1, '`');
+  const std::string fence = code_fence(text, 3);
   std::string label = block.label;
   std::erase_if(label, [](char c) { return c == '`' || static_cast<unsigned char>(c) <= ' '; });
   return fence + label + "\n" + text + "\n" + fence;

@@ -261,13 +261,7 @@ class InlineWriter {
       out_ += text;
       return;
     }
-    std::size_t longest = 0;
-    std::size_t run = 0;
-    for (const char c : text) {
-      run = c == '`' ? run + 1 : 0;
-      longest = std::max(longest, run);
-    }
-    const std::string fence(longest + 1, '`');
+    const std::string fence = code_fence(text, 1);
     const bool padded =
         text.front() == '`' || text.back() == '`' || (text.front() == ' ' && text.back() == ' ');
     // Next to a backtick of a text, which is escaped, the fence still stands by itself.
@@ -467,6 +461,16 @@ std::string write_inlines(const Inlines& inlines, Form form, Place place) {
   InlineWriter writer(form, place);
   writer.write(merged(inlines, 0), kEdge, 0);
   return finished(writer.take(), form, place);
+}
+
+std::string code_fence(std::string_view code, std::size_t least) {
+  std::size_t length = least;
+  std::size_t run = 0;
+  for (const char c : code) {
+    run = c == '`' ? run + 1 : 0;
+    length = std::max(length, run + 1);
+  }
+  return std::string(length, '`');
 }
 
 }  // namespace selvedge::markdown

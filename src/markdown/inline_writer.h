@@ -1,8 +1,10 @@
 // Inline writer: the inside of a paragraph, heading or cell.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "markdown/document.h"
 #include "markdown/gfm.h"
@@ -17,5 +19,8 @@ enum class Place : std::uint8_t {
 
 // Without a newline at the end; lines have no white space at their ends.
 std::string write_inlines(const Inlines& inlines, Form form, Place place);
+
+// Backticks, at least so many and more than stand in a row in `code`.
+std::string code_fence(std::string_view code, std::size_t least);
 
 }  // namespace selvedge::markdown
