@@ -63,7 +63,7 @@ Status read_pdf(const json& pdf, documents::ConversionOptions& options) {
   return ok_status();
 }
 
-Status read_image(const json& image, documents::ConversionOptions& options) {
+Status read_image(const json& image, MarkdownOptions& options) {
   std::string language;
   SEL_CHECK_OK(read_text(image, "/conversionOptions/image", "descriptionLanguage", language));
   if (language.empty()) return ok_status();
@@ -94,7 +94,7 @@ Error not_converted(const FileFormat* format) {
 constexpr std::string_view kDescriber = "@cf/llava-hf/llava-1.5-7b-hf";
 
 asio::awaitable<Result<std::string>> description_of(const ApiContext& context, MarkdownFile& file,
-                                                    const documents::ConversionOptions& options,
+                                                    const MarkdownOptions& options,
                                                     const inference::Payer& payer,
                                                     std::string& described_by) {
   auto model = context.catalog.resolve(kDescriber);
@@ -169,8 +169,8 @@ void append_answer(std::string& text, const FileAnswer& answer,
 
 }  // namespace
 
-Result<documents::ConversionOptions> conversion_options(const json& given) {
-  documents::ConversionOptions options;
+Result<MarkdownOptions> conversion_options(const json& given) {
+  MarkdownOptions options;
   if (!given.is_object()) return type_mismatch("/conversionOptions", "object", given);
   SEL_TRY(output, object_member(given, "output"));
   if (output != nullptr) SEL_CHECK_OK(read_output(*output, options));
@@ -189,7 +189,7 @@ Result<documents::ConversionOptions> conversion_options(const json& given) {
 
 asio::awaitable<Result<MarkdownResults>> markdown_of_files(const ApiContext& context,
                                                            std::vector<MarkdownFile> files,
-                                                           documents::ConversionOptions options,
+                                                           MarkdownOptions options,
                                                            MarkdownCaller caller) {
   if (files.empty()) co_return required_missing("/", "files");
   SEL_CO_CHECK_OK(check_count("/files", files.size(), 1, documents::kFilesMax));

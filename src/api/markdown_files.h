@@ -23,9 +23,13 @@ struct MarkdownFile {
   std::string bytes;
 };
 
+struct MarkdownOptions : documents::ConversionOptions {
+  std::string picture_language;  // Of descriptions: "English"; empty: the model's own choice.
+};
+
 // `conversionOptions` of a call. What belongs to formats that are not converted here is passed
 // over. Errors: invalid_input.
-Result<documents::ConversionOptions> conversion_options(const nlohmann::json& given);
+Result<MarkdownOptions> conversion_options(const nlohmann::json& given);
 
 struct MarkdownCaller {
   std::string call_id;     // Makes the ids of results.
@@ -43,7 +47,7 @@ struct MarkdownResults {
 // Source: docs/compatibility.md#markdown-conversion.
 asio::awaitable<Result<MarkdownResults>> markdown_of_files(const ApiContext& context,
                                                            std::vector<MarkdownFile> files,
-                                                           documents::ConversionOptions options,
+                                                           MarkdownOptions options,
                                                            MarkdownCaller caller);
 
 // [{"extension":".pdf","mimeType":"application/pdf"}, …]; under the hosted rules, only what the

@@ -25,7 +25,7 @@ using nlohmann::json;
 
 struct MarkdownCall {
   std::vector<MarkdownFile> files;
-  documents::ConversionOptions options;
+  MarkdownOptions options;
 };
 
 // Errors: invalid_input, invalid_json.

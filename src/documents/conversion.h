@@ -23,9 +23,6 @@ struct ConversionOptions {
   bool pdf_metadata = true;   // The list at the head of a PDF's text.
   std::string html_hostname;  // What relative links of HTML are relative to; empty: they stay.
   std::string html_selector;  // CSS: only these elements of HTML; empty: the whole body.
-  // Of descriptions, for whoever asks a model: "English"; empty: the model's own choice. Crosses
-  // to no converter.
-  std::string picture_language;
 };
 
 struct Conversion {

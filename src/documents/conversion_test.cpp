@@ -13,7 +13,7 @@ TEST(Conversion, AFileCrossesWithItsOptions) {
   sent.kind = FormatKind::html;
   sent.name = "a \"b\"\n織.html";
   sent.charset = "gbk";
-  sent.options = {true, false, "example.com", "a > b", {}};
+  sent.options = {true, false, "example.com", "a > b"};
   sent.bytes = std::string("\0\n\xff{}", 5);
   const auto read = read_conversion(conversion_head(sent) + sent.bytes);
   ASSERT_TRUE(read.ok());
