@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/utf8.h"
 #include "markdown/css_selector.h"
 #include "markdown/flatten.h"
 #include "markdown/link_target.h"
@@ -22,6 +23,7 @@ namespace {
 using Kind = Inline::Kind;
 
 constexpr int kDepthMax = 400;  // Of elements; what is deeper is read as text.
+constexpr std::size_t kLabelBytesMax = 32;
 
 // Sorted.
 constexpr std::array<std::string_view, 46> kBlocks = {
@@ -189,7 +191,8 @@ class HtmlReader {
       if (at == std::string::npos) continue;
       const std::size_t start = at + sign.size();
       const std::size_t end = std::min(classes.find_first_of(" \t\n", start), classes.size());
-      block.label = classes.substr(start, std::min<std::size_t>(end - start, 32));
+      const std::string_view label = std::string_view(classes).substr(start, end - start);
+      block.label = label.substr(0, utf8::floor_boundary(label, kLabelBytesMax));
       break;
     }
     out.push_back(std::move(block));

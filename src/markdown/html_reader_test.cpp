@@ -80,6 +80,9 @@ TEST(HtmlReader, CodeWithItsLanguage) {
   EXPECT_EQ(markdown_of("<pre><code class='hl language-cpp'>int a;\n  "
                         "b&lt;c&gt;\n</code></pre><p><code>x`y</code></p>"),
             "```cpp\nint a;\n  b<c>\n```\n\n``x`y``\n");
+  // A name that is too long ends before the character that does not fit.
+  EXPECT_EQ(markdown_of("<pre class='lang-a经经经经经经经经经经经'>x</pre>"),
+            "```a经经经经经经经经经经\nx\n```\n");
 }
 
 TEST(HtmlReader, QuotesNest) {
