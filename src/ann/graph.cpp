@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ann/kernel_variants.h"
+#include "ann/prefetch.h"
 #include "base/check.h"
 
 namespace selvedge::ann {
@@ -24,8 +25,12 @@ constexpr std::size_t kMendedMost = 160;
 constexpr std::size_t kCopiesMost = 8;
 // A candidate so near to the front is likely to be followed soon: its row is fetched.
 constexpr std::size_t kRowsAhead = 6;
-// After so many rows that brought nothing to the front, rows are followed two at a time.
-constexpr std::size_t kCalm = 2;
+// So many rows are followed at a time, at first and at most; one more for each kCalm that brought
+// nothing to the front. They are known before the first one is read, so that what they lead to
+// comes from memory at once, and a walk waits for it less often.
+constexpr std::size_t kTogether = 2;
+constexpr std::size_t kTogetherMost = 4;
+constexpr std::size_t kCalm = 4;
 // Of how far the rest usually moves a score: scores of heads that are lower by more are given up.
 constexpr float kMargin = 0.42F;
 
@@ -43,8 +48,7 @@ bool in_bounds(const Trailer& end) {
 }
 
 void prefetch_row(const std::uint32_t* row) {
-  const auto* bytes = reinterpret_cast<const char*>(row);
-  for (std::size_t line = 0; line < 4; ++line) __builtin_prefetch(bytes + line * 64);
+  prefetch_lines(row, Graph::kRowNumbers * sizeof *row);
 }
 
 }  // namespace
@@ -74,18 +78,9 @@ namespace {
 std::size_t keep_promising(const Codes& codes, float least, std::size_t count, const Slot* slots,
                            Slot* kept, float* scores) {
   const std::size_t rest_bytes = codes.quantizer->rest_bytes();
-  std::size_t promising = 0;
-  for (std::size_t each = 0; each < count; ++each) {
-    const float score = scores[each];
-    kept[promising] = slots[each];
-    scores[promising] = score;
-    promising += score >= least ? 1U : 0U;
-  }
+  const std::size_t promising = kernels().keep(least, count, slots, kept, scores);
   for (std::size_t each = 0; each < promising; ++each) {
-    const std::uint8_t* rest = codes.rests.data() + kept[each] * rest_bytes;
-    for (std::size_t byte = 0; byte < rest_bytes; byte += kBlockBytes) {
-      __builtin_prefetch(rest + byte);
-    }
+    prefetch_lines(codes.rests.data() + kept[each] * rest_bytes, rest_bytes);
   }
   return promising;
 }
@@ -104,7 +99,7 @@ std::size_t Graph::expand(const Codes& codes, const CodeQuery& query, std::span<
     for (std::size_t each = 1; each <= count; ++each) {
       const Slot slot = number(numbers, each).load(std::memory_order_acquire);
       // Before it is known whether it is new: that, too, comes from memory.
-      __builtin_prefetch(heads + slot * kBlockBytes);
+      prefetch_line(heads + slot * kBlockBytes);
       fresh[kept] = slot;
       kept += marks.add(slot) ? 1U : 0U;
     }
@@ -126,14 +121,12 @@ void Graph::search(const Codes& codes, const CodeQuery& query, const Effort& eff
   scratch.visited.reset(slot_end());
   scratch.hops = scratch.seen = scratch.whole = 0;
   begin(codes, query, scratch);
-  Slot fresh[2 * kRowNumbers];
-  float scores[2 * kRowNumbers];
+  Slot fresh[kTogetherMost * kRowNumbers];
+  float scores[kTogetherMost * kRowNumbers];
   std::size_t calm = 0;  // Rows since the last one that brought something to the front.
   for (;;) {
-    // Where rows bring little, the next two are known before the first one is read, and what they
-    // lead to comes from memory at once.
-    const std::size_t together = calm >= kCalm ? 2 : 1;
-    Slot from[2];
+    const std::size_t together = std::min(kTogether + calm / kCalm, kTogetherMost);
+    Slot from[kTogetherMost];
     std::size_t count = 0;
     for (; count < together && calm < effort.patience; ++count) {
       from[count] = candidates.follow();
@@ -166,15 +159,22 @@ bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size
   for (std::size_t at = 0; at < candidates.size(); ++at) {
     offer_allowed(candidates.score(at), candidates.slot(at));
   }
-  Slot fresh[kRowNumbers];
-  float scores[kRowNumbers];
-  for (Slot at = candidates.follow(); at != kNoSlot; at = candidates.follow()) {
-    if (candidates.score(candidates.next_at()) < scratch.allowed.worst()) return true;
-    if (scratch.hops == hops_most) return false;
-    // Nothing that is behind the worst allowed one can be followed to any use.
-    const std::size_t count =
-        expand(codes, query, {&at, 1}, scratch.allowed.worst(), scratch, fresh, scores);
-    for (std::size_t each = 0; each < count; ++each) {
+  Slot fresh[kTogetherMost * kRowNumbers];
+  float scores[kTogetherMost * kRowNumbers];
+  for (;;) {
+    Slot from[kTogetherMost];
+    std::size_t count = 0;
+    for (; count < kTogetherMost; ++count) {
+      from[count] = candidates.follow();
+      if (from[count] == kNoSlot) break;
+      // Nothing that is behind the worst allowed one can be followed to any use.
+      if (candidates.score(candidates.next_at()) < scratch.allowed.worst()) break;
+    }
+    if (count == 0) return true;
+    if (scratch.hops + count > hops_most) return false;
+    const std::size_t found =
+        expand(codes, query, {from, count}, scratch.allowed.worst(), scratch, fresh, scores);
+    for (std::size_t each = 0; each < found; ++each) {
       const std::size_t place = candidates.offer(scores[each], fresh[each]);
       if (place < candidates.next_at() + kRowsAhead) prefetch_row(row(fresh[each]));
       offer_allowed(scores[each], fresh[each]);
@@ -189,22 +189,33 @@ void Graph::search_listed(const Codes& codes, const CodeQuery& query, std::size_
   const std::uint8_t* heads = codes.heads.data();
   const float margin = query.rest_spread * kMargin;
   scratch.allowed.reset(width);
-  Slot some[kAtOnce];
-  float scores[kAtOnce];
-  for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
+  // While the rests of some are on their way, the heads of the next are judged.
+  struct Batch {
+    Slot slots[kAtOnce];
+    float scores[kAtOnce];
+    std::size_t count = 0;
+  };
+  Batch batches[2];
+  const auto finish = [&](Batch& batch) {
+    kernels().add_rests(query, heads, codes.rests.data(), batch.slots, batch.count, batch.scores);
+    for (std::size_t each = 0; each < batch.count; ++each) {
+      scratch.allowed.offer(batch.scores[each], batch.slots[each]);
+    }
+  };
+  std::size_t turn = 0;
+  for (std::size_t first = 0; first < slots.size(); first += kAtOnce, turn = 1 - turn) {
     const std::size_t count = std::min(kAtOnce, slots.size() - first);
     const std::size_t ahead = std::min(slots.size(), first + 2 * kAtOnce);
     for (std::size_t next = first + count; next < ahead; ++next) {
-      __builtin_prefetch(heads + slots[next] * kBlockBytes);
+      prefetch_line(heads + slots[next] * kBlockBytes);
     }
-    kernels().score_heads(query, heads, slots.data() + first, count, scores);
-    const std::size_t promising = keep_promising(codes, scratch.allowed.worst() - margin, count,
-                                                 slots.data() + first, some, scores);
-    kernels().add_rests(query, heads, codes.rests.data(), some, promising, scores);
-    for (std::size_t each = 0; each < promising; ++each) {
-      scratch.allowed.offer(scores[each], some[each]);
-    }
+    Batch& batch = batches[turn];
+    kernels().score_heads(query, heads, slots.data() + first, count, batch.scores);
+    batch.count = keep_promising(codes, scratch.allowed.worst() - margin, count,
+                                 slots.data() + first, batch.slots, batch.scores);
+    finish(batches[1 - turn]);
   }
+  finish(batches[1 - turn]);
 }
 
 // Offers the best of the entries.

@@ -44,6 +44,19 @@ inline const std::uint8_t* block_of(const std::uint8_t* head, const std::uint8_t
   return at == 0 ? head : rest + (at - 1) * kBlockBytes;
 }
 
+// Without a branch on what nobody can predict.
+inline std::size_t keep_plainly(float least, std::size_t count, const Slot* slots, Slot* kept,
+                                float* scores) {
+  std::size_t some = 0;
+  for (std::size_t each = 0; each < count; ++each) {
+    const float score = scores[each];
+    kept[some] = slots[each];
+    scores[some] = score;
+    some += score >= least ? 1U : 0U;
+  }
+  return some;
+}
+
 inline void unpack_plainly(const std::uint8_t* head, const std::uint8_t* rest, std::size_t blocks,
                            std::uint8_t* levels, std::int8_t* moved, std::int32_t (&sums)[2]) {
   sums[0] = sums[1] = 0;

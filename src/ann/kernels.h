@@ -47,6 +47,10 @@ struct Kernels {
   // kBlockBytes.
   void (*add_rests)(const CodeQuery& query, const std::uint8_t* heads, const std::uint8_t* rests,
                     const Slot* slots, std::size_t count, float* scores);
+  // Puts those of `slots` whose score is at least `least` into `kept`, which may be `slots`, and
+  // their scores to the front of `scores`, in their order. Returns how many. Behind those, what is
+  // in both is of no use. Not a number is never kept.
+  std::size_t (*keep)(float least, std::size_t count, const Slot* slots, Slot* kept, float* scores);
   // out[i] = Σ a[j] * row[j], j < bytes, of row chosen[i], or row i where `chosen` is null. Rows
   // are `stride` bytes apart; both are multiples of 64, all is 64-byte aligned.
   void (*dot)(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,

@@ -83,7 +83,7 @@ void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std
   }
 }
 
-constexpr Kernels kAvx2{"avx2", score_heads, add_rests, dot, unpack_plainly};
+constexpr Kernels kAvx2{"avx2", score_heads, add_rests, keep_plainly, dot, unpack_plainly};
 
 }  // namespace
 }  // namespace selvedge::ann

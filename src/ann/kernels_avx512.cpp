@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 
+#include <algorithm>
+
 #include <immintrin.h>
 
 // GCC bug 105593: its own header's "undefined" registers count as uninitialised.
@@ -117,6 +119,25 @@ void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uin
   }
 }
 
+std::size_t keep(float least, std::size_t count, const Slot* slots, Slot* kept, float* scores) {
+  constexpr std::size_t kEach = 16;
+  const __m512 bound = _mm512_set1_ps(least);
+  std::size_t some = 0;
+  for (std::size_t at = 0; at < count; at += kEach) {
+    const auto there = static_cast<__mmask16>((1U << std::min(kEach, count - at)) - 1);
+    const __m512 values = _mm512_maskz_loadu_ps(there, scores + at);
+    const __m512i numbers = _mm512_maskz_loadu_epi32(there, slots + at);
+    const __mmask16 good = _mm512_mask_cmp_ps_mask(there, values, bound, _CMP_GE_OQ);
+    const auto more = static_cast<unsigned>(__builtin_popcount(good));
+    // Brought together in registers: some processors take ten times as long to do it in memory.
+    const auto front = static_cast<__mmask16>((1U << more) - 1);
+    _mm512_mask_storeu_ps(scores + some, front, _mm512_maskz_compress_ps(good, values));
+    _mm512_mask_storeu_epi32(kept + some, front, _mm512_maskz_compress_epi32(good, numbers));
+    some += more;
+  }
+  return some;
+}
+
 void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
          const std::uint32_t* chosen, std::size_t count, std::int32_t* out) {
   const auto row_at = [=](std::size_t at) {
@@ -171,7 +192,7 @@ void unpack(const std::uint8_t* head, const std::uint8_t* rest, std::size_t bloc
   sums[1] = static_cast<std::int32_t>(_mm512_reduce_add_epi64(sum[1]));
 }
 
-constexpr Kernels kAvx512{"avx512-vnni", score_heads, add_rests, dot, unpack};
+constexpr Kernels kAvx512{"avx512-vnni", score_heads, add_rests, keep, dot, unpack};
 
 }  // namespace
 }  // namespace selvedge::ann

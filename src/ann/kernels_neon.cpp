@@ -48,8 +48,12 @@ void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std
   }
 }
 
-constexpr Kernels kNeon{"neon", score_heads_by_record<dot_blocks>, add_rests_by_record<dot_blocks>,
-                        dot, unpack_plainly};
+constexpr Kernels kNeon{"neon",
+                        score_heads_by_record<dot_blocks>,
+                        add_rests_by_record<dot_blocks>,
+                        keep_plainly,
+                        dot,
+                        unpack_plainly};
 
 }  // namespace
 

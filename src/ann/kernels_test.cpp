@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -112,6 +113,42 @@ TEST_P(KernelsOf, ScoreEveryNumberOfSlotsOfEveryNumberOfBlocks) {
           ASSERT_NEAR(scores[at], right.all, 1e-6 * right.magnitude) << blocks << " " << count;
         }
         ASSERT_EQ(scores[count], -7) << "Written behind the end";
+      }
+    }
+  }
+}
+
+TEST_P(KernelsOf, KeepsWhatIsGoodEnoughInItsOrder) {
+  std::mt19937 random(6);
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float least : {-kInfinity, 0.0F, 50.0F, 99.0F, kInfinity}) {
+    for (std::size_t count = 0; count <= 70; ++count) {
+      std::vector<Slot> slots(count + 1, 7);
+      std::vector<float> scores(count + 1, -7);
+      std::vector<Slot> right_slots;
+      std::vector<float> right_scores;
+      for (std::size_t at = 0; at < count; ++at) {
+        slots[at] = static_cast<Slot>(random());
+        scores[at] = random() % 9 == 0 ? kNan : static_cast<float>(random() % 100);
+        if (!(scores[at] >= least)) continue;
+        right_slots.push_back(slots[at]);
+        right_scores.push_back(scores[at]);
+      }
+      // Into others, and in place.
+      std::vector<Slot> others(count + 1, 7);
+      std::vector<float> same = scores;
+      for (const bool in_place : {false, true}) {
+        std::vector<Slot>& kept = in_place ? slots : others;
+        std::vector<float>& left = in_place ? same : scores;
+        ASSERT_EQ(GetParam()->keep(least, count, slots.data(), kept.data(), left.data()),
+                  right_slots.size());
+        EXPECT_EQ(kept[count], 7U) << "Written behind the end";
+        EXPECT_EQ(left[count], -7) << "Written behind the end";
+        kept.resize(right_slots.size());
+        left.resize(right_slots.size());
+        ASSERT_EQ(kept, right_slots) << count;
+        ASSERT_EQ(left, right_scores) << count;
       }
     }
   }

@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 
+#include <algorithm>
+
 #include <immintrin.h>
 
 #if defined(__clang__)
@@ -124,6 +126,24 @@ void add_rests(const CodeQuery& query, const std::uint8_t* heads, const std::uin
   }
 }
 
+std::size_t keep(float least, std::size_t count, const Slot* slots, Slot* kept, float* scores) {
+  constexpr std::size_t kEach = 8;
+  const __m256 bound = _mm256_set1_ps(least);
+  std::size_t some = 0;
+  for (std::size_t at = 0; at < count; at += kEach) {
+    const auto there = static_cast<__mmask8>((1U << std::min(kEach, count - at)) - 1);
+    const __m256 values = _mm256_maskz_loadu_ps(there, scores + at);
+    const __m256i numbers = _mm256_maskz_loadu_epi32(there, slots + at);
+    const __mmask8 good = _mm256_mask_cmp_ps_mask(there, values, bound, _CMP_GE_OQ);
+    const auto more = static_cast<unsigned>(__builtin_popcount(good));
+    const auto front = static_cast<__mmask8>((1U << more) - 1);
+    _mm256_mask_storeu_ps(scores + some, front, _mm256_maskz_compress_ps(good, values));
+    _mm256_mask_storeu_epi32(kept + some, front, _mm256_maskz_compress_epi32(good, numbers));
+    some += more;
+  }
+  return some;
+}
+
 void dot(const std::uint8_t* a, const std::int8_t* rows, std::size_t stride, std::size_t bytes,
          const std::uint32_t* chosen, std::size_t count, std::int32_t* out) {
   const auto row_at = [=](std::size_t at) {
@@ -187,7 +207,7 @@ void unpack(const std::uint8_t* head, const std::uint8_t* rest, std::size_t bloc
   for (std::size_t part = 0; part < 2; ++part) sums[part] = sum_of(sum[part]);
 }
 
-constexpr Kernels kVnni{"vnni-256", score_heads, add_rests, dot, unpack};
+constexpr Kernels kVnni{"vnni-256", score_heads, add_rests, keep, dot, unpack};
 
 }  // namespace
 }  // namespace selvedge::ann

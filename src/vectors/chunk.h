@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ann/distance.h"
+#include "ann/prefetch.h"
 #include "vectors/index.h"
 #include "vectors/slot_grid.h"
 
@@ -65,14 +66,14 @@ class Chunk {
 
   // Brings near what visible() reads, and what a key is made of beside the values.
   void fetch_stamps(std::size_t row) const {
-    __builtin_prefetch(&died_[row]);
-    __builtin_prefetch(&born_[row]);
-    __builtin_prefetch(&inverse_lengths_[row]);
+    ann::prefetch_line(&died_[row]);
+    ann::prefetch_line(&born_[row]);
+    ann::prefetch_line(&inverse_lengths_[row]);
   }
   // What a match needs beside that.
   void fetch_match(std::size_t row) const {
-    __builtin_prefetch(&ids_[row]);
-    __builtin_prefetch(&partitions_[row]);
+    ann::prefetch_line(&ids_[row]);
+    ann::prefetch_line(&partitions_[row]);
   }
 
   // Whether a snapshot of `mutation` sees the row: born <= mutation < died. Of a slot that is given

@@ -171,19 +171,25 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
     }
     return at;
   };
+  Rescoring rescoring(snapshot, query, count, deviations_for(width), nearest);
+  // Before it is known whether the snapshot sees them, as it mostly does.
+  const auto fetch_values = [&](std::size_t at) {
+    if (at >= walked.size() || walked.slot(at) >= snapshot.slot_end) return;
+    rescoring.fetch(walked.slot(at));
+  };
   constexpr std::size_t kFetchedAhead = 8;
+  constexpr std::size_t kValuesAhead = 2;
   const std::size_t begun = std::min(wanted, count + kFetchedAhead);
   for (std::size_t at = 0; at < begun; ++at) fetch(at);
+  for (std::size_t at = 0; at < kValuesAhead; ++at) fetch_values(at);
   found.reserve(wanted);
-  Rescoring rescoring(snapshot, query, count, deviations_for(width), nearest);
   std::size_t at = seen_from(0);
   while (at < walked.size() && found.size() < wanted && rescoring.promising(walked.score(at))) {
     if (at + kFetchedAhead >= begun) fetch(at + kFetchedAhead);
-    const std::size_t next = seen_from(at + 1);
-    if (next < walked.size()) rescoring.fetch(walked.slot(next));
+    fetch_values(at + kValuesAhead);
     rescoring.offer(walked.slot(at), walked.score(at));
     found.push_back(walked.slot(at));
-    at = next;
+    at = seen_from(at + 1);
   }
   view.scratches->give(std::move(scratch));
 }

@@ -4,15 +4,13 @@
 #include <cstdint>
 
 #include "ann/distance.h"
+#include "ann/prefetch.h"
 
 namespace selvedge::vectors {
 namespace {
 
 void prefetch(const Place& at, std::size_t stride) {
-  const auto* bytes = reinterpret_cast<const char*>(at.chunk().block().values + at.row * stride);
-  for (std::size_t byte = 0; byte < stride * sizeof(float); byte += 64) {
-    __builtin_prefetch(bytes + byte);
-  }
+  ann::prefetch_lines(at.chunk().block().values + at.row * stride, stride * sizeof(float));
 }
 
 // A key as a code's score, up to a number that is the same for all rows.
