@@ -1,6 +1,8 @@
 // Distance kernels: compiled once per instruction set, chosen at run time.
 #include "ann/distance.h"
 
+#include "ann/prefetch.h"
+
 // Rows come from memory, which registers of 256 bits keep up with, and with wider ones the clock of
 // some processors falls.
 #define HWY_DISABLED_TARGETS (HWY_AVX3 | HWY_AVX3_DL)
@@ -9,7 +11,6 @@
 #define HWY_TARGET_INCLUDE "ann/distance.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off: highway.h must come after foreach_target.h.
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 // clang-format on
 
@@ -82,10 +83,10 @@ HWY_INLINE void four_rows(const float* HWY_RESTRICT query, const float* const (&
   auto more3 = sum0;
   std::size_t at = 0;
   for (; at + kRowFloats <= stride; at += kRowFloats) {
-    hwy::Prefetch(ahead[0] + at);
-    hwy::Prefetch(ahead[1] + at);
-    hwy::Prefetch(ahead[2] + at);
-    hwy::Prefetch(ahead[3] + at);
+    prefetch_line(ahead[0] + at);
+    prefetch_line(ahead[1] + at);
+    prefetch_line(ahead[2] + at);
+    prefetch_line(ahead[3] + at);
     for (std::size_t part = 0; part < kRowFloats; part += 2 * width) {
       const auto first = hn::Load(lanes, query + at + part);
       sum0 = Term::add(first, hn::Load(lanes, row[0] + at + part), sum0);
@@ -136,6 +137,23 @@ void score_rows(const float* query, RowBlock block, const std::uint32_t* rows, s
   }
 }
 
+template <class Term>
+void score_scattered(const float* query, std::size_t stride, const float* const* rows,
+                     std::size_t count, float* out) {
+  score<Term>(
+      query, stride, count, [rows](std::size_t at) { return rows[at]; }, out);
+}
+
+void dot_at(const float* query, std::size_t stride, const float* const* rows, std::size_t count,
+            float* out) {
+  score_scattered<Dot>(query, stride, rows, count, out);
+}
+
+void squared_distance_at(const float* query, std::size_t stride, const float* const* rows,
+                         std::size_t count, float* out) {
+  score_scattered<SquaredDistance>(query, stride, rows, count, out);
+}
+
 void dot(const float* query, RowBlock block, const std::uint32_t* rows, std::size_t count,
          float* out) {
   score_rows<Dot>(query, block, rows, count, out);
@@ -155,6 +173,8 @@ namespace selvedge::ann {
 
 HWY_EXPORT(dot);
 HWY_EXPORT(squared_distance);
+HWY_EXPORT(dot_at);
+HWY_EXPORT(squared_distance_at);
 
 void dot_rows(const float* query, RowBlock block, std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(dot)(query, block, nullptr, out.size(), out.data());
@@ -173,6 +193,16 @@ void squared_distance_chosen(const float* query, RowBlock block,
                              std::span<const std::uint32_t> rows, std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(squared_distance)
   (query, block, rows.data(), rows.size(), out.data());
+}
+
+void dot_scattered(const float* query, std::size_t stride, std::span<const float* const> rows,
+                   std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(dot_at)(query, stride, rows.data(), rows.size(), out.data());
+}
+
+void squared_distance_scattered(const float* query, std::size_t stride,
+                                std::span<const float* const> rows, std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(squared_distance_at)(query, stride, rows.data(), rows.size(), out.data());
 }
 
 }  // namespace selvedge::ann

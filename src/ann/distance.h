@@ -38,4 +38,10 @@ void dot_chosen(const float* query, RowBlock block, std::span<const std::uint32_
 void squared_distance_chosen(const float* query, RowBlock block,
                              std::span<const std::uint32_t> rows, std::span<float> out);
 
+// The same for rows anywhere: out[i] belongs to the [stride] float32 at rows[i], 64-byte aligned.
+void dot_scattered(const float* query, std::size_t stride, std::span<const float* const> rows,
+                   std::span<float> out);
+void squared_distance_scattered(const float* query, std::size_t stride,
+                                std::span<const float* const> rows, std::span<float> out);
+
 }  // namespace selvedge::ann

@@ -137,14 +137,12 @@ void offer_coded(const NearView& view, const Snapshot& snapshot, const PreparedQ
   const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
   ann::Graph::search_listed(*view.codes, code, rescored(count, width), slots, *scratch);
   Rescoring rescoring(snapshot, query, count, deviations_for(width), nearest);
-  const ann::Candidates& listed = scratch->allowed;
-  for (std::size_t at = 0; at < listed.size() && rescoring.promising(listed.score(at)); ++at) {
-    if (at + 1 < listed.size()) rescoring.fetch(listed.slot(at + 1));
-    const Slot slot = listed.slot(at);
-    // The graph may be newer than the snapshot.
-    if (std::find(found.begin(), found.end(), slot) != found.end()) continue;
-    rescoring.offer(slot, listed.score(at));
-  }
+  std::vector<Slot> offered;
+  // The graph may be newer than the snapshot.
+  const auto unknown = [found](Slot slot) {
+    return std::find(found.begin(), found.end(), slot) == found.end();
+  };
+  rescoring.offer(scratch->allowed, scratch->allowed.size(), unknown, offered);
   view.scratches->give(std::move(scratch));
 }
 
@@ -156,41 +154,11 @@ void walk_into(const NearView& view, const Snapshot& snapshot, const PreparedQue
   const std::span<const float> values(query.values(), query.dimensions());
   const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
   view.graph->search(*view.codes, code, effort_for(count, width), *scratch);
-  const ann::Candidates& walked = scratch->candidates;
   const std::size_t wanted = rescored(count, width);
-  const auto fetch = [&](std::size_t at) {
-    if (at >= walked.size() || walked.slot(at) >= snapshot.slot_end) return;
-    const Place place = snapshot.place(walked.slot(at));
-    place.chunk().fetch_stamps(place.row);
-  };
-  // The first from `at` on that the snapshot sees.
-  const auto seen_from = [&](std::size_t at) {
-    for (; at < walked.size(); ++at) {
-      const Slot slot = walked.slot(at);
-      if (slot < snapshot.slot_end && snapshot.sees(slot)) break;
-    }
-    return at;
-  };
-  Rescoring rescoring(snapshot, query, count, deviations_for(width), nearest);
-  // Before it is known whether the snapshot sees them, as it mostly does.
-  const auto fetch_values = [&](std::size_t at) {
-    if (at >= walked.size() || walked.slot(at) >= snapshot.slot_end) return;
-    rescoring.fetch(walked.slot(at));
-  };
-  constexpr std::size_t kFetchedAhead = 8;
-  constexpr std::size_t kValuesAhead = 2;
-  const std::size_t begun = std::min(wanted, count + kFetchedAhead);
-  for (std::size_t at = 0; at < begun; ++at) fetch(at);
-  for (std::size_t at = 0; at < kValuesAhead; ++at) fetch_values(at);
   found.reserve(wanted);
-  std::size_t at = seen_from(0);
-  while (at < walked.size() && found.size() < wanted && rescoring.promising(walked.score(at))) {
-    if (at + kFetchedAhead >= begun) fetch(at + kFetchedAhead);
-    fetch_values(at + kValuesAhead);
-    rescoring.offer(walked.slot(at), walked.score(at));
-    found.push_back(walked.slot(at));
-    at = seen_from(at + 1);
-  }
+  Rescoring rescoring(snapshot, query, count, deviations_for(width), nearest);
+  const auto seen = [&snapshot](Slot slot) { return snapshot.sees(slot); };
+  rescoring.offer(scratch->candidates, wanted, seen, found);
   view.scratches->give(std::move(scratch));
 }
 
@@ -315,15 +283,6 @@ std::vector<Slot> coded_of(std::vector<Slot> seen, std::span<const Slot> uncoded
   return coded;
 }
 
-// The best of scratch.allowed.
-std::vector<Slot> best_allowed(const ann::Graph::Scratch& scratch, std::size_t count) {
-  std::vector<Slot> found;
-  for (std::size_t at = 0; at < std::min(count, scratch.allowed.size()); ++at) {
-    found.push_back(scratch.allowed.slot(at));
-  }
-  return found;
-}
-
 // The `width` best of these slots, which have codes.
 std::vector<Slot> best_by_codes(const NearView& view, const PreparedQuery& query, std::size_t width,
                                 std::span<const Slot> slots) {
@@ -331,15 +290,20 @@ std::vector<Slot> best_by_codes(const NearView& view, const PreparedQuery& query
   const std::span<const float> values(query.values(), query.dimensions());
   const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
   ann::Graph::search_listed(*view.codes, code, width, slots, *scratch);
-  std::vector<Slot> found = best_allowed(*scratch, width);
+  std::vector<Slot> found;
+  for (std::size_t at = 0; at < scratch->allowed.size(); ++at) {
+    found.push_back(scratch->allowed.slot(at));
+  }
   view.scratches->give(std::move(scratch));
   return found;
 }
 
-// By the codes of all allowed rows, or a walk where it is likely to be quicker and then is.
-std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
-                               const PreparedQuery& query, std::size_t count, std::size_t width,
-                               const AllowedRows& allowed, std::span<const Slot> uncoded) {
+// By the codes of all allowed rows, or a walk where it is likely to be quicker and then is. Offers
+// the best, and returns them.
+std::vector<Slot> offer_allowed(const NearView& view, const Snapshot& snapshot,
+                                const PreparedQuery& query, std::size_t count, std::size_t width,
+                                const AllowedRows& allowed, std::span<const Slot> uncoded,
+                                TopK<Candidate>& nearest) {
   auto scratch = view.scratches->take();
   const std::span<const float> values(query.values(), query.dimensions());
   const ann::CodeQuery code = view.codes->quantizer->query(values, scratch->query);
@@ -347,7 +311,6 @@ std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
   const std::size_t all = std::max(snapshot.stats.vector_count, std::uint64_t{1});
   // To find `width` allowed ones, a walk passes as many others as there are between them.
   const std::size_t hops = width * std::max<std::size_t>(all / among, 1);
-  std::vector<Slot> found;
   bool walked = false;
   if (hops * kHopNs < among * kCodeNs) {
     const AllowedTest test{snapshot, allowed};
@@ -355,14 +318,16 @@ std::vector<Slot> find_allowed(const NearView& view, const Snapshot& snapshot,
     const std::size_t hops_most = std::max({2 * hops, among * kCodeNs / kHopNs, kHopsLeast});
     walked = view.graph->search_allowed(*view.codes, code, width, {&test, AllowedTest::test},
                                         hops_most, *scratch);
-    if (walked) found = best_allowed(*scratch, rescored(count, width));
-    walked = walked && found.size() >= count;
+    walked = walked && scratch->allowed.size() >= count;
   }
   if (!walked) {
     const std::vector<Slot> seen = coded_of(seen_slots(snapshot, allowed), uncoded);
     ann::Graph::search_listed(*view.codes, code, width, seen, *scratch);
-    found = best_allowed(*scratch, rescored(count, width));
   }
+  std::vector<Slot> found;
+  Rescoring rescoring(snapshot, query, count, deviations_for(width), nearest);
+  rescoring.offer(
+      scratch->allowed, rescored(count, width), [](Slot) { return true; }, found);
   view.scratches->give(std::move(scratch));
   return found;
 }
@@ -414,14 +379,16 @@ std::vector<Candidate> search_near_allowed(const NearView& view, const Snapshot&
     return nearest_of(snapshot, query, count, seen_slots(snapshot, allowed));
   }
   const std::vector<Slot> uncoded = without_code(view, snapshot);
-  std::vector<Slot> found = find_allowed(view, snapshot, query, count, *width, allowed, uncoded);
+  TopK<Candidate> nearest(count);
+  const std::vector<Slot> found =
+      offer_allowed(view, snapshot, query, count, *width, allowed, uncoded, nearest);
   const AllowedTest test{snapshot, allowed};
-  const std::size_t coded = found.size();
-  for (const Slot slot : uncoded) {
-    const auto end = found.begin() + static_cast<std::ptrdiff_t>(coded);
-    if (test(slot) && std::find(found.begin(), end, slot) == end) found.push_back(slot);
-  }
-  return nearest_of(snapshot, query, count, found);
+  std::vector<Slot> others;
+  std::copy_if(uncoded.begin(), uncoded.end(), std::back_inserter(others), [&](Slot slot) {
+    return test(slot) && std::find(found.begin(), found.end(), slot) == found.end();
+  });
+  rescore(snapshot, query, others, nearest);
+  return nearest.sorted();
 }
 
 }  // namespace selvedge::vectors

@@ -111,6 +111,28 @@ void score_rows(const PreparedQuery& query, const IndexedChunk& indexed,
   }
 }
 
+void score_places(const PreparedQuery& query, std::span<const Place> places,
+                  std::span<float> keys) {
+  constexpr std::size_t kAtOnce = 16;
+  const std::size_t stride = ann::padded_dimensions(query.dimensions());
+  for (std::size_t first = 0; first < places.size(); first += kAtOnce) {
+    const auto some = places.subspan(first, std::min(kAtOnce, places.size() - first));
+    const float* rows[kAtOnce];
+    for (std::size_t at = 0; at < some.size(); ++at) {
+      rows[at] = some[at].chunk().block().values + some[at].row * stride;
+    }
+    const auto out = keys.subspan(first, some.size());
+    if (query.metric() == Metric::euclidean) {
+      ann::squared_distance_scattered(query.values(), stride, {rows, some.size()}, out);
+    } else {
+      ann::dot_scattered(query.values(), stride, {rows, some.size()}, out);
+    }
+    for (std::size_t at = 0; at < some.size(); ++at) {
+      out[at] = row_key(query, some[at].chunk(), some[at].row, out[at]);
+    }
+  }
+}
+
 std::vector<Candidate> scan(const Snapshot& snapshot, const PreparedQuery& query, std::size_t count,
                             const Restriction& restriction) {
   TopK<Candidate> nearest(count);

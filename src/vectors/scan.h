@@ -61,6 +61,9 @@ struct Candidate {
 void score_rows(const PreparedQuery& query, const IndexedChunk& indexed,
                 std::span<const std::uint32_t> rows, std::span<float> keys);
 
+// The same of rows of any chunks.
+void score_places(const PreparedQuery& query, std::span<const Place> places, std::span<float> keys);
+
 // Which rows a scan may find. `filter` is borrowed and compiled for the snapshot's properties.
 struct Restriction {
   std::optional<PartitionNumber> partition = std::nullopt;
