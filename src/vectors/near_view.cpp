@@ -311,6 +311,7 @@ std::vector<Slot> offer_allowed(const NearView& view, const Snapshot& snapshot,
   const std::size_t all = std::max(snapshot.stats.vector_count, std::uint64_t{1});
   // To find `width` allowed ones, a walk passes as many others as there are between them.
   const std::size_t hops = width * std::max<std::size_t>(all / among, 1);
+  const std::size_t wanted = rescored(count, width);
   bool walked = false;
   if (hops * kHopNs < among * kCodeNs) {
     const AllowedTest test{snapshot, allowed};
@@ -322,12 +323,12 @@ std::vector<Slot> offer_allowed(const NearView& view, const Snapshot& snapshot,
   }
   if (!walked) {
     const std::vector<Slot> seen = coded_of(seen_slots(snapshot, allowed), uncoded);
-    ann::Graph::search_listed(*view.codes, code, width, seen, *scratch);
+    ann::Graph::search_listed(*view.codes, code, wanted, seen, *scratch);
   }
   std::vector<Slot> found;
   Rescoring rescoring(snapshot, query, count, deviations_for(width), nearest);
   rescoring.offer(
-      scratch->allowed, rescored(count, width), [](Slot) { return true; }, found);
+      scratch->allowed, wanted, [](Slot) { return true; }, found);
   view.scratches->give(std::move(scratch));
   return found;
 }
