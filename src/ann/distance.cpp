@@ -1,6 +1,8 @@
 // Distance kernels: compiled once per instruction set, chosen at run time.
 #include "ann/distance.h"
 
+#include <algorithm>
+
 #include "ann/prefetch.h"
 
 // Rows come from memory, which registers of 256 bits keep up with, and with wider ones the clock of
@@ -38,32 +40,6 @@ struct SquaredDistance {
     return hn::MulAdd(difference, difference, sum);
   }
 };
-
-// One row, four sums: adjacent registers of the row go to different sums.
-template <class Term>
-HWY_INLINE float one_row(const float* HWY_RESTRICT query, const float* HWY_RESTRICT row,
-                         std::size_t stride) {
-  const Lanes lanes;
-  const std::size_t width = hn::Lanes(lanes);
-  auto sum0 = hn::Zero(lanes);
-  auto sum1 = sum0;
-  auto sum2 = sum0;
-  auto sum3 = sum0;
-  std::size_t at = 0;
-  for (; at + 4 * width <= stride; at += 4 * width) {
-    sum0 = Term::add(hn::Load(lanes, query + at), hn::Load(lanes, row + at), sum0);
-    sum1 = Term::add(hn::Load(lanes, query + at + width), hn::Load(lanes, row + at + width), sum1);
-    sum2 = Term::add(hn::Load(lanes, query + at + 2 * width), hn::Load(lanes, row + at + 2 * width),
-                     sum2);
-    sum3 = Term::add(hn::Load(lanes, query + at + 3 * width), hn::Load(lanes, row + at + 3 * width),
-                     sum3);
-  }
-  for (; at < stride; at += width) {
-    sum0 = Term::add(hn::Load(lanes, query + at), hn::Load(lanes, row + at), sum0);
-  }
-  const auto sum = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
-  return hn::GetLane(hn::SumOfLanes(lanes, sum));
-}
 
 // Four rows at once: each part of the query is loaded once for four rows, and memory serves four
 // streams. `ahead` is read in passing, so that the next four rows are on their way.
@@ -120,7 +96,14 @@ HWY_INLINE void score(const float* query, std::size_t stride, std::size_t count,
                                    row_at(next + 3)};
     four_rows<Term>(query, row, ahead, stride, out + at);
   }
-  for (; at < count; ++at) out[at] = one_row<Term>(query, row_at(at), stride);
+  if (at == count) return;
+  // The last row stands in for those that are missing: a row's number must not depend on how many
+  // are asked for beside it, or equal rows would not be equally near.
+  const float* last[4];
+  for (std::size_t each = 0; each < 4; ++each) last[each] = row_at(std::min(at + each, count - 1));
+  float numbers[4];
+  four_rows<Term>(query, last, last, stride, numbers);
+  std::copy_n(numbers, count - at, out + at);
 }
 
 template <class Term>

@@ -67,6 +67,13 @@ void expect_agreement(const Sample& given) {
   squared_distance_rows(given.query.get(), block, squares);
   dot_chosen(given.query.get(), block, chosen, chosen_dots);
   squared_distance_chosen(given.query.get(), block, chosen, chosen_squares);
+  std::vector<const float*> places;
+  for (const std::uint32_t row : chosen) places.push_back(block.values + row * block.stride);
+  std::vector<float> scattered(chosen.size());
+  dot_scattered(given.query.get(), given.stride, places, scattered);
+  ASSERT_EQ(scattered, chosen_dots);
+  squared_distance_scattered(given.query.get(), given.stride, places, scattered);
+  ASSERT_EQ(scattered, chosen_squares);
   for (std::size_t row = 0; row < kRows; ++row) {
     const Expected exact = expected(given, row);
     ASSERT_NEAR(dots[row], exact.dot, 1e-5 * exact.dot_magnitude) << given.dimensions;
@@ -92,6 +99,22 @@ TEST_P(DistanceOf, AgreesWithSumsInDoubleForEveryShape) {
   }
   for (const std::size_t dimensions : {384U, 768U, 1024U, 1536U, 4096U}) {
     ASSERT_NO_FATAL_FAILURE(expect_agreement(sample(dimensions, random)));
+  }
+}
+
+TEST_P(DistanceOf, ARowsNumberDoesNotDependOnWhatIsAskedForBesideIt) {
+  std::mt19937 random(9);
+  for (const std::size_t dimensions : {7U, 64U, 768U}) {
+    const Sample given = sample(dimensions, random);
+    const RowBlock block{given.rows.get(), given.stride};
+    std::vector<float> all(kRows);
+    dot_rows(given.query.get(), block, all);
+    for (std::size_t count = 1; count <= kRows; ++count) {
+      std::vector<float> some(count);
+      dot_rows(given.query.get(), block, some);
+      ASSERT_EQ(some,
+                std::vector<float>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)));
+    }
   }
 }
 

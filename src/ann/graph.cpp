@@ -185,7 +185,7 @@ bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size
 
 void Graph::search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
                           std::span<const Slot> slots, Scratch& scratch) {
-  constexpr std::size_t kAtOnce = 64;
+  constexpr std::size_t kAtOnce = 128;
   const std::uint8_t* heads = codes.heads.data();
   const float margin = query.rest_spread * kMargin;
   scratch.allowed.reset(width);
