@@ -97,6 +97,7 @@ asio::awaitable<Result<std::string>> description_of(const ApiContext& context, M
                                                     const MarkdownOptions& options,
                                                     const inference::Payer& payer,
                                                     std::string& described_by) {
+  if (file.bytes.empty()) co_return Error{Code::file_invalid, "this file is empty"};
   auto model = context.catalog.resolve(kDescriber);
   if (!model.ok()) {
     co_return Error{Code::file_invalid,

@@ -10,12 +10,19 @@
 namespace selvedge::inference {
 namespace {
 
+// Of a call whose answer is to be recorded when it is there.
+struct PendingRecord {
+  std::shared_ptr<RecordingFolder> folder;
+  asio::thread_pool& pool;  // Outlives this.
+  AskedCall call;
+  std::uint32_t number;
+};
+
 // Makes the JSON there, too: of a hundred vectors it takes a while.
-asio::awaitable<Status> write_off_thread(asio::thread_pool& pool,
-                                         std::shared_ptr<RecordingFolder> folder, AskedCall call,
-                                         std::uint32_t number, MakeAnswer make) {
-  auto work = [folder = std::move(folder), call = std::move(call), number, make = std::move(make)] {
-    return folder->write(call, number, make());
+asio::awaitable<Status> write_off_thread(PendingRecord record, MakeAnswer make) {
+  asio::thread_pool& pool = record.pool;
+  auto work = [record = std::move(record), make = std::move(make)] {
+    return record.folder->write(record.call, record.number, make());
   };
   auto written = co_await offload(pool, std::move(work));
   co_return std::move(written);
@@ -23,13 +30,8 @@ asio::awaitable<Status> write_off_thread(asio::thread_pool& pool,
 
 class RecordingStream final : public TokenStream {
  public:
-  RecordingStream(std::unique_ptr<TokenStream> inner, std::shared_ptr<RecordingFolder> folder,
-                  asio::thread_pool& pool, AskedCall call, std::uint32_t number)
-      : inner_(std::move(inner)),
-        folder_(std::move(folder)),
-        pool_(pool),
-        call_(std::move(call)),
-        number_(number) {}
+  RecordingStream(std::unique_ptr<TokenStream> inner, PendingRecord record)
+      : inner_(std::move(inner)), record_(std::move(record)) {}
 
   asio::awaitable<Result<Piece>> next() override {
     auto piece = co_await inner_->next();
@@ -43,31 +45,22 @@ class RecordingStream final : public TokenStream {
     }
     if (!whole) co_return std::move(piece);
     MakeAnswer make = [generated = std::move(generated_)] { return answer_json(generated); };
-    auto written =
-        co_await write_off_thread(pool_, folder_, std::move(call_), number_, std::move(make));
+    auto written = co_await write_off_thread(std::move(record_), std::move(make));
     if (!written.ok()) co_return std::move(written.error());
     co_return std::move(piece);
   }
 
  private:
   std::unique_ptr<TokenStream> inner_;
-  std::shared_ptr<RecordingFolder> folder_;
-  asio::thread_pool& pool_;
-  AskedCall call_;
-  std::uint32_t number_;
+  PendingRecord record_;
   Generated generated_;
 };
 
 template <class Outcome>
 class RecordingWork final : public WorkStream<Outcome> {
  public:
-  RecordingWork(std::unique_ptr<WorkStream<Outcome>> inner, std::shared_ptr<RecordingFolder> folder,
-                asio::thread_pool& pool, AskedCall call, std::uint32_t number)
-      : inner_(std::move(inner)),
-        folder_(std::move(folder)),
-        pool_(pool),
-        call_(std::move(call)),
-        number_(number) {}
+  RecordingWork(std::unique_ptr<WorkStream<Outcome>> inner, PendingRecord record)
+      : inner_(std::move(inner)), record_(std::move(record)) {}
 
   asio::awaitable<Result<WorkEvent<Outcome>>> next() override {
     auto event = co_await inner_->next();
@@ -82,18 +75,14 @@ class RecordingWork final : public WorkStream<Outcome> {
       worked_.error = event.error();
     }
     MakeAnswer make = [worked = std::move(worked_)] { return answer_json(worked); };
-    auto written =
-        co_await write_off_thread(pool_, folder_, std::move(call_), number_, std::move(make));
+    auto written = co_await write_off_thread(std::move(record_), std::move(make));
     if (!written.ok()) co_return std::move(written.error());
     co_return std::move(event);
   }
 
  private:
   std::unique_ptr<WorkStream<Outcome>> inner_;
-  std::shared_ptr<RecordingFolder> folder_;
-  asio::thread_pool& pool_;
-  AskedCall call_;
-  std::uint32_t number_;
+  PendingRecord record_;
   Worked<Outcome> worked_;
 };
 
@@ -118,8 +107,9 @@ asio::awaitable<Result<std::unique_ptr<TokenStream>>> RecordingInference::genera
     co_return std::move(started);
   }
   if (number == 0) co_return std::move(started);
-  std::unique_ptr<TokenStream> stream = std::make_unique<RecordingStream>(
-      std::move(started).value(), folder_, pool_, std::move(call), number);
+  PendingRecord record{folder_, pool_, std::move(call), number};
+  std::unique_ptr<TokenStream> stream =
+      std::make_unique<RecordingStream>(std::move(started).value(), std::move(record));
   co_return std::move(stream);
 }
 
@@ -150,8 +140,8 @@ asio::awaitable<Result<TokenSpans>> RecordingInference::tokenize(const catalog::
 
 asio::awaitable<Status> RecordingInference::write(AskedCall call, std::uint32_t number,
                                                   MakeAnswer make) {
-  auto written =
-      co_await write_off_thread(pool_, folder_, std::move(call), number, std::move(make));
+  PendingRecord record{folder_, pool_, std::move(call), number};
+  auto written = co_await write_off_thread(std::move(record), std::move(make));
   co_return std::move(written);
 }
 
@@ -188,8 +178,8 @@ std::unique_ptr<WorkStream<Outcome>> RecordingInference::recorded(
     std::unique_ptr<WorkStream<Outcome>> stream, AskedCall call) {
   const std::uint32_t number = begin(call);
   if (number == 0) return stream;
-  return std::make_unique<RecordingWork<Outcome>>(std::move(stream), folder_, pool_,
-                                                  std::move(call), number);
+  PendingRecord record{folder_, pool_, std::move(call), number};
+  return std::make_unique<RecordingWork<Outcome>>(std::move(stream), std::move(record));
 }
 
 asio::awaitable<Result<std::unique_ptr<TranscribeStream>>> RecordingInference::transcribe(
