@@ -299,23 +299,5 @@ TEST(ChatPlanSchemas, HostileOnesAreRefusedOrBounded) {
   EXPECT_TRUE(ChatPlanner::json_grammar(R"({"properties":{"pattern":{"type":"string"}}})").ok());
 }
 
-// Whatever makes a grammar: llama.cpp would read it without end.
-TEST(GrammarGate, AGrammarThatRepeatsFromMoreToFewerTimesIsRefused) {
-  const auto model = open_test_model(kTinyLlama3);
-  ASSERT_NE(model, nullptr);
-  for (const char* gbnf : {R"(root ::= "a"{5,3})", R"(root ::= ([b-d] "x"){10,2} "y")"}) {
-    const auto gate = GrammarGate::open(*model, {gbnf});
-    ASSERT_FALSE(gate.ok()) << gbnf;
-    EXPECT_EQ(gate.error().code, Code::invalid_input);
-  }
-  const auto long_number =
-      ChatPlanner::json_grammar(R"({"type":"integer","maximum":-9000000000000000000})");
-  ASSERT_TRUE(long_number.ok());
-  EXPECT_FALSE(GrammarGate::open(*model, {*long_number}).ok());
-  EXPECT_TRUE(
-      GrammarGate::open(*model, {R"(root ::= "{5,3}\"{5,3}" [{5,3}\]] "a"{3,5} "b"{3,} "c"{3})"})
-          .ok());
-}
-
 }  // namespace
 }  // namespace selvedge::engines

@@ -50,31 +50,31 @@ bool repeats_backwards(std::string_view gbnf) {
   return false;
 }
 
-llama_sampler_ptr lazy_grammar(const LlamaModel& model, const GrammarRules& rules) {
+struct Triggers {
   std::vector<std::string> patterns;
   std::vector<llama_token> tokens;
+};
+
+Triggers triggers_of(const LlamaModel& model, const GrammarRules& rules) {
+  Triggers triggers;
+  if (!rules.lazy) return triggers;
   for (const common_grammar_trigger& trigger : rules.triggers) {
     if (trigger.type == COMMON_GRAMMAR_TRIGGER_TYPE_WORD) {
       const auto ids = model.tokenize(trigger.value, true);
       if (ids.size() == 1) {
-        tokens.push_back(ids[0]);
+        triggers.tokens.push_back(ids[0]);
       } else {
-        patterns.push_back(regex_escape(trigger.value));
+        triggers.patterns.push_back(regex_escape(trigger.value));
       }
     } else if (trigger.type == COMMON_GRAMMAR_TRIGGER_TYPE_TOKEN) {
-      tokens.push_back(trigger.token);
+      triggers.tokens.push_back(trigger.token);
     } else if (trigger.type == COMMON_GRAMMAR_TRIGGER_TYPE_PATTERN) {
-      patterns.push_back(trigger.value);
+      triggers.patterns.push_back(trigger.value);
     } else {
-      patterns.push_back("^" + trigger.value + "$");
+      triggers.patterns.push_back("^" + trigger.value + "$");
     }
   }
-  std::vector<const char*> raw;
-  raw.reserve(patterns.size());
-  for (const std::string& one : patterns) raw.push_back(one.c_str());
-  return llama_sampler_ptr(llama_sampler_init_grammar_lazy_patterns(
-      model.vocabulary(), rules.gbnf.c_str(), "root", raw.data(), raw.size(), tokens.data(),
-      tokens.size()));
+  return triggers;
 }
 
 llama_sampler_ptr thinking_watch(const LlamaModel& model, const GrammarRules& rules) {
@@ -88,22 +88,31 @@ llama_sampler_ptr thinking_watch(const LlamaModel& model, const GrammarRules& ru
 
 }  // namespace
 
+GrammarGate::GrammarPtr GrammarGate::read(const LlamaModel& model, const GrammarRules& rules) {
+  const Triggers triggers = triggers_of(model, rules);
+  std::vector<const char*> patterns;
+  patterns.reserve(triggers.patterns.size());
+  for (const std::string& one : triggers.patterns) patterns.push_back(one.c_str());
+  return GrammarPtr(llama_grammar_init_impl(model.vocabulary(), rules.gbnf.c_str(), "root",
+                                            rules.lazy, patterns.data(), patterns.size(),
+                                            triggers.tokens.data(), triggers.tokens.size()));
+}
+
 Result<std::unique_ptr<GrammarGate>> GrammarGate::open(const LlamaModel& model,
                                                        const GrammarRules& rules) {
   if (rules.gbnf.empty()) return std::unique_ptr<GrammarGate>();
   if (rules.gbnf.size() > kGrammarBytesMax) return refused("too large");
   if (repeats_backwards(rules.gbnf))
     return refused("bounds that cross, or numbers of too many digits");
-  auto gate = std::make_unique<GrammarGate>();
+  auto gate = std::make_unique<GrammarGate>(model);
   try {
-    gate->grammar_ = rules.lazy ? lazy_grammar(model, rules)
-                                : llama_sampler_ptr(llama_sampler_init_grammar(
-                                      model.vocabulary(), rules.gbnf.c_str(), "root"));
+    gate->grammar_ = read(model, rules);
     if (!gate->grammar_) return refused("it makes a grammar that is too complex");
+    gate->walk_ = std::make_unique<GrammarWalk>(*gate->grammar_, gate->texts_);
     gate->thinking_ = thinking_watch(model, rules);
     if (rules.begun.empty()) return gate;
     for (const llama_token token : model.tokenize(rules.begun, true)) {
-      if (!rules.lazy) llama_sampler_accept(gate->grammar_.get(), token);
+      if (!rules.lazy) llama_grammar_accept_impl(*gate->grammar_, token);
       if (gate->thinking_) llama_sampler_accept(gate->thinking_.get(), token);
     }
   } catch (const std::exception&) {
@@ -120,14 +129,39 @@ bool GrammarGate::binds() const {
 }
 
 bool GrammarGate::allows(llama_token token) const {
+  if (!binds() || grammar_->awaiting_trigger) return true;
+  const VocabularyTexts::Text* text = walk_->applies() ? texts_.find(token) : nullptr;
+  if (text != nullptr) return walk_->reads(*text);
   llama_token_data one{token, 1, 0};
   llama_token_data_array array{&one, 1, -1, false};
-  restrict(array);
+  llama_grammar_apply_impl(*grammar_, &array);
   return !std::isinf(one.logit);
 }
 
 void GrammarGate::restrict(llama_token_data_array& tokens) const {
-  if (binds()) llama_sampler_apply(grammar_.get(), &tokens);
+  if (!binds() || grammar_->awaiting_trigger) return;
+  if (!walk_->applies()) {
+    llama_grammar_apply_impl(*grammar_, &tokens);
+    return;
+  }
+  const std::vector<bool> readable = walk_->readable();
+  // Ends, and what is not whole characters.
+  std::vector<llama_token_data> others;
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; at < tokens.size; ++at) {
+    llama_token_data& one = tokens.data[at];
+    if (texts_.find(one.id) == nullptr) {
+      others.push_back(one);
+      places.push_back(at);
+    } else if (!readable[static_cast<std::size_t>(one.id)]) {
+      one.logit = -std::numeric_limits<float>::infinity();
+    }
+  }
+  llama_token_data_array array{others.data(), others.size(), -1, false};
+  llama_grammar_apply_impl(*grammar_, &array);
+  for (std::size_t at = 0; at < others.size(); ++at) {
+    tokens.data[places[at]].logit = others[at].logit;
+  }
 }
 
 void GrammarGate::accept(llama_token token) {
@@ -138,13 +172,14 @@ void GrammarGate::accept(llama_token token) {
       const auto* end = common_reasoning_budget_get_end_match(thinking_.get());
       const bool done = common_reasoning_budget_get_state(thinking_.get()) == REASONING_BUDGET_DONE;
       if (grammar_ && !bound && done && end != nullptr) {
-        for (const llama_token one : *end) llama_sampler_accept(grammar_.get(), one);
+        for (const llama_token one : *end) llama_grammar_accept_impl(*grammar_, one);
       }
     }
-    if (grammar_ && bound) llama_sampler_accept(grammar_.get(), token);
+    if (grammar_ && bound) llama_grammar_accept_impl(*grammar_, token);
   } catch (const std::exception&) {
     // A trigger stood in the middle of a token whose rest does not fit.
     log::warn("a completion left its grammar");
+    walk_.reset();
     grammar_.reset();
   }
 }

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "common/common.h"
+#include "engines/grammar_walk.h"
 #include "engines/llama_model.h"
 
 namespace selvedge::engines {
@@ -28,6 +29,9 @@ class GrammarGate {
   static Result<std::unique_ptr<GrammarGate>> open(const LlamaModel& model,
                                                    const GrammarRules& rules);
 
+  // `model` outlives it.
+  explicit GrammarGate(const LlamaModel& model) : texts_(model.texts()) {}
+
   bool allows(llama_token token) const;
   // Sets the logits of what is not allowed to -infinity.
   void restrict(llama_token_data_array& tokens) const;
@@ -35,10 +39,18 @@ class GrammarGate {
   void accept(llama_token token);
 
  private:
+  struct FreeGrammar {
+    void operator()(llama_grammar* grammar) const { llama_grammar_free_impl(grammar); }
+  };
+  using GrammarPtr = std::unique_ptr<llama_grammar, FreeGrammar>;
+
+  static GrammarPtr read(const LlamaModel& model, const GrammarRules& rules);
   bool binds() const;
 
-  llama_sampler_ptr grammar_;   // Null once a completion has left it.
-  llama_sampler_ptr thinking_;  // Null where nothing is thought, or it does not matter.
+  const VocabularyTexts& texts_;
+  GrammarPtr grammar_;                 // Null once a completion has left it.
+  std::unique_ptr<GrammarWalk> walk_;  // Of grammar_.
+  llama_sampler_ptr thinking_;         // Null where nothing is thought, or it does not matter.
 };
 
 }  // namespace selvedge::engines

@@ -123,6 +123,19 @@ std::string LlamaModel::piece(llama_token token, bool special) const {
   return bytes;
 }
 
+const VocabularyTexts& LlamaModel::texts() const {
+  std::call_once(texts_read_, [this] {
+    std::vector<std::string> pieces;
+    const llama_token count = llama_vocab_n_tokens(vocabulary_);
+    for (llama_token token = 0; token < count; ++token) {
+      const bool ends = llama_vocab_is_eog(vocabulary_, token);
+      pieces.push_back(ends ? std::string() : piece(token, true));
+    }
+    texts_ = std::make_unique<const VocabularyTexts>(pieces);
+  });
+  return *texts_;
+}
+
 bool LlamaModel::has_attribute(llama_token token, llama_token_attr attributes) const {
   return (llama_vocab_get_attr(vocabulary_, token) & attributes) != 0;
 }

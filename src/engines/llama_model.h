@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "engines/engine.h"
+#include "engines/vocabulary_texts.h"
 #include "llama-cpp.h"
 #include "wire/messages.h"
 
@@ -46,6 +48,9 @@ class LlamaModel {
   // The bytes of a token; `special`: also of control tokens, which are empty otherwise.
   std::string piece(llama_token token, bool special) const;
 
+  // Of all tokens but ends, with control tokens as they are written. Read when first asked for.
+  const VocabularyTexts& texts() const;
+
   bool has_attribute(llama_token token, llama_token_attr attributes) const;
 
   // The tokens of `text` as content, with where each ends.
@@ -64,6 +69,8 @@ class LlamaModel {
   llama_model_ptr model_;
   EngineLog* log_ = nullptr;
   const llama_vocab* vocabulary_ = nullptr;  // Of model_.
+  mutable std::once_flag texts_read_;
+  mutable std::unique_ptr<const VocabularyTexts> texts_;
 };
 
 }  // namespace selvedge::engines

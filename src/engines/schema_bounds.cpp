@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/json-schema-to-grammar.h"
+#include "engines/schema_pattern.h"
 
 namespace selvedge::engines {
 namespace {
@@ -16,10 +17,8 @@ using json = common_json;
 constexpr std::size_t kNodesMax = 4'000;
 constexpr std::size_t kPropertiesMax = 128;  // Of one object.
 constexpr std::size_t kValuesMax = 512;      // Of one enum.
-constexpr std::size_t kWaysMax = 256;        // Open at once.
+constexpr std::size_t kWaysMax = 512;        // Open at once.
 constexpr std::size_t kDepthMax = 64;
-constexpr std::size_t kPatternBytesMax = 512;
-constexpr std::size_t kVariantsMax = 6;  // Items of a pattern whose length is free.
 
 bool holds_values(const std::string& key) {
   return key == "enum" || key == "const" || key == "default" || key == "examples";
@@ -100,7 +99,11 @@ class Counter {
   std::size_t ways_of(const std::string& key, const json& value, std::size_t depth) {
     if (key == "enum") {
       if (value.size() > kValuesMax) refuse("an enum has too many values");
-      return 1;
+      return std::max<std::size_t>(value.size(), 1);
+    }
+    if (key == "pattern" && value.is_string()) {
+      const auto text = json_text_pattern(value.get<std::string>());
+      return text ? text->ways : 1;
     }
     if (holds_values(key)) return 1;
     if (key == "$ref" && value.is_string()) return ways_of_reference(value, depth);
@@ -175,16 +178,15 @@ class Counter {
   std::vector<std::size_t> choices_at_;  // When each reference was followed.
 };
 
-bool is_expressible(const std::string& pattern) {
-  if (!pattern.starts_with('^') || !pattern.ends_with('$')) return false;
-  if (!is_bearable_pattern(pattern)) return false;
-  // What the conversion cannot say it lets pass as any string.
+// What the conversion cannot say it lets pass as any string.
+bool is_known(const std::string& pattern) {
   const json any = {{"type", "string"}};
   const json held = {{"type", "string"}, {"pattern", pattern}};
   return json_schema_to_grammar(held) != json_schema_to_grammar(any);
 }
 
-// Leaves out what no grammar can say, and tells whether there was such.
+// With patterns as patterns of JSON text. Leaves out what no grammar can say, and tells whether
+// there was such.
 json with_known_patterns(const json& schema, bool& dropped) {
   if (schema.is_array()) {
     json list = json::array();
@@ -206,8 +208,11 @@ json with_known_patterns(const json& schema, bool& dropped) {
         properties[one.key()] = with_known_patterns(one.value(), dropped);
       }
       object[key] = properties;
-    } else if (key != "pattern" || !value.is_string() || is_expressible(value.get<std::string>())) {
+    } else if (key != "pattern" || !value.is_string()) {
       object[key] = with_known_patterns(value, dropped);
+    } else if (const auto text = json_text_pattern(value.get<std::string>());
+               text && is_known(text->text)) {
+      object[key] = text->text;
     } else {
       dropped = true;
     }
@@ -215,105 +220,7 @@ json with_known_patterns(const json& schema, bool& dropped) {
   return object;
 }
 
-// Reads a pattern once. What a quantifier follows is one item: a character, a class or a group.
-class PatternReader {
- public:
-  explicit PatternReader(std::string_view pattern) : pattern_(pattern) {}
-
-  bool is_bearable() {
-    for (; at_ < pattern_.size(); ++at_) {
-      if (!take()) return false;
-    }
-    return variants_ <= kVariantsMax;
-  }
-
- private:
-  // False: this is too much.
-  bool take() {
-    const char byte = pattern_[at_];
-    if (byte == '{' || byte == '*' || byte == '+' || byte == '?') return take_quantifier(byte);
-    group_varies_ = byte == ')' && !open_.empty() && open_.back();
-    is_group_ = byte == ')';
-    if (byte == '\\') {
-      ++at_;
-    } else if (byte == '[') {
-      skip_class();
-    } else if (byte == '|') {
-      note_variant();
-    } else if (byte == '(') {
-      if (pattern_.substr(at_).starts_with("(?") && !pattern_.substr(at_).starts_with("(?:")) {
-        return false;
-      }
-      if (pattern_.substr(at_).starts_with("(?:")) at_ += 2;
-      open_.push_back(false);
-    } else if (byte == ')' && !open_.empty()) {
-      open_.pop_back();
-      if (group_varies_) note_variant();
-    }
-    return true;
-  }
-
-  bool take_quantifier(char byte) {
-    std::size_t least = byte == '+' ? 1 : 0;
-    std::size_t most = byte == '?' ? 1 : 0;
-    bool endless = byte == '*' || byte == '+';
-    if (byte == '{') read_bounds(least, most, endless);
-    if (byte == '{' && !endless && most < least) return false;
-    const bool loops = endless || most > 1;
-    if (is_group_ && group_varies_ && loops) return false;
-    if (most > (is_group_ ? 64 : 1'000)) return false;
-    if (endless || least != most) {
-      ++variants_;
-      note_variant();
-    }
-    is_group_ = false;
-    return true;
-  }
-
-  void note_variant() {
-    if (!open_.empty()) open_.back() = true;
-  }
-
-  // "{m}", "{m,}", "{m,n}".
-  void read_bounds(std::size_t& least, std::size_t& most, bool& endless) {
-    std::vector<std::size_t> numbers = {0};
-    bool digits = false;
-    for (++at_; at_ < pattern_.size() && pattern_[at_] != '}'; ++at_) {
-      const char byte = pattern_[at_];
-      if (byte == ',') {
-        numbers.push_back(0);
-        digits = false;
-      } else if (byte >= '0' && byte <= '9') {
-        const auto digit = static_cast<std::size_t>(byte - '0');
-        numbers.back() = std::min<std::size_t>(numbers.back() * 10 + digit, 100'000);
-        digits = true;
-      }
-    }
-    least = numbers.front();
-    most = numbers.back();
-    endless = numbers.size() > 1 && !digits;
-    if (endless) most = least;
-  }
-
-  void skip_class() {
-    for (++at_; at_ < pattern_.size() && pattern_[at_] != ']'; ++at_) {
-      if (pattern_[at_] == '\\') ++at_;
-    }
-  }
-
-  std::string_view pattern_;
-  std::size_t at_ = 0;
-  std::size_t variants_ = 0;
-  std::vector<bool> open_;     // Of each open group: what is in it varies.
-  bool is_group_ = false;      // The item before is a group.
-  bool group_varies_ = false;  // And varies.
-};
-
 }  // namespace
-
-bool is_bearable_pattern(std::string_view pattern) {
-  return pattern.size() <= kPatternBytesMax && PatternReader(pattern).is_bearable();
-}
 
 Result<common_json> bounded_schema(const common_json& schema, Patterns patterns) {
   Counter counter(schema);
@@ -323,8 +230,8 @@ Result<common_json> bounded_schema(const common_json& schema, Patterns patterns)
   json known = with_known_patterns(schema, dropped);
   if (!dropped || patterns == Patterns::drop) return known;
   return Error{Code::invalid_input,
-               "a pattern must begin with ^, end with $, not look around and not repeat what "
-               "varies"};
+               "a pattern may not look around, refer back, ask for properties of characters, "
+               "repeat what may be empty, or repeat too much"};
 }
 
 }  // namespace selvedge::engines

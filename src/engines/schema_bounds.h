@@ -2,24 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "base/result.h"
 #include "common/json.h"
 
 namespace selvedge::engines {
 
-// What happens to a pattern that no grammar can say: it begins without ^ or ends without $, looks
-// around, repeats what varies, or repeats from more to fewer times.
+// What happens to a pattern that no grammar can say (schema_pattern.h).
 enum class Patterns : std::uint8_t { refuse, drop };
 
 // A grammar follows all ways of reading a text at once, for every token of the vocabulary: without
 // bounds a schema of 100 bytes stops a runner for good. `schema`, without patterns that were
-// dropped. Errors: invalid_input, with what is wrong: too many properties, values or alternatives
-// that begin alike, a recursion through such, a pattern.
+// dropped, the others as patterns of JSON text. Errors: invalid_input, with what is wrong: too many
+// properties, values or alternatives that begin alike, a recursion through such, a pattern.
 Result<common_json> bounded_schema(const common_json& schema, Patterns patterns);
-
-// Of a pattern that is anchored at both ends.
-bool is_bearable_pattern(std::string_view pattern);
 
 }  // namespace selvedge::engines

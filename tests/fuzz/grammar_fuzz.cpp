@@ -1,5 +1,5 @@
 // Fuzzes JSON Schemas: whatever one says it is refused, or a grammar that a completion can follow
-// from byte to byte, in bearable time.
+// from token to token, in bearable time, and that ends in JSON.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/json_depth.h"
+#include "base/utf8.h"
 #include "common/common.h"
 #include "common/json.h"
 #include "engines/chat_plan.h"
@@ -26,13 +27,24 @@ namespace {
 
 namespace engines = selvedge::engines;
 
-constexpr int kControls = 3;  // <unk>, <s>, </s>
-constexpr int kVocabulary = kControls + 256;
-constexpr int kEnd = 2;
+constexpr llama_token kEnd = 2;  // After <unk> and <s>.
 constexpr std::size_t kTokensMax = 48;
 
+// Real vocabularies have these: a grammar that can read them in many ways tries all before it
+// refuses the last character.
+std::vector<std::string> long_texts() {
+  std::vector<std::string> texts;
+  for (const std::string one : {"a", "0", "-", "\u2581", ",", "\n"}) {
+    std::string run = one + one;
+    for (int length = 2; length <= 32; length *= 2, run += run) {
+      for (const char* end : {"", "a", "\"", "!"}) texts.push_back(run + end);
+    }
+  }
+  return texts;
+}
+
 // The smallest weights that open: what counts is a vocabulary of single bytes, which can say all
-// that a grammar allows.
+// that a grammar allows, and of some long texts.
 void write_weights(const std::string& path) {
   constexpr int kWidth = 32;
   gguf_context* file = gguf_init_empty();
@@ -54,9 +66,14 @@ void write_weights(const std::string& path) {
     texts.emplace_back(text);
     types.push_back(LLAMA_TOKEN_TYPE_BYTE);
   }
+  for (const std::string& text : long_texts()) {
+    texts.push_back(text);
+    types.push_back(LLAMA_TOKEN_TYPE_NORMAL);
+  }
+  const int vocabulary = static_cast<int>(texts.size());
   std::vector<const char*> raw;
   for (const std::string& text : texts) raw.push_back(text.c_str());
-  const std::vector<float> scores(kVocabulary, 0);
+  const std::vector<float> scores(texts.size(), 0);
   gguf_set_arr_str(file, "tokenizer.ggml.tokens", raw.data(), raw.size());
   gguf_set_arr_data(file, "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, scores.data(), scores.size());
   gguf_set_arr_data(file, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, types.data(), types.size());
@@ -67,7 +84,7 @@ void write_weights(const std::string& path) {
     ggml_set_name(tensor, name.c_str());
     gguf_add_tensor(file, tensor);
   };
-  add("token_embd.weight", kWidth, kVocabulary);
+  add("token_embd.weight", kWidth, vocabulary);
   add("output_norm.weight", kWidth, 0);
   for (const char* name : {"attn_norm", "ffn_norm"}) {
     add(std::string("blk.0.") + name + ".weight", kWidth, 0);
@@ -108,15 +125,28 @@ bool read(std::string_view text, common_json& schema) {
   return schema.is_object();
 }
 
+bool is_json(const std::string& text) {
+  if (!selvedge::utf8::valid(text)) return true;  // Of bytes, a grammar lets more through.
+  try {
+    (void)common_json::parse(text);
+    return true;
+  } catch (const std::exception& caught) {
+    // A number may be too large for a double.
+    return std::string_view(caught.what()).find("out_of_range") != std::string_view::npos;
+  }
+}
+
 // `choice` decides which of the tokens that are allowed comes.
 void follow(const std::string& gbnf, std::string_view choice) {
   engines::GrammarRules rules;
   rules.gbnf = gbnf;
   const auto gate = engines::GrammarGate::open(byte_model(), rules);
   if (!gate.ok()) return;
+  const int vocabulary = llama_vocab_n_tokens(byte_model().vocabulary());
+  std::string said;
   for (std::size_t step = 0; step < kTokensMax; ++step) {
     std::vector<llama_token_data> tokens;
-    for (llama_token token = kEnd; token < kVocabulary; ++token) tokens.push_back({token, 0, 0});
+    for (llama_token token = kEnd; token < vocabulary; ++token) tokens.push_back({token, 0, 0});
     llama_token_data_array array{tokens.data(), tokens.size(), -1, false};
     (*gate)->restrict(array);
     std::vector<llama_token> allowed;
@@ -127,8 +157,12 @@ void follow(const std::string& gbnf, std::string_view choice) {
     const auto byte = static_cast<unsigned char>(choice[step % choice.size()]);
     const llama_token token = allowed[(byte + step) % allowed.size()];
     SEL_CHECK((*gate)->allows(token));
-    if (token == kEnd) return;
+    if (token == kEnd) {
+      SEL_CHECK(is_json(said));
+      return;
+    }
     (*gate)->accept(token);
+    said += byte_model().piece(token, true);
   }
 }
 
