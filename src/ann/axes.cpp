@@ -74,6 +74,7 @@ Axes principal_axes(std::span<const float> sample, std::size_t dimensions, bool 
   if (centred) mean = values.colwise().mean();
   const Matrix moved = values.rowwise() - mean;
   Axes axes;
+  axes.rows_used = static_cast<std::size_t>(count);
   axes.mean.assign(mean.data(), mean.data() + columns);
   large ? solve_products(moved, axes) : solve_covariance(moved, axes);
   return axes;

@@ -11,6 +11,7 @@ struct Axes {
   std::vector<float> mean;      // [dimensions]
   std::vector<float> rows;      // [count x dimensions], orthonormal, the widest direction first.
   std::vector<float> energies;  // [count]: the variance along each, largest first.
+  std::size_t rows_used = 0;    // Of the sample, from its beginning.
 };
 
 // Of `sample`, [count x dimensions] row-major, at least one row. Where it is not to be `centred`,

@@ -144,6 +144,51 @@ void Graph::search(const Codes& codes, const CodeQuery& query, const Effort& eff
   }
 }
 
+namespace {
+
+// Puts the scores of their heads into `scores`, and offers them.
+void offer_heads(const Codes& codes, const CodeQuery& query, std::span<const Slot> slots,
+                 float* scores, Candidates& best) {
+  constexpr std::size_t kBatch = 128;
+  const std::uint8_t* heads = codes.heads.data();
+  Slot kept[kBatch];
+  float of_kept[kBatch];
+  for (std::size_t first = 0; first < slots.size(); first += kBatch) {
+    const std::size_t count = std::min(kBatch, slots.size() - first);
+    const std::size_t ahead = std::min(slots.size(), first + 2 * kBatch);
+    for (std::size_t next = first + count; next < ahead; ++next) {
+      prefetch_line(heads + slots[next] * kBlockBytes);
+    }
+    kernels().score_heads(query, heads, slots.data() + first, count, scores + first);
+    std::copy_n(scores + first, count, of_kept);
+    const std::size_t better =
+        kernels().keep(best.worst(), count, slots.data() + first, kept, of_kept);
+    for (std::size_t each = 0; each < better; ++each) best.offer(of_kept[each], kept[each]);
+  }
+}
+
+// Adds what their rests say to the scores of their heads, and offers them.
+void offer_whole(const Codes& codes, const CodeQuery& query, std::span<const Slot> slots,
+                 float* scores, Candidates& best) {
+  constexpr std::size_t kBatch = 32;
+  const std::size_t rest_bytes = codes.quantizer->rest_bytes();
+  const auto fetch = [&](std::size_t from) {
+    for (std::size_t at = from; at < std::min(slots.size(), from + kBatch); ++at) {
+      prefetch_lines(codes.rests.data() + slots[at] * rest_bytes, rest_bytes);
+    }
+  };
+  fetch(0);
+  for (std::size_t first = 0; first < slots.size(); first += kBatch) {
+    const std::size_t count = std::min(kBatch, slots.size() - first);
+    fetch(first + count);
+    kernels().add_rests(query, codes.heads.data(), codes.rests.data(), slots.data() + first, count,
+                        scores + first);
+    for (std::size_t at = first; at < first + count; ++at) best.offer(scores[at], slots[at]);
+  }
+}
+
+}  // namespace
+
 bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size_t width,
                            const Allowed& allowed, std::size_t hops_most, Scratch& scratch) const {
   Candidates& candidates = scratch.candidates;
@@ -185,37 +230,23 @@ bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size
 
 void Graph::search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
                           std::span<const Slot> slots, Scratch& scratch) {
-  constexpr std::size_t kAtOnce = 128;
-  const std::uint8_t* heads = codes.heads.data();
-  const float margin = query.rest_spread * kMargin;
+  constexpr std::size_t kAtOnce = 16'384;  // Whose heads' scores stay in the caches.
+  scratch.candidates.reset(width);
   scratch.allowed.reset(width);
-  // While the rests of some are on their way, the heads of the next are judged.
-  struct Batch {
-    Slot slots[kAtOnce];
-    float scores[kAtOnce];
-    std::size_t count = 0;
-  };
-  Batch batches[2];
-  const auto finish = [&](Batch& batch) {
-    kernels().add_rests(query, heads, codes.rests.data(), batch.slots, batch.count, batch.scores);
-    for (std::size_t each = 0; each < batch.count; ++each) {
-      scratch.allowed.offer(batch.scores[each], batch.slots[each]);
-    }
-  };
-  std::size_t turn = 0;
-  for (std::size_t first = 0; first < slots.size(); first += kAtOnce, turn = 1 - turn) {
-    const std::size_t count = std::min(kAtOnce, slots.size() - first);
-    const std::size_t ahead = std::min(slots.size(), first + 2 * kAtOnce);
-    for (std::size_t next = first + count; next < ahead; ++next) {
-      prefetch_line(heads + slots[next] * kBlockBytes);
-    }
-    Batch& batch = batches[turn];
-    kernels().score_heads(query, heads, slots.data() + first, count, batch.scores);
-    batch.count = keep_promising(codes, scratch.allowed.worst() - margin, count,
-                                 slots.data() + first, batch.slots, batch.scores);
-    finish(batches[1 - turn]);
+  const std::size_t most = std::min(slots.size(), kAtOnce);
+  if (scratch.scores.size() < most) scratch.scores.resize(most);
+  if (scratch.others.size() < most) scratch.others.resize(most);
+  for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
+    const auto some = slots.subspan(first, std::min(kAtOnce, slots.size() - first));
+    offer_heads(codes, query, some, scratch.scores.data(), scratch.candidates);
+    // All heads first: then it is known what the rests have to be better than.
+    const float margin = query.rest_spread * kMargin;
+    const float least = std::max(scratch.candidates.worst(), scratch.allowed.worst()) - margin;
+    const std::size_t promising = kernels().keep(least, some.size(), some.data(),
+                                                 scratch.others.data(), scratch.scores.data());
+    offer_whole(codes, query, {scratch.others.data(), promising}, scratch.scores.data(),
+                scratch.allowed);
   }
-  finish(batches[1 - turn]);
 }
 
 // Offers the best of the entries.

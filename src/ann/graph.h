@@ -135,8 +135,8 @@ class Graph {
               Scratch& scratch) const;
 
   // The `width` best slots among those that are allowed, in scratch.allowed. The walk goes through
-  // all, and ends when nothing that it could follow is as good as the worst of those. False: after
-  // `hops_most` rows it had not.
+  // all, and ends when nothing that it could follow is as good as the worst of those. False: with
+  // the next rows it would have followed more than `hops_most`.
   struct Allowed {
     const void* context = nullptr;
     bool (*test)(const void* context, Slot slot) = nullptr;
@@ -151,7 +151,7 @@ class Graph {
   void link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch);
 
   // Whether the slot was linked and not forgotten since.
-  bool linked(Slot slot) const { return states_[slot] != State::none; }
+  bool linked(Slot slot) const { return slot < slot_end() && states_[slot] != State::none; }
 
   // From now on nothing is linked to these slots, which are linked.
   void mark_dying(std::span<const Slot> slots);

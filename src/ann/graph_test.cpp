@@ -6,6 +6,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <set>
 #include <thread>
@@ -42,14 +43,19 @@ class Clusters {
   std::vector<Values> centres_;
 };
 
+std::vector<float> flat(const std::vector<Values>& vectors) {
+  std::vector<float> values;
+  for (const Values& each : vectors) values.insert(values.end(), each.begin(), each.end());
+  return values;
+}
+
 // A graph, the vectors of its slots, and which of these live.
 class World {
  public:
   World(Space space, std::size_t capacity, const std::vector<Values>& sample)
       : space_(space), vectors_(capacity), lives_(capacity), graph_(capacity, kShape) {
-    std::vector<float> flat;
-    for (const Values& each : sample) flat.insert(flat.end(), each.begin(), each.end());
-    codes_ = std::make_unique<Codes>(Quantizer::train(space, kDimensions, flat, 0.92), capacity);
+    codes_ =
+        std::make_unique<Codes>(Quantizer::train(space, kDimensions, flat(sample), 0.92), capacity);
     codes_->announce(capacity);
   }
 
@@ -280,6 +286,30 @@ TEST(Graph, OfAllowedSlotsAWalkFindsNearlyAllAndAListTheSameWithoutOne) {
   EXPECT_GE(walked, 950U);
   EXPECT_GE(listed, walked - 5);
   EXPECT_GE(listed, 990U);
+}
+
+// Their heads are judged 16,384 at a time.
+TEST(Graph, AListMayBeLong) {
+  Clusters clusters(11);
+  const auto vectors = some(clusters, 40'000);
+  Codes codes(Quantizer::train(Space::distance, kDimensions, flat(some(clusters, 500)), 0.92),
+              vectors.size());
+  codes.announce(vectors.size());
+  Graph::Scratch scratch;
+  std::vector<Slot> slots(vectors.size());
+  std::iota(slots.begin(), slots.end(), Slot{0});
+  for (const Slot slot : slots) {
+    codes.quantizer->encode(vectors[slot], scratch.query, codes.head(slot), codes.rest(slot));
+  }
+  std::size_t found = 0;
+  for (std::size_t at = 0; at < 200; ++at) {
+    const auto own = static_cast<Slot>(at * 200);
+    const CodeQuery code = codes.quantizer->query(vectors[own], scratch.query);
+    Graph::search_listed(codes, code, 10, slots, scratch);
+    ASSERT_EQ(scratch.allowed.size(), 10U);
+    for (std::size_t each = 0; each < 10; ++each) found += scratch.allowed.slot(each) == own;
+  }
+  EXPECT_GE(found, 198U);
 }
 
 // Most of an index may be the same text.

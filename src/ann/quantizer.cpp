@@ -94,6 +94,20 @@ Part encode_part(std::span<const float> coordinates, bool head, std::uint8_t* co
   return part;
 }
 
+// Of rows that the axes were not made of, which they hold less of.
+double share_lost(const Matrix& turned, const Axes& axes, std::span<const float> rows) {
+  constexpr Eigen::Index kRowsMax = 1'024;
+  const auto columns = static_cast<Eigen::Index>(axes.mean.size());
+  const auto count =
+      std::min<Eigen::Index>(static_cast<Eigen::Index>(rows.size()) / columns, kRowsMax);
+  const Eigen::Map<const Matrix> values(rows.data(), count, columns);
+  const Eigen::Map<const Eigen::RowVectorXf> mean(axes.mean.data(), columns);
+  const Matrix moved = values.rowwise() - mean;
+  const double total = moved.squaredNorm();
+  const double held = (moved * turned.transpose()).squaredNorm();
+  return total > 0 ? std::max(0.0, 1 - held / total) : 0;
+}
+
 }  // namespace
 
 std::shared_ptr<const Quantizer> Quantizer::train(Space space, std::size_t dimensions,
@@ -127,6 +141,8 @@ std::shared_ptr<const Quantizer> Quantizer::train(Space space, std::size_t dimen
           turned(static_cast<Eigen::Index>(row), static_cast<Eigen::Index>(column));
     }
   }
+  const auto unseen = sample.subspan(std::min(axes.rows_used * dimensions, sample.size()));
+  if (!unseen.empty()) made->lost_share_ = share_lost(turned, axes, unseen);
   made->compress_projection();
   for (std::size_t first = 0; first < sample.size(); first += dimensions) {
     float squares = 0;

@@ -9,7 +9,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/batches.h"
@@ -57,7 +59,7 @@ struct Checked {
       call;
   std::optional<nlohmann::json> batch;  // The list of inputs that are answered later.
   std::size_t batch_bytes = 0;
-  std::string poll;  // The batch that is asked for.
+  std::optional<std::string> poll;  // The batch that is asked for.
 };
 
 // {"requests":[…]} with the option queueRequest, or {"request_id":"…"}. True: it was one of them.
@@ -439,16 +441,33 @@ Error hosted_wording(Error error) {
   return error;
 }
 
+// What a batch waits out: others have the model, or its runner or upstream is away.
+bool may_pass(Code code) { return code == Code::queue_full || code == Code::unavailable; }
+
+// The batch's next input, tried again while what fails may pass, and the batch has patience left.
+asio::awaitable<Result<AiAnswer>> run_patiently(const ApiContext& context, Batch& batch) {
+  const nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
+  asio::steady_timer pause(co_await asio::this_coro::executor);
+  for (;;) {
+    AiCall call;
+    call.model = batch.model;
+    call.request_id = context.identities->uuid({batch.id, std::to_string(batch.responses.size())});
+    call.payer = batch.payer;
+    auto ran = co_await run_inputs(context, std::move(call), inputs);
+    const bool again = !ran.ok() && may_pass(ran.error().code) && !batch.forgotten &&
+                       batch.pauses < Batches::kPausesMax;
+    if (!again) co_return std::move(ran);
+    ++batch.pauses;
+    pause.expires_after(Batches::kPause);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+}
+
 // One input of a batch, and its answer into the batch. It is judged by the rules of the request
 // that brought it, whatever rules the worker's own request had.
 asio::awaitable<void> run_one(Batch& batch) {
   const ApiContext& context = *batch.asked_in;
-  AiCall call;
-  call.model = batch.model;
-  call.request_id = context.identities->uuid({batch.id, std::to_string(batch.responses.size())});
-  call.payer = batch.payer;
-  nlohmann::json inputs = std::move(batch.inputs[batch.responses.size()]);
-  auto ran = co_await run_inputs(context, std::move(call), std::move(inputs));
+  auto ran = co_await run_patiently(context, batch);
   if (ran.ok() && !ran->bytes_type.empty()) {
     // A batch holds JSON: there a file is what FLUX answers with.
     ran->result_json = "{\"image\":\"";
@@ -473,7 +492,7 @@ asio::awaitable<void> work_on_batches(const ApiContext& context) {
 asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall call,
                                             catalog::Resolved model, Checked checked) {
   if (!context.batches) co_return Error{Code::not_served, "batches are not served here"};
-  std::string id = std::move(checked.poll);
+  std::string id = std::move(checked.poll).value_or("");
   if (checked.batch) {
     SEL_CO_TRY(batch,
                context.batches->submit(call.model, std::move(*checked.batch), checked.batch_bytes,
@@ -496,7 +515,7 @@ asio::awaitable<Result<AiAnswer>> run_batch(const ApiContext& context, AiCall ca
 asio::awaitable<Result<AiAnswer>> run_checked(const ApiContext& context, AiCall call,
                                               Checked checked) {
   SEL_CO_TRY(resolved, context.catalog.resolve(call.model));
-  if (checked.batch || !checked.poll.empty()) {
+  if (checked.batch || checked.poll) {
     auto answer =
         co_await run_batch(context, std::move(call), std::move(resolved), std::move(checked));
     co_return std::move(answer);

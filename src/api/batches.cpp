@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/errors.h"
 #include "api/input_check.h"
 #include "api/json_writer.h"
 #include "api/usage.h"
@@ -110,6 +111,10 @@ std::shared_ptr<Batch> Batches::next() {
 
 void Batches::add_result(Batch& batch, std::string_view result_json, double neurons) {
   batch.neurons += neurons;
+  if (batch.bytes + result_json.size() > kKeptBytesMax) {
+    return add_failure(batch, error_row(Code::body_too_large).workers_ai_number,
+                       "the answers of a batch may have 64 MB together");
+  }
   std::string response = response_head(batch) + ",\"success\":true,\"result\":";
   response += result_json;
   add(batch, response + '}');

@@ -1,6 +1,7 @@
 // Batches: model calls that are answered later, and their answers until somebody fetches them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -32,6 +33,7 @@ struct Batch {
   double neurons = 0;
   std::size_t bytes = 0;        // Of the responses.
   std::size_t input_bytes = 0;  // Of the inputs, as JSON.
+  int pauses = 0;               // That it took when a model had no room.
   bool started = false;
   bool forgotten = false;  // Nobody can fetch it any more: its worker leaves off.
 
@@ -47,6 +49,8 @@ class Batches {
   static constexpr std::size_t kWaitingBytesMax = 64 * 1024 * 1024;
   static constexpr std::size_t kKeptMax = 1'024;
   static constexpr std::size_t kKeptBytesMax = 64 * 1024 * 1024;
+  static constexpr std::chrono::seconds kPause{2};  // Before what had no room is tried again;
+  static constexpr int kPausesMax = 30;             // so often in a batch, together.
   static constexpr int kWorkersMax = 2;  // Batches that run at once: others want the models too.
 
   // `requests` is the list of inputs, `bytes` its size as JSON; `external_reference` is taken out

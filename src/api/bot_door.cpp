@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/sse.h"
+#include "base/base64.h"
 #include "base/limits.h"
 
 namespace selvedge::api {
@@ -204,6 +206,17 @@ http::Response front_page(const http::Request& request) {
   return response;
 }
 
+// {"image":"<base64>"}.
+Result<std::string> picture_in(const std::string& result_json) {
+  const nlohmann::json result = nlohmann::json::parse(result_json, nullptr, false);
+  const auto image = result.is_object() ? result.find("image") : result.end();
+  auto bytes = image != result.end() && image->is_string()
+                   ? base64_bytes(image->get_ref<const std::string&>())
+                   : std::nullopt;
+  if (!bytes) return Error{Code::internal, "the model that answers for the bot made no picture"};
+  return *std::move(bytes);
+}
+
 }  // namespace
 
 BotDoor::BotDoor(rag::Bot& bot, std::shared_ptr<TestKit> kit, const ApiContext* drawing)
@@ -371,6 +384,12 @@ asio::awaitable<Result<http::Response>> BotDoor::imagine(const http::Request& re
   call.payer = {bot_.options().account, "bot"};
   auto ran = co_await run_inputs(*drawing_, std::move(call), std::move(inputs));
   SEL_CO_TRY(answer, std::move(ran));
+  if (answer.bytes_type.empty()) {
+    // An alias may have put a model here whose pictures come in JSON.
+    SEL_CO_TRY(picture, picture_in(answer.result_json));
+    answer.bytes = std::move(picture);
+    answer.bytes_type = "image/jpeg";
+  }
   http::Response response = bytes_response(std::move(answer.bytes_type), std::move(answer.bytes));
   for (auto& [name, value] : answer.headers) response.headers.set(name, std::move(value));
   response.headers.set("selvedge-model", header_text(answered_by(answer.model)));

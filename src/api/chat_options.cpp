@@ -21,7 +21,7 @@ constexpr const char* kOrder = "propertyOrdering";
 // Members whose insides are schemas.
 constexpr std::string_view kAsking[] = {"tools",    "response_format", "guided_json",
                                         "text",     "inputs",          "input",
-                                        "requests", "output_format"};
+                                        "requests", "output_format",   "output_config"};
 
 ChatFault fault(std::string param, std::string message, std::string code = {}) {
   return {std::move(param), std::move(message), std::move(code)};
@@ -154,7 +154,7 @@ MaybeFault choose(const std::string& choice, wire::ChatOptions& options) {
 // Arguments as the text of an object, whatever a client or a cut completion made of them.
 std::string arguments_text(const json* arguments) {
   if (arguments == nullptr) return "{}";
-  if (arguments->is_object()) return arguments->dump();
+  if (arguments->is_object()) return ordered_text(*arguments);
   if (!arguments->is_string()) return ordered_json{{"value", *arguments}}.dump();
   const auto& text = arguments->get_ref<const std::string&>();
   const auto parsed = ordered_json::parse(text, nullptr, false);
@@ -169,11 +169,17 @@ void note_order(const ordered_json& ordered, json& value) {
   }
   if (!ordered.is_object()) return;
   for (const auto& [key, member] : ordered.items()) {
-    note_order(member, value[key]);
-    if (key != "properties" || !member.is_object() || value.contains(kOrder)) continue;
+    if (key != "properties" || !member.is_object()) {
+      note_order(member, value[key]);
+      continue;
+    }
+    // One of the properties may have this name, too.
     json names = json::array();
-    for (const auto& one : member.items()) names.push_back(one.key());
-    value[kOrder] = std::move(names);
+    for (const auto& [name, schema] : member.items()) {
+      note_order(schema, value[key][name]);
+      names.push_back(name);
+    }
+    if (!value.contains(kOrder)) value[kOrder] = std::move(names);
   }
 }
 

@@ -229,7 +229,7 @@ Result<DrawCall> parse_draw(const json& input, const catalog::ModelEntry& entry)
   call.says_guidance = find(input, "guidance") != nullptr;
   set_defaults(entry.id, call);
   SEL_CHECK_OK(read_whole(input, steps, 1, limits::picture_steps_max, draw.steps));
-  if (entry.id.starts_with(kKlein)) draw.steps = kKleinSteps;  // As hosted, whatever is asked for.
+  if (has_own_steps(entry)) draw.steps = kKleinSteps;
   SEL_CHECK_OK(read_number(input, "guidance", 0, kGuidanceMax, draw.guidance));
   SEL_CHECK_OK(read_number(input, "strength", 0, 1, draw.strength));
   SEL_CHECK_OK(read_size(input, draw));
@@ -237,6 +237,8 @@ Result<DrawCall> parse_draw(const json& input, const catalog::ModelEntry& entry)
   read_seed(input, draw);
   return call;
 }
+
+bool has_own_steps(const catalog::ModelEntry& entry) { return entry.id.starts_with(kKlein); }
 
 void use_habits(DrawCall& call, const catalog::DrawingHabits& habits) {
   wire::Draw& draw = call.task.request;

@@ -34,6 +34,9 @@ struct DrawCall {
 // `input` has met the schema of `entry`; {"multipart"} is a form. Errors: invalid_input.
 Result<DrawCall> parse_draw(const nlohmann::json& input, const catalog::ModelEntry& entry);
 
+// Drawn in so many steps as it was made for, as hosted, whatever is asked for.
+bool has_own_steps(const catalog::ModelEntry& entry);
+
 // What the weights that answer want to be used with, where `call` says nothing.
 void use_habits(DrawCall& call, const catalog::DrawingHabits& habits);
 

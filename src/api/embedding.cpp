@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/input_check.h"
+#include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "base/limits.h"
 
@@ -48,8 +49,8 @@ void add_queries(const json& input, std::vector<std::string>& texts) {
 }
 
 EmbedForm form_of(const json& input, std::string_view id) {
-  if (input.contains("contexts")) {
-    return input.contains("query") ? EmbedForm::scores : EmbedForm::contexts;
+  if (present(input, "contexts") != nullptr) {
+    return present(input, "query") != nullptr ? EmbedForm::scores : EmbedForm::contexts;
   }
   return id.find("/bge-") == id.npos ? EmbedForm::plain : EmbedForm::pooled;
 }

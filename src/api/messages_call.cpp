@@ -235,6 +235,7 @@ OpenAiParsed<MessagesCall> parse_messages_call(const json& body) {
   read_messages(fields, call.task.messages);
   read_stops(fields, call.task.stop);
   call.stream = fields.boolean("stream").value_or(false);
+  call.lora = fields.text("lora").value_or("");  // Cloudflare's own, too.
   wire::Sampling& sampling = call.task.sampling;
   sampling.temperature = fields.number("temperature", 0, 2).value_or(sampling.temperature);
   sampling.top_p = fields.number("top_p", 0, 1).value_or(sampling.top_p);

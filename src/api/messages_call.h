@@ -13,6 +13,7 @@ namespace selvedge::api {
 struct MessagesCall {
   std::string model;
   inference::GenerateTask task;
+  std::string lora = {};  // Id or name of a fine-tune; empty = none.
   bool stream = false;
 };
 

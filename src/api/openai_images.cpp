@@ -177,7 +177,7 @@ asio::awaitable<http::Response> openai_images(const ApiContext& context,
   if (!defaults.ok()) co_return refused(defaults.error());
   use_habits(*defaults, model.drawing);
   wire::Draw& draw = call.task.request;
-  if (!call.says_steps) draw.steps = defaults->task.request.steps;
+  if (!call.says_steps || has_own_steps(*model.entry)) draw.steps = defaults->task.request.steps;
   if (!call.says_guidance) draw.guidance = defaults->task.request.guidance;
   draw.sampler = defaults->task.request.sampler;
   draw.scheduler = defaults->task.request.scheduler;

@@ -290,6 +290,7 @@ OpenAiParsed<ResponsesCall> parse_responses(const json& body, const OpenAiDefaul
   refuse_unserved(fields);
   read_input(fields, call.task.messages);
   call.stream = fields.boolean("stream").value_or(false);
+  call.lora = fields.text("lora").value_or("");  // Cloudflare's own, too.
   read_openai_sampling(fields, call.task.sampling);
   constexpr std::int64_t kTokensMax = 1'048'576;
   const auto tokens_max = fields.integer("max_output_tokens", 1, kTokensMax);

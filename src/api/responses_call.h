@@ -13,6 +13,7 @@ namespace selvedge::api {
 struct ResponsesCall {
   std::string model;
   inference::GenerateTask task;
+  std::string lora = {};  // Id or name of a fine-tune; empty = none.
   bool stream = false;
   // What the answer repeats, as JSON.
   std::string echoed;

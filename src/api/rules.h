@@ -44,7 +44,8 @@ struct Rules {
   std::size_t indexes_per_account_max = limits::indexes_per_account_max;
   bool index_names_plain = false;  // [a-z][a-z0-9_-]*
   bool v1_indexes_made = true;     // By the paths of v1.
-  std::size_t vectors_per_index_max = std::numeric_limits<std::size_t>::max();
+  // Vectors that are replaced take places for a while, too.
+  std::size_t vectors_per_index_max = limits::vectors_per_index_max / 16 * 15;
   std::size_t namespaces_per_index_max = std::numeric_limits<std::size_t>::max();
   std::size_t vectors_per_write_max = limits::vectors_per_write_max;
   std::size_t binding_vectors_per_write_max = limits::vectors_per_write_max;

@@ -93,7 +93,12 @@ std::string text_or_none(const json& message, const char* name) {
 
 Result<wire::ChatMessage> parse_message(const json& message, const std::string& path,
                                         const Rules& rules) {
-  const std::string_view name = canonical_role(message.at("role").get_ref<const std::string&>());
+  // Beside a prompt the schema leaves them unchecked.
+  if (!message.is_object()) return type_mismatch(path, "object", message);
+  const json* role = present(message, "role");
+  if (role == nullptr) return required_missing(path, "role,content");
+  if (!role->is_string()) return type_mismatch(path + "/role", "string", *role);
+  const std::string_view name = canonical_role(role->get_ref<const std::string&>());
   if (!known_role(name)) return not_in_enum(path + "/role", name, "system,user,assistant,tool");
   wire::ChatMessage out;
   out.role = std::string(name);
@@ -109,9 +114,33 @@ Result<wire::ChatMessage> parse_message(const json& message, const std::string& 
 }
 
 Status parse_messages(const json& messages, const Rules& rules, inference::GenerateTask& task) {
+  if (!messages.is_array()) return type_mismatch("/messages", "array", messages);
   for (std::size_t at = 0; at < messages.size(); ++at) {
     SEL_TRY(message, parse_message(messages[at], "/messages/" + std::to_string(at), rules));
     task.messages.push_back(std::move(message));
+  }
+  return ok_status();
+}
+
+// Not all schemas have all of these.
+Status check_numbers(const json& input) {
+  constexpr double kExactMost = 9'007'199'254'740'991;
+  constexpr double kCountMost = 2'147'483'647;
+  for (const char* name :
+       {"temperature", "top_p", "top_k", "seed", "repetition_penalty", "frequency_penalty",
+        "presence_penalty", "max_tokens", "max_completion_tokens"}) {
+    const json* value = present(input, name);
+    if (value == nullptr) continue;
+    const std::string path = std::string("/") + name;
+    if (!value->is_number()) return type_mismatch(path, "number", *value);
+    const auto number = value->get<double>();
+    const std::string_view field(name);
+    const bool counts = field == "max_tokens" || field == "max_completion_tokens";
+    const bool whole_up = counts || field == "top_k" || field == "seed";
+    const double least = whole_up ? 0 : -kExactMost;
+    const double most = counts || field == "top_k" ? kCountMost : kExactMost;
+    if (number < least) return out_of_range(path, ">=", least);
+    if (number > most) return out_of_range(path, "<=", most);
   }
   return ok_status();
 }
@@ -204,7 +233,8 @@ Result<GenerateCall> parse_generate(const json& input, const Rules& rules) {
   GenerateCall call;
   const json* messages = present(input, "messages");
   const json* prompt = present(input, "prompt");
-  if (messages != nullptr) {
+  const bool both = messages != nullptr && prompt != nullptr && prompt->is_string();
+  if (messages != nullptr && !(both && messages->empty())) {
     // With both, the conversation counts: it says more.
     SEL_CHECK_OK(parse_messages(*messages, rules, call.task));
   } else if (prompt != nullptr && prompt->is_string()) {
@@ -213,6 +243,7 @@ Result<GenerateCall> parse_generate(const json& input, const Rules& rules) {
     return Error{Code::invalid_input, "only prompt and messages are served by this server"};
   }
   SEL_CHECK_OK(refuse_unserved(input));
+  SEL_CHECK_OK(check_numbers(input));
   call.task.raw = flag(input, "raw");
   SEL_CHECK_OK(read_image(input, call));
   SEL_CHECK_OK(check_pictures(call.task.messages));
@@ -276,6 +307,7 @@ asio::awaitable<Result<Completion>> collect(inference::TokenStream& stream) {
     completion.text += piece.text;
     for (const auto& delta : piece.tool_calls) calls.add(delta);
     if (!piece.last) continue;
+    if (piece.reason == wire::FinishReason::length) calls.drop_cut();
     completion.tool_calls = calls.all();
     completion.usage = piece.usage;
     co_return std::move(completion);
@@ -312,6 +344,7 @@ asio::awaitable<Result<std::optional<std::string>>> CompletionEvents::next() {
     for (const auto& delta : piece.tool_calls) calls_.add(delta);
     if (piece.last) {
       ended_ = true;
+      if (piece.reason == wire::FinishReason::length) calls_.drop_cut();
       if (!calls_.empty()) {
         std::string calls_text = "{\"response\":\"\",\"tool_calls\":";
         append_legacy_calls(calls_text, calls_.all());

@@ -72,6 +72,12 @@ void append_openai_calls(std::string& json, const std::vector<ToolCall>& calls) 
   json += ']';
 }
 
+void ToolCalls::drop_cut() {
+  if (calls_.empty()) return;
+  const std::string& text = calls_.back().arguments;
+  if (!nlohmann::ordered_json::parse(text, nullptr, false).is_object()) calls_.pop_back();
+}
+
 void append_legacy_calls(std::string& json, const std::vector<ToolCall>& calls) {
   json += '[';
   for (std::size_t at = 0; at < calls.size(); ++at) {

@@ -39,6 +39,9 @@ class ToolCalls {
   // Nothing more comes: a call without arguments gets none, as an object.
   void finish();
 
+  // The completion was cut off: a last call without whole arguments is none.
+  void drop_cut();
+
   bool empty() const { return calls_.empty(); }
   const std::vector<ToolCall>& all() const { return calls_; }
 

@@ -8,6 +8,7 @@
 
 #include "api/answer_headers.h"
 #include "api/errors.h"
+#include "api/lora.h"
 #include "api/messages_answer.h"
 #include "api/messages_call.h"
 #include "api/openai_body.h"
@@ -24,7 +25,13 @@ namespace selvedge::api {
 namespace {
 
 asio::awaitable<Result<std::unique_ptr<inference::TokenStream>>> start(
-    const ApiContext& context, const catalog::Resolved& model, inference::GenerateTask task) {
+    const ApiContext& context, const catalog::Resolved& model, inference::GenerateTask task,
+    std::string lora) {
+  if (!lora.empty()) {
+    auto found = co_await find_adapter(context, model, task.payer.account, std::move(lora));
+    SEL_CO_TRY(ready, std::move(found));
+    task.adapter = std::move(ready);
+  }
   task.window_tokens = window_of(context.rules, *model.entry);
   auto started = co_await context.inference.generate(model, std::move(task));
   co_return std::move(started);
@@ -39,8 +46,9 @@ struct Way {
 
 asio::awaitable<http::Response> answer_turn(const ApiContext& context,
                                             const catalog::Resolved& model, std::string request_id,
-                                            inference::GenerateTask task, bool streams, Way way) {
-  auto started = co_await start(context, model, std::move(task));
+                                            inference::GenerateTask task, std::string lora,
+                                            bool streams, Way way) {
+  auto started = co_await start(context, model, std::move(task), std::move(lora));
   if (!started.ok()) co_return way.refuse(started.error());
   std::unique_ptr<inference::TokenStream> stream = std::move(started).value();
   http::Response response;
@@ -87,7 +95,7 @@ asio::awaitable<http::Response> respond(const ApiContext& context, const http::R
   Way way{std::make_unique<ResponsesForm>(head),
           [head](const Turn& turn) { return responses_json(head, turn); }, refuse_openai};
   auto response = co_await answer_turn(context, model, std::move(request_id), std::move(call.task),
-                                       call.stream, std::move(way));
+                                       std::move(call.lora), call.stream, std::move(way));
   co_return std::move(response);
 }
 
@@ -105,7 +113,7 @@ asio::awaitable<http::Response> message(const ApiContext& context, const http::R
   Way way{std::make_unique<MessagesForm>(head),
           [head](const Turn& turn) { return message_json(head, turn); }, refuse_messages};
   auto response = co_await answer_turn(context, model, std::move(request_id), std::move(call.task),
-                                       call.stream, std::move(way));
+                                       std::move(call.lora), call.stream, std::move(way));
   co_return std::move(response);
 }
 
@@ -116,7 +124,7 @@ asio::awaitable<Result<AiAnswer>> run_responses(const ApiContext& context, AiCal
   asked.task.refuse_when_busy = call.options.reject_if_busy;
   asked.task.payer = std::move(call.payer);
   const ResponsesHead head = head_of(context, model, call.request_id, std::move(asked.echoed));
-  auto started = co_await start(context, model, std::move(asked.task));
+  auto started = co_await start(context, model, std::move(asked.task), std::move(asked.lora));
   SEL_CO_TRY(stream, std::move(started));
   AiAnswer answer;
   answer.model = std::move(model);

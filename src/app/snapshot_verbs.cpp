@@ -57,15 +57,23 @@ Result<fs::path> made_here(const vectors::Store& store, const fs::path& home) {
   return made;
 }
 
-// On one file system a rename, else a copy.
+// On one file system a rename, else a copy, which has its name when it is whole and on disk.
 Status move_folder(const fs::path& from, const fs::path& to) {
   std::error_code failed;
   fs::rename(from, to, failed);
   if (!failed) return ok_status();
-  fs::copy(from, to, fs::copy_options::recursive, failed);
-  if (failed) return io_error(to, failed);
-  fs::remove_all(from, failed);
-  return failed ? Status(io_error(from, failed)) : ok_status();
+  fs::path part = to;
+  part += ".part";
+  fs::copy(from, part, fs::copy_options::recursive, failed);
+  if (!failed) {
+    ::sync();
+    fs::rename(part, to, failed);
+  }
+  std::error_code ignored;
+  fs::remove_all(from, ignored);
+  if (!failed) return ok_status();
+  fs::remove_all(part, ignored);
+  return io_error(to, failed);
 }
 
 // SQLite's own copy of a database that others write to.
@@ -88,10 +96,20 @@ Status check_parent(const fs::path& folder) {
   return failed ? Status(io_error(folder, failed)) : ok_status();
 }
 
-// True where there is anything but an empty folder with a lock in it.
-bool has_vectors(const fs::path& folder) {
+bool is_store(const fs::path& folder) {
   std::error_code failed;
   return fs::exists(folder / "CURRENT", failed);
+}
+
+// False for a folder with nothing but a lock in it. What is no whole store may be mended yet.
+bool has_anything(const fs::path& folder) {
+  std::error_code failed;
+  fs::directory_iterator each(folder, failed);
+  if (failed) return true;
+  for (; each != fs::directory_iterator(); each.increment(failed)) {
+    if (failed || each->path().filename() != vectors::FolderLock::kFile) return true;
+  }
+  return false;
 }
 
 Status replace_vectors(const fs::path& home, const fs::path& fresh, bool replace) {
@@ -99,7 +117,10 @@ Status replace_vectors(const fs::path& home, const fs::path& fresh, bool replace
   const fs::path before = home / "vectors.replaced";
   SEL_TRY(lock, vectors::FolderLock::take(place));  // Nobody has it, nor takes it meanwhile.
   std::error_code failed;
-  if (has_vectors(place)) {
+  // The copy is on disk before it has the place, which is empty for as short as can be.
+  ::sync();
+  const bool keeps = has_anything(place);
+  if (keeps) {
     if (!replace) {
       return Error{Code::already_exists, place.string() +
                                              " holds vectors; --replace keeps them as " +
@@ -113,9 +134,11 @@ Status replace_vectors(const fs::path& home, const fs::path& fresh, bool replace
     fs::remove_all(place, failed);
   }
   if (failed) return io_error(place, failed);
-  ::sync();  // The copy is on disk before it has the place.
   fs::rename(fresh, place, failed);
-  return failed ? Status(io_error(place, failed)) : ok_status();
+  if (!failed) return ok_status();
+  std::error_code ignored;
+  if (keeps) fs::rename(before, place, ignored);
+  return io_error(place, failed);
 }
 
 }  // namespace
@@ -137,7 +160,7 @@ Status create_snapshot(const cli::Context& context, const fs::path& folder) {
 }
 
 Status restore_snapshot(const fs::path& home, const fs::path& folder, bool replace) {
-  if (!has_vectors(folder / "vectors")) {
+  if (!is_store(folder / "vectors")) {
     return Error{Code::not_found, folder.string() + " holds no snapshot"};
   }
   std::error_code failed;
@@ -148,7 +171,8 @@ Status restore_snapshot(const fs::path& home, const fs::path& folder, bool repla
   fs::copy(folder / "vectors", fresh, fs::copy_options::recursive, failed);
   if (failed) return io_error(fresh, failed);
   Status done = [&]() -> Status {
-    SEL_TRY(store, vectors::Store::open(fresh, api::read_metadata_properties));  // It verifies.
+    SEL_TRY(store, vectors::Store::open(fresh, api::read_metadata_properties));
+    SEL_CHECK_OK(store->verify());
     store.reset();
     return replace_vectors(home, fresh, replace);
   }();

@@ -12,11 +12,14 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "catalog/aliases.h"
+#include "catalog/own_id.h"
 #include "catalog/task_names.h"
 #include "cli/output.h"
 #include "cli/table.h"
 #include "http/client.h"
 #include "inference/upstream.h"
+#include "inference/upstream_catalog.h"
 
 namespace selvedge::app {
 namespace {
@@ -83,6 +86,23 @@ Status probe(const Upstream& upstream) {
   return Error{Code::model_not_found, "it has no model \"" + upstream.model + "\""};
 }
 
+// Whether an upstream can answer for this id.
+Status check_id(const cli::Context& context, const std::string& id) {
+  SEL_TRY(models, catalog::Catalog::open(context.home, catalog::Profile::auto_));
+  SEL_TRY(aliases, catalog::Aliases::open(context.home / "catalog.db"));
+  const std::string target = aliases->target_of(id);
+  if (target != id) {
+    return Error{Code::already_exists, "\"" + id + "\" is an alias of " + target +
+                                           ", which goes before upstreams; take it away with "
+                                           "\"selvedge alias remove\", or name that id"};
+  }
+  const auto known = models->find(id);
+  if (!known.ok()) return catalog::check_own_id(models->artifacts(), id);
+  if (inference::upstream_can((*known)->task)) return ok_status();
+  return Error{Code::invalid_input, "upstreams answer for texts and embeddings; the task of " + id +
+                                        " is " + (*known)->task_name};
+}
+
 struct AddOptions {
   Upstream upstream;
   std::string task = "Text Generation";
@@ -100,6 +120,8 @@ void add(cli::Context& context, AddOptions options) {
   if (wanted.model.empty()) wanted.model = wanted.id;
   const Status sound = inference::check_upstream(wanted);
   if (!sound.ok()) return cli::fail(context, sound.error());
+  const Status possible = check_id(context, wanted.id);
+  if (!possible.ok()) return cli::fail(context, possible.error());
   auto all = read_all(context);
   if (!all.ok()) return cli::fail(context, all.error());
   std::erase_if(*all, [&](const Upstream& each) { return each.id == wanted.id; });

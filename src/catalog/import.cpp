@@ -103,7 +103,7 @@ Result<WeightsSet> files_in_folder(const fs::path& folder, std::string_view pick
   if (problem) {
     return Error{Code::io, "cannot read \"" + folder.string() + "\": " + problem.message()};
   }
-  return pick_weights(weights_sets(std::move(files)), pick, "\"" + folder.string() + "\"");
+  return pick_weights(weights_sets(std::move(files), pick), pick, "\"" + folder.string() + "\"");
 }
 
 // All files of the model that `source` is, or is of, or that lies in it.
@@ -387,7 +387,8 @@ Result<Installed> LocalCatalog::take_in_from_hub(const ImportRequest& request,
   const Hub hub = Hub::from_environment();
   SEL_TRY(listed, hub.list(from.repository));
   const std::string& pick = from.file.empty() ? request.pick : from.file;
-  SEL_TRY(set, pick_weights(weights_sets(std::move(listed)), pick, "\"" + from.repository + "\""));
+  SEL_TRY(set,
+          pick_weights(weights_sets(std::move(listed), pick), pick, "\"" + from.repository + "\""));
   if (request.ids.empty()) {
     return Error{Code::invalid_input, "say with --as ID what \"" + set.name() + "\" answers for"};
   }

@@ -39,10 +39,13 @@ std::uint32_t number_of(std::string_view digits) {
   return number;
 }
 
+bool is_named(const WeightsFile& file, std::string_view name) {
+  return file.path == name || base_name(file.path) == name;
+}
+
 bool is_meant(const WeightsSet& set, std::string_view pick) {
-  return std::ranges::any_of(set.files, [&](const WeightsFile& file) {
-    return file.path == pick || base_name(file.path) == pick;
-  });
+  return std::ranges::any_of(set.files,
+                             [&](const WeightsFile& file) { return is_named(file, pick); });
 }
 
 Error choose(const std::vector<const WeightsSet*>& sets, const std::string& where) {
@@ -92,11 +95,11 @@ std::string split_file_name(std::string_view prefix, std::uint32_t at, std::uint
   return std::string(prefix) + tail;
 }
 
-std::vector<WeightsSet> weights_sets(std::vector<WeightsFile> files) {
+std::vector<WeightsSet> weights_sets(std::vector<WeightsFile> files, std::string_view named) {
   std::ranges::sort(files, {}, &WeightsFile::path);
   std::map<std::string, WeightsSet> by_name;
   for (WeightsFile& file : files) {
-    if (!is_weights(file.path)) continue;
+    if (!is_weights(file.path) && !is_named(file, named)) continue;
     const SplitName name = split_name(file.path);
     const std::string key =
         name.count == 0 ? file.path : name.prefix + "/" + std::to_string(name.count);

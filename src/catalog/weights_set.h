@@ -38,8 +38,9 @@ SplitName split_name(std::string_view file);
 std::string split_file_name(std::string_view prefix, std::uint32_t at, std::uint32_t count);
 
 // The models among `files`, by name; files that are no GGUF, projectors and matrices of importance
-// are left out. A split of which files lack is there with what there is.
-std::vector<WeightsSet> weights_sets(std::vector<WeightsFile> files);
+// are left out, but for one whose path or name is `named`. A split of which files lack is there
+// with what there is.
+std::vector<WeightsSet> weights_sets(std::vector<WeightsFile> files, std::string_view named = {});
 
 // The one that `pick` means: a path, a file's name, or a part of one name alone ("q4_k_m"); with an
 // empty `pick` the only one. Errors: not_found (there is none), invalid_input (there are several:

@@ -164,10 +164,26 @@ std::string calls_text(const wire::ChatMessage& message) {
   return text;
 }
 
+// Templates want users and assistants to take turns.
+void append(const wire::ChatMessage& message, wire::ChatMessage& to) {
+  to.content += "\n";
+  for (wire::InlinePicture picture : message.pictures) {
+    picture.at += static_cast<std::uint32_t>(to.content.size());
+    to.pictures.push_back(std::move(picture));
+  }
+  to.content += message.content;
+}
+
 std::vector<wire::ChatMessage> told_messages(const std::vector<wire::ChatMessage>& messages,
                                              const std::string& instructions) {
   std::vector<wire::ChatMessage> told;
+  bool after_result = false;
   for (const wire::ChatMessage& message : messages) {
+    if (after_result && message.role == "user") {
+      append(message, told.back());
+      continue;
+    }
+    after_result = message.role == "tool";
     if (message.role != "tool") {
       told.push_back(
           {message.role, message.tool_calls.empty() ? message.content : calls_text(message)});
@@ -175,9 +191,8 @@ std::vector<wire::ChatMessage> told_messages(const std::vector<wire::ChatMessage
       continue;
     }
     const std::string result = "<tool_response>\n" + message.content + "\n</tool_response>";
-    // Templates want users and assistants to take turns.
     if (!told.empty() && told.back().role == "user") {
-      told.back().content += "\n" + result;
+      append({"user", result}, told.back());
     } else {
       told.push_back({"user", result});
     }
@@ -210,7 +225,7 @@ common_peg_arena told_parser(const json& tools, const wire::ChatOptions& options
 
 ChatPlanner::ChatPlanner(const LlamaModel& model, const ChatPrompt& chat_prompt,
                          const PromptTokens& tokens, const std::string& chat_template)
-    : chat_prompt_(chat_prompt), tokens_(tokens) {
+    : model_(model), chat_prompt_(chat_prompt), tokens_(tokens) {
   templates_ = common_chat_templates_init(model.get(), chat_template);
   const auto caps = common_chat_templates_get_caps(templates_.get());
   const auto has = [&caps](const char* name) {
@@ -246,6 +261,14 @@ Result<std::string> ChatPlanner::json_grammar(const std::string& schema) {
     std::ranges::replace(message, '\n', ' ');
     return Error{Code::invalid_input, std::move(message)};
   }
+}
+
+// Of some templates the grammar of a forced call begins with any text, and never lets it end.
+bool ChatPlanner::lets_words_pass(const ChatPlan& plan) const {
+  if (plan.grammar.gbnf.empty()) return true;
+  const auto gate = GrammarGate::open(model_, plan.grammar);
+  const auto words = model_.tokenize("Hello", false);
+  return gate.ok() && !words.empty() && (*gate)->allows(words.front());
 }
 
 bool ChatPlanner::reasons() const {
@@ -290,8 +313,14 @@ Result<ChatPlan> ChatPlanner::plan(const std::vector<wire::ChatMessage>& message
     if (wants_tools(options)) SEL_CHECK_OK(bound_tools(bounded));
     if (!options.json_schema.empty()) SEL_CHECK_OK(json_grammar(options.json_schema));
     const bool both = wants_tools(options) && !options.json_schema.empty();
-    if (!knows_tools_ || both) return told_form(messages, bounded);
-    return own_form(messages, bounded);
+    const bool about_tools =
+        wants_tools(options) || std::ranges::any_of(messages, [](const wire::ChatMessage& message) {
+          return message.role == "tool" || !message.tool_calls.empty();
+        });
+    if ((!knows_tools_ && about_tools) || both) return told_form(messages, bounded);
+    SEL_TRY(plan, own_form(messages, bounded));
+    if (forces_tools(options) && lets_words_pass(plan)) return told_form(messages, bounded);
+    return plan;
   } catch (const std::exception&) {
     return bad_messages();
   }

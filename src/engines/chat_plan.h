@@ -54,8 +54,10 @@ class ChatPlanner {
                              const wire::ChatOptions& options) const;
   bool needs_form(const std::vector<wire::ChatMessage>& messages,
                   const wire::ChatOptions& options) const;
+  bool lets_words_pass(const ChatPlan& plan) const;
   bool reasons() const;
 
+  const LlamaModel& model_;
   const ChatPrompt& chat_prompt_;
   const PromptTokens& tokens_;
   common_chat_templates_ptr templates_;

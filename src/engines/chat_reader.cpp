@@ -42,9 +42,27 @@ ChatReader::News ChatReader::finish(std::string_view text) {
   if (too_deep_) return {std::string(text), {}, {}};
   whole_ += text;
   News news;
-  if (read(false, news) || read(true, news)) return news;
-  if (told_.empty()) news.text = whole_;
+  if (read(false, news)) return news;
+  read(true, news);
+  if (told_.tool_calls.empty()) news.text += untold();
   return news;
+}
+
+// What of the whole is neither text nor reasoning that was told.
+std::string ChatReader::untold() const {
+  std::size_t begin = 0;
+  for (const std::string* told : {&told_.reasoning_content, &told_.content}) {
+    const std::size_t found = told->empty() ? begin : whole_.find(*told, begin);
+    if (found != whole_.npos) begin = found + told->size();
+  }
+  return whole_.substr(begin);
+}
+
+// What the parser does not take it may read as nothing at all, or as less than before.
+bool ChatReader::takes_back(const common_chat_msg& now) const {
+  return !now.content.starts_with(told_.content) ||
+         !now.reasoning_content.starts_with(told_.reasoning_content) ||
+         now.tool_calls.size() < told_.tool_calls.size();
 }
 
 // False, and nothing new, when the parser does not take it.
@@ -52,6 +70,7 @@ bool ChatReader::read(bool partial, News& news) {
   read_bytes_ = whole_.size();
   try {
     common_chat_msg now = common_chat_parse(whole_, partial, parser_);
+    if (takes_back(now)) return false;
     for (common_chat_msg_diff& diff : common_chat_msg_diff::compute_diffs(told_, now)) {
       news.text += diff.content_delta;
       news.reasoning += diff.reasoning_content_delta;

@@ -30,7 +30,9 @@ class ChatReader {
 
  private:
   void count_brackets(std::string_view text);
+  bool takes_back(const common_chat_msg& now) const;
   bool read(bool partial, News& news);
+  std::string untold() const;
 
   common_chat_parser_params parser_;
   std::string whole_;

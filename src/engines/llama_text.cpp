@@ -83,10 +83,12 @@ struct LlamaText::Sequence {
   bool reading() const { return computed < prompt.size(); }
   bool seeing() const { return reading() && pictures.at(computed) != nullptr; }
   std::uint64_t group() const { return adapter ? adapter->key : 0; }
+  // Of one that was given up only what was read counts.
   wire::Finished finished(wire::FinishReason reason) const {
+    const bool given_up = reason == wire::FinishReason::cancelled;
     return {task,
             reason,
-            static_cast<std::int32_t>(prompt.size()),
+            static_cast<std::int32_t>(given_up ? computed : prompt.size()),
             static_cast<std::int32_t>(cached),
             completion_tokens,
             text.stop()};

@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds kNap{20};
 constexpr std::int32_t kSideMin = 64;
 constexpr std::int32_t kSideMax = 2'048;
 constexpr std::int32_t kStepsMax = 150;
+constexpr std::int32_t kReferenceSidesMost = 32;  // One of the other.
 // Decoders of whole pictures take gigabytes beyond this many pixels; in tiles they take one.
 constexpr std::int64_t kWholePixelsMax = 768 * 768;
 constexpr std::int64_t kWholePixelsTinyMax = 1536 * 1536;
@@ -218,6 +219,12 @@ Result<std::vector<InputPicture>> SdDrawing::read_references(const wire::Draw& r
       return Error{Code::invalid_input, name + ": these weights take up no pictures"};
     }
     SEL_TRY(reference, decode_picture(bytes, PictureUse::colours, name));
+    const auto [narrow, wide] = std::minmax(reference.width, reference.height);
+    if (wide > kReferenceSidesMost * narrow) {
+      return Error{Code::invalid_input, name + ": one side is more than " +
+                                            std::to_string(kReferenceSidesMost) +
+                                            " times as long as the other"};
+    }
     references.push_back(std::move(reference));
   }
   return references;
@@ -311,6 +318,8 @@ Result<wire::Picture> SdDrawing::draw(const Job& job) {
   for (const InputPicture& each : job.references) references.push_back(view_of(each));
   parameters.ref_images = references.data();
   parameters.ref_images_count = static_cast<int>(references.size());
+  // The encoder aborts the process where a side is no multiple of 16.
+  parameters.auto_resize_ref_image = true;
   if (files_.family == SdFamily::flux || files_.family == SdFamily::flux2) {
     // FLUX knows no negative side: the strength of guidance is one of its inputs.
     sampling.guidance.txt_cfg = 1;

@@ -28,7 +28,14 @@ constexpr std::int64_t kRestFrames = 500;
 constexpr std::size_t kSamplesMin = kSpeechSampleRate;
 constexpr std::size_t kVoiceStepSamples = 60 * kSpeechSampleRate;
 constexpr double kTemperatureStep = 0.2;
-constexpr int kCandidates = 5;  // Of which the best is taken above temperature 0. OpenAI's.
+constexpr double kLogprobLeast = -100;  // JSON has no infinities.
+constexpr int kCandidates = 5;          // Of which the best is taken above temperature 0. OpenAI's.
+
+// Callers may name a language instead of giving its code.
+std::string code_of(const std::string& language) {
+  const int id = language.empty() ? -1 : whisper_lang_id(language.c_str());
+  return id < 0 ? language : whisper_lang_str(id);
+}
 
 }  // namespace
 
@@ -197,7 +204,7 @@ Result<bool> Transcription::look_for_voices() {
   detector_.reset();
   if (voiced_.empty()) {
     transcript_.duration_voiced_s = 0;
-    transcript_.language = model_.multilingual() ? request_.language : "en";
+    transcript_.language = model_.multilingual() ? code_of(request_.language) : "en";
     return true;
   }
   times_ = VoiceTimes(std::move(voiced_));
@@ -216,8 +223,8 @@ Result<bool> Transcription::find_language(int threads) {
     transcript_.language = "en";
     return false;
   }
-  transcript_.language = request_.language;
-  if (!request_.language.empty()) return false;
+  transcript_.language = code_of(request_.language);
+  if (!transcript_.language.empty()) return false;
   const auto first = std::min(samples_.size(), static_cast<std::size_t>(30 * kSpeechSampleRate));
   std::vector<float> probabilities(static_cast<std::size_t>(whisper_lang_max_id()) + 1);
   int found = whisper_pcm_to_mel_with_state(model_.context(), model_.state(), samples_.data(),
@@ -244,7 +251,8 @@ whisper_full_params Transcription::params_of(Window& window, int threads) const 
   params.language = transcript_.language.c_str();
   params.no_context = window.forget;
   if (!window.prompt.empty()) params.initial_prompt = window.prompt.c_str();
-  params.suppress_nst = true;
+  // A prefix may have marks that no speech sounds like.
+  params.suppress_nst = window.prefix.empty();
   params.print_progress = false;
   params.print_timestamps = false;
   params.temperature = static_cast<float>(std::clamp(request_.temperature, 0.0, 1.0));
@@ -304,9 +312,9 @@ Result<bool> Transcription::transcribe_window(int threads) {
   return true;
 }
 
-// Appends the window's segments, and moves on by as much as whisper.cpp itself would: to the last
-// time in the text, or over the whole window where the text does not end with a pair of them. It
-// tells only a percentage of that way; which of the two it was, follows.
+// Appends the window's segments, and moves on: to the end of the last segment where another one
+// begins in the window, else over the whole of it. whisper.cpp tells only a percentage of its own
+// way, which is the whole or up to where that other one begins; that time is in no segment.
 void Transcription::take_segments(const Window& window) {
   whisper_state* state = model_.state();
   const double begin_s = static_cast<double>(window.begin) / 100;
@@ -349,15 +357,14 @@ void Transcription::take_segments(const Window& window) {
   for (wire::SpokenSegment& segment : segments) {
     segment.temperature =
         request_.temperature + kTemperatureStep * std::max(0, window.attempts - 1);
-    segment.mean_logprob = tokens > 0 ? logprob / tokens : 0;
+    segment.mean_logprob = tokens > 0 ? std::max(logprob / tokens, kLogprobLeast) : 0;
     segment.compression_ratio = compression_ratio(text);
     if (!clean_text(segment.text).empty()) transcript_.segments.push_back(std::move(segment));
   }
   const std::int64_t whole = std::min(window.frames, kWindowFrames);
   const auto percent_of = [&](std::int64_t frames) { return 100 * frames / window.frames; };
-  const bool by_time = last_time >= kFramesMin && last_time <= whole &&
-                       percent_of(last_time) == window.percent &&
-                       percent_of(whole) != window.percent;
+  const bool by_time =
+      last_time >= kFramesMin && last_time <= whole && percent_of(whole) != window.percent;
   frame_ += by_time ? last_time : whole;
   note_heard(frame_);
 }

@@ -22,8 +22,10 @@ std::int32_t tiles(std::int32_t pixels) {
   return (std::max(pixels, 1) + kTile - 1) / kTile;
 }
 
+// Source: https://developers.cloudflare.com/workers-ai/platform/pricing/ ("first MP (1024x1024)").
 double megapixels(std::int32_t width, std::int32_t height) {
-  return std::ceil(static_cast<double>(width) * height / kMillion);
+  constexpr double kPixels = 1024 * 1024;
+  return std::ceil(static_cast<double>(width) * height / kPixels);
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ TEST(Price, PicturesCostByStepsAndBegunTiles) {
   EXPECT_DOUBLE_EQ(neurons_of_picture(flux, sized(513, 100), 1), 2 * (9.6 + 4.8));
   catalog::ModelEntry klein;
   klein.prices.units = {{"first_megapixel", 1'000}, {"per_next_megapixel", 100}};
-  EXPECT_DOUBLE_EQ(neurons_of_picture(klein, sized(1'024, 1'024), 4), 1'100);
+  EXPECT_DOUBLE_EQ(neurons_of_picture(klein, sized(1'024, 1'024), 4), 1'000);
+  EXPECT_DOUBLE_EQ(neurons_of_picture(klein, sized(1'024, 1'040), 4), 1'100);
   EXPECT_DOUBLE_EQ(neurons_of_picture(klein, sized(512, 512), 4), 1'000);
   EXPECT_EQ(neurons_of_picture(catalog::ModelEntry(), sized(512, 512), 4), 0);
 }

@@ -76,7 +76,10 @@ void Scheduler::start() {
 }
 
 bool Scheduler::busy() const {
-  const auto places = static_cast<std::size_t>(std::max(options_.sequences_max, 1));
+  const bool one_by_one =
+      model_.kind == wire::ModelKind::image || model_.kind == wire::ModelKind::speech;
+  const auto places =
+      one_by_one ? 1 : static_cast<std::size_t>(std::max(options_.sequences_max, 1));
   return waiting_.size() + active_.size() >= places;
 }
 

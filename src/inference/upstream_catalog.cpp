@@ -29,6 +29,11 @@ const catalog::ModelEntry* UpstreamCatalog::own_entry(const Upstream& upstream) 
   return &entries_.emplace_back(std::move(entry));
 }
 
+bool upstream_can(catalog::Task task) {
+  return task != catalog::Task::automatic_speech_recognition &&
+         task != catalog::Task::text_to_image && task != catalog::Task::text_to_speech;
+}
+
 std::vector<const catalog::ModelEntry*> UpstreamCatalog::all_entries() const {
   std::vector<const catalog::ModelEntry*> all = inner().all_entries();
   for (const auto& upstream : upstreams_->all()) {
@@ -49,6 +54,7 @@ Result<catalog::Resolved> UpstreamCatalog::resolve(std::string_view id) const {
   const auto upstream = upstreams_->find(id);
   if (upstream == nullptr) return inner().resolve(id);
   SEL_TRY(entry, find(id));
+  if (!upstream_can(entry->task)) return inner().resolve(id);
   catalog::Resolved resolved;
   resolved.entry = entry;
   resolved.requested = std::string(id);

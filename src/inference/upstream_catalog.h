@@ -12,6 +12,10 @@
 
 namespace selvedge::inference {
 
+// Whether a server of OpenAI's texts and embeddings can do it, be it by an emulation. What it
+// cannot stays with the weights that are here.
+bool upstream_can(catalog::Task task);
+
 // An id that the inner catalogue lacks becomes a model of the OpenAI generation while an upstream
 // answers for it; its entry lives as long as this. Everything else is the inner catalogue's own.
 class UpstreamCatalog final : public catalog::CatalogWrapper {

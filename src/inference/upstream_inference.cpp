@@ -31,6 +31,8 @@ constexpr std::size_t kFailureBytesMax = 64u << 10;
 constexpr milliseconds kFirstPause{200};
 constexpr milliseconds kPauseMost{5'000};
 constexpr milliseconds kDown{5'000};
+constexpr milliseconds kEndMost{2'000};
+constexpr milliseconds kEndPause{10};
 
 bool is_good(int status) { return status >= 200 && status < 300; }
 
@@ -163,15 +165,15 @@ class UpstreamInference::Exchange {
     request_.stopped = [stopped = &call_->stopped] { return stopped->load(); };
   }
 
-  // Ok, or why there is no (whole) answer. `connected`: something answered.
-  Status run(bool& connected) {
+  // Ok, or why there is no (whole) answer. `reached`: it was no connection that failed.
+  Status run(bool& reached) {
+    reached = true;
     SEL_CHECK_OK(add_key());
     for (int attempt = 0;; ++attempt) {
       Status outcome = once();
-      connected = connected || answered_ != 0;
-      const bool again =
-          !outcome.ok() && !begun_ && attempt + 1 < upstream_->tries && !call_->stopped &&
-          (answered_ == 0 ? outcome.error().code != Code::cancelled : worth_another_try(answered_));
+      reached = reached_;
+      const bool again = !outcome.ok() && !begun_ && attempt + 1 < upstream_->tries &&
+                         !call_->stopped && (!reached_ || worth_another_try(answered_));
       if (!again) return outcome;
       if (!rest(pause_before(attempt, retry_after_))) return outcome;
     }
@@ -214,6 +216,7 @@ class UpstreamInference::Exchange {
       return collected_.size() < most;
     };
     const auto sent = http::send_streaming(request_, on_headers, on_bytes);
+    reached_ = sent.ok() || sent.error().code != Code::unavailable;
     if (fault_) return *fault_;
     if (answered_ != 0 && !is_good(answered_)) {
       return upstream_failure(*upstream_, answered_, collected_);
@@ -235,7 +238,7 @@ class UpstreamInference::Exchange {
 
   Error worded(const Error& error) const {
     if (error.code == Code::cancelled) return error;
-    if (answered_ != 0 && error.code == Code::io) return broke_off();
+    if (reached_ && error.code == Code::io) return broke_off();
     const std::string who =
         "the upstream of model " + upstream_->id + " (" + upstream_->name() + ")";
     if (error.code == Code::deadline_exceeded) {
@@ -279,7 +282,8 @@ class UpstreamInference::Exchange {
   std::shared_ptr<const Upstream> upstream_;
   const bool streamed_;
   http::ClientRequest request_;
-  int answered_ = 0;  // 0: nothing answered.
+  int answered_ = 0;      // 0: no answer began.
+  bool reached_ = false;  // The last try.
   std::string retry_after_;
   std::string collected_;
   bool begun_ = false;  // Something of the answer was handed over.
@@ -306,6 +310,7 @@ void UpstreamInference::end_all() {
 Result<UpstreamInference::Holder> UpstreamInference::begin(
     const std::shared_ptr<const Upstream>& upstream, std::string path, std::string body,
     bool streamed) {
+  if (ending_) return Error{Code::unavailable, "the server is shutting down"};
   std::erase_if(calls_, [](const auto& each) { return each.expired(); });
   if (calls_.size() >= kCallsMax + kWaitingMax) {
     return Error{Code::queue_full, "too many calls of upstreams wait"};
@@ -324,12 +329,12 @@ Result<UpstreamInference::Holder> UpstreamInference::begin(
       std::make_unique<Exchange>(io_, call, upstream, std::move(path), std::move(body), streamed);
   asio::post(*pool_, [&io = io_, call, exchange = std::move(exchange), health = health_,
                       id = upstream->id] {
-    bool connected = false;
-    Status outcome = exchange->run(connected);
-    asio::post(io, [call, health, id, connected, outcome = std::move(outcome)]() mutable {
+    bool reached = false;
+    Status outcome = exchange->run(reached);
+    asio::post(io, [call, health, id, reached, outcome = std::move(outcome)]() mutable {
       Health& known = (*health)[id];
       --known.active;
-      const bool down = !connected && !outcome.ok() && outcome.error().code != Code::cancelled;
+      const bool down = !reached && !outcome.ok() && outcome.error().code != Code::cancelled;
       known.down_until = down ? Clock::now() + kDown : TimePoint();
       if (down) log::warn("upstream {} cannot be reached", known.name);
       call->end = std::move(outcome);
@@ -346,14 +351,13 @@ asio::awaitable<Result<std::unique_ptr<TokenStream>>> UpstreamInference::generat
     auto local = co_await inner_->generate(model, std::move(task));
     co_return std::move(local);
   }
+  if (!task.adapter.name.empty()) {
+    co_return Error{Code::lora_unsupported, "Model " + model.entry->id +
+                                                " is answered by an upstream, which takes no "
+                                                "LoRA adapters"};
+  }
   UpstreamBody body = upstream_body(*upstream, task);
   SEL_CO_TRY(holder, begin(upstream, std::move(body.path), std::move(body.json), true));
-  // What fails before the first token has a status of its own.
-  auto waited = co_await holder.wait();
-  SEL_CO_CHECK_OK(std::move(waited));
-  if (!holder.call->any && holder.call->end && !holder.call->end->ok()) {
-    co_return holder.call->end->error();
-  }
   std::unique_ptr<TokenStream> stream =
       std::make_unique<Stream>(std::move(holder), std::move(task.given_up));
   co_return std::move(stream);
@@ -414,10 +418,19 @@ std::vector<RunnerStatus> UpstreamInference::status() const {
 }
 
 asio::awaitable<void> UpstreamInference::shut_down() {
+  ending_ = true;
   for (const auto& each : calls_) {
     if (const auto call = each.lock()) call->stop();
   }
   co_await inner_->shut_down();
+  // Who reads an answer still books it: not when all that it needs is gone.
+  const auto deadline = Clock::now() + kEndMost;
+  asio::steady_timer pause(io_);
+  const auto goes_on = [](const std::weak_ptr<Call>& call) { return !call.expired(); };
+  while (std::ranges::any_of(calls_, goes_on) && Clock::now() < deadline) {
+    pause.expires_after(kEndPause);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
 }
 
 }  // namespace selvedge::inference

@@ -70,6 +70,7 @@ class UpstreamInference final : public Inference {
   const std::unique_ptr<Inference> inner_;
   const std::shared_ptr<const Upstreams> upstreams_;
   std::vector<std::weak_ptr<Call>> calls_;
+  bool ending_ = false;
   std::shared_ptr<std::map<std::string, Health>> health_;  // By id; shared with calls under way.
   std::unique_ptr<asio::thread_pool> pool_;  // Each call has a thread of it; made by the first one.
 };

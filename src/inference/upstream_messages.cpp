@@ -20,7 +20,7 @@ constexpr std::size_t kWordsBytesMax = 500;
 
 json sampling_of(const wire::Sampling& sampling) {
   json body = {{"temperature", sampling.temperature}, {"top_p", std::min(sampling.top_p, 1.0)}};
-  if (sampling.has_seed) body["seed"] = sampling.seed;
+  if (sampling.has_seed) body["seed"] = static_cast<std::int64_t>(sampling.seed);
   if (sampling.frequency_penalty != 0) body["frequency_penalty"] = sampling.frequency_penalty;
   if (sampling.presence_penalty != 0) body["presence_penalty"] = sampling.presence_penalty;
   // Not OpenAI's, but of most servers that one runs oneself; sent only when it was asked for.
@@ -153,6 +153,9 @@ void add_chat_options(const wire::ChatOptions& chat, json& body) {
         word ? json(choice) : json({{"type", "function"}, {"function", {{"name", choice}}}});
     if (!chat.parallel_tool_calls) body["parallel_tool_calls"] = false;
   }
+  if (!chat.template_values.empty()) {
+    body["chat_template_kwargs"] = json::parse(chat.template_values, nullptr, false);
+  }
   if (!chat.json_schema.empty()) {
     body["response_format"] = {
         {"type", "json_schema"},
@@ -235,7 +238,9 @@ Result<UpstreamChunk> parse_upstream_chunk(std::string_view data) {
     const auto part = choice.find(form);
     if (part == choice.end() || !part->is_object()) continue;
     chunk.piece.text += text_of(*part, "content");
-    chunk.piece.reasoning += text_of(*part, "reasoning_content");
+    // Newer servers have the shorter name, some of them both.
+    const std::string thought = text_of(*part, "reasoning_content");
+    chunk.piece.reasoning += thought.empty() ? text_of(*part, "reasoning") : thought;
     add_tool_calls(*part, chunk.piece.tool_calls);
   }
   add_logprobs(choice, chunk.piece.logprobs);

@@ -74,7 +74,10 @@ Result<layout::Checkpoint> CheckpointFolder::write_generation(const CheckpointCo
   const std::uint64_t made_good = losses_->made_good;
   for (std::size_t span = 0; span < written_files_.size(); ++span) {
     ValuesFile& file = written_files_[span];
-    if (file.generation != 0 && content.filled[span] <= file.as_of) continue;
+    // Rows may have been left out without being filled.
+    const std::size_t rows =
+        std::min(grid_.rows_max(), snapshot.slot_end - span * grid_.rows_max());
+    if (file.generation != 0 && content.filled[span] <= file.as_of && file.rows == rows) continue;
     SEL_TRY(made, write_values(snapshot, span, generation, stop));
     file = std::move(made);
   }
@@ -250,7 +253,7 @@ CheckpointFolder::Block CheckpointFolder::block(std::size_t span, std::size_t bl
   const std::size_t first = span * grid_.rows_max();
   block.first = static_cast<Slot>(first + block.offset / row_bytes_);
   const std::size_t end = (block.offset + block.bytes + row_bytes_ - 1) / row_bytes_;
-  block.end = static_cast<Slot>(std::min(first + end, slot_end_));
+  block.end = static_cast<Slot>(first + end);
   return block;
 }
 

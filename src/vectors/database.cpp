@@ -166,6 +166,12 @@ Status Database::snapshot(const std::filesystem::path& folder) const {
   return ok_status();
 }
 
+Status Database::verify() const {
+  const rocksdb::Status status = db_->VerifyChecksum();
+  if (!status.ok()) return from_status(status);
+  return ok_status();
+}
+
 Database::View::View(std::shared_ptr<const Database> database)
     : database_(std::move(database)), snapshot_(database_->db_->GetSnapshot()) {}
 

@@ -52,6 +52,8 @@ class Database : public std::enable_shared_from_this<Database> {
 
   // See Store::snapshot.
   Status snapshot(const std::filesystem::path& folder) const;
+  // Reads all against its checksums. Errors: corrupt_data, io.
+  Status verify() const;
 
   // What the store holds at one moment. While one lives, what it shows is kept on disk. Keeps the
   // database open.

@@ -34,7 +34,7 @@ Result<std::unique_ptr<FolderLock>> FolderLock::take(const std::filesystem::path
   const bool created = std::filesystem::create_directories(folder, failed);
   if (failed) return io_error(folder, failed);
   if (created) SEL_CHECK_OK(sync_parent(folder));
-  const std::filesystem::path path = folder / "LOCK.selvedge";
+  const std::filesystem::path path = folder / kFile;
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return io_error(path, {errno, std::generic_category()});
   auto lock = std::make_unique<FolderLock>(file);

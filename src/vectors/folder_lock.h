@@ -11,6 +11,8 @@ namespace selvedge::vectors {
 // Held while the object lives; the system lets go when the process ends, however it ends.
 class FolderLock {
  public:
+  static constexpr const char* kFile = "LOCK.selvedge";
+
   // Creates `folder` (and its parents) when missing, and the file LOCK.selvedge in it. Errors: io,
   // unavailable (the message names the folder).
   static Result<std::unique_ptr<FolderLock>> take(const std::filesystem::path& folder);

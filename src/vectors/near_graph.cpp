@@ -91,6 +91,7 @@ bool NearGraph::outgrown() const {
 
 bool NearGraph::encode(const ann::Codes& codes, std::span<const float> row, Slot slot,
                        ann::Quantizer::Scratch& scratch, std::vector<float>& space) const {
+  if (slot >= limits::vectors_per_index_max) return false;
   if (!values_in_space(config_.metric, row, space)) return false;
   codes.announce(slot + 1);
   codes.quantizer->encode_quickly(space, scratch, codes.head(slot), codes.rest(slot));
@@ -102,13 +103,13 @@ void NearGraph::link(const Snapshot& snapshot, std::uint64_t position) {
   const Slot slot = entry.slot;
   codes_->announce(snapshot.slot_end);
   graph_->announce(snapshot.slot_end);
-  if (!bring_to_space(snapshot, slot, values_)) {
+  if (slot >= limits::vectors_per_index_max || !bring_to_space(snapshot, slot, values_)) {
     apart_.push_back(entry);
     return;
   }
   // Queries may be reading a code that is there already.
   const RecentCodes& known = snapshot.recent_codes;
-  const bool coded = known.codes == codes_ && position >= known.from;
+  const bool coded = known.codes == codes_ && position >= known.first;
   spare_code_.resize(ann::kBlockBytes + codes_->quantizer->rest_bytes());
   std::uint8_t* const spare = spare_code_.data();
   const double lost =

@@ -127,8 +127,8 @@ RocksStore::RocksStore(std::shared_ptr<Database> database, Options options)
 
 RocksStore::~RocksStore() {
   end_openings();
+  upkeep_.request_stop();  // First: the linker may wait for a graph that is being written.
   shared_->linker.stop();  // Indexes may be held longer; nothing is linked then.
-  upkeep_.request_stop();
   if (upkeep_.joinable()) upkeep_.join();
   std::stop_source late;
   const std::jthread timer([&](const std::stop_token& done) {

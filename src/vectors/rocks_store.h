@@ -63,6 +63,7 @@ class RocksStore final : public Store {
   Result<IndexDescription> describe(std::string_view account, std::string_view name,
                                     std::string_view description) override;
   std::size_t count(std::string_view account) const override;
+  Status verify() const override { return database_->verify(); }
   Status snapshot(const std::filesystem::path& folder) const override {
     return database_->snapshot(folder);
   }

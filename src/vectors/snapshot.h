@@ -47,7 +47,8 @@ struct Place {
 // Which recent rows have codes, and of which making: those from a position on.
 struct RecentCodes {
   std::shared_ptr<const ann::Codes> codes;  // Null: none has any.
-  std::uint64_t from = 0;
+  std::uint64_t from = 0;                   // All behind it have one.
+  std::uint64_t first = from;               // None before it was ever given one.
 };
 
 // Tells the writer when the last reader of a snapshot has gone: everything they did comes before

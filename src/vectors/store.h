@@ -82,6 +82,9 @@ class Store {
   // index_not_found. Errors: index_not_found, index_deleted, io.
   virtual Status drop(std::string_view account, std::string_view name) = 0;
 
+  // Reads everything that is on disk against its checksums. Errors: corrupt_data, io.
+  virtual Status verify() const { return ok_status(); }
+
   // Writes all indexes of all accounts, as they are at one moment, to `folder`, which `open` takes
   // afterwards; on disk on return. Writes go on meanwhile. `folder` must not exist, its parent
   // must. Errors: already_exists, io, not_served (a store that is not on disk).

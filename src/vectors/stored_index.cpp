@@ -229,7 +229,8 @@ void StoredIndex::encode_recent(const VectorBatch& batch, std::span<const std::s
   const auto view = near_.view();
   if (view == nullptr) return;
   if (recent_codes_.codes != view->codes) {
-    recent_codes_ = {view->codes, rows_.recent().end() - slots.size()};
+    const std::uint64_t first = rows_.recent().end() - slots.size();
+    recent_codes_ = {view->codes, first, first};
   }
   ann::Quantizer::Scratch scratch;
   std::vector<float> space;

@@ -210,7 +210,8 @@ Status StoredIndex::repair(const CheckpointFolder::Block& block) const {
   const std::size_t row_bytes = ann::padded_dimensions(config_.dimensions) * sizeof(float);
   std::vector<std::string> keys;
   std::vector<Slot> slots;
-  for (Slot slot = block.first; slot < block.end; ++slot) {
+  const std::size_t end = std::min<std::size_t>(block.end, rows_.slot_end());
+  for (Slot slot = block.first; slot < end; ++slot) {
     const auto living = rows_.living(slot);
     if (!living) continue;
     keys.push_back(layout::record_key(serial_, living->id));
