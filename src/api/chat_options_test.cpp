@@ -59,6 +59,23 @@ TEST(ChatOptions, TheOrderOfPropertiesIsKeptInsideOfSchemas) {
       << options.tools;
 }
 
+TEST(ChatOptions, APropertyMayBeCalledProperties) {
+  const auto body = parse_ordered_object(
+      R"({"tools":[{"name":"f","parameters":{"properties":{"title":{},"properties":{"type":"object","properties":{"z":1,"a":2}}}}}],)"
+      R"("output_config":{"format":{"schema":{"properties":{"zeta":{},"alpha":{}}}}}})");
+  ASSERT_TRUE(body.ok());
+  wire::ChatOptions options;
+  ASSERT_FALSE(read_tools((*body)["tools"], options));
+  EXPECT_NE(
+      options.tools.find(
+          R"("properties":{"title":{},"properties":{"properties":{"z":1,"a":2},"type":"object"}})"),
+      std::string::npos)
+      << options.tools;
+  EXPECT_EQ(options.tools.find("propertyOrdering"), std::string::npos);
+  EXPECT_EQ(ordered_text((*body)["output_config"]),
+            R"({"format":{"schema":{"properties":{"zeta":{},"alpha":{}}}}})");
+}
+
 TEST(ChatOptions, SchemasComeInAllWrappings) {
   const std::string schema = R"({"properties":{"a":{"type":"string"}},"type":"object"})";
   for (const std::string& format :

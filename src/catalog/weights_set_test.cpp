@@ -30,6 +30,19 @@ TEST(WeightsSet, TheFilesOfASplitAreOneModelInTheirOrder) {
   EXPECT_EQ(big->bytes(), 70'000'000'000u);
 }
 
+TEST(WeightsSet, WhatIsNamedInFullIsTakenWhateverItIs) {
+  const std::vector<WeightsFile> files = {
+      {"model.gguf", 1}, {"mmproj-F16.gguf", 2}, {"vae/ae.safetensors", 3}, {"ggml-base.bin", 4}};
+  for (const char* named :
+       {"mmproj-F16.gguf", "vae/ae.safetensors", "ae.safetensors", "ggml-base.bin"}) {
+    const auto one = pick_weights(weights_sets(files, named), named, "x");
+    ASSERT_TRUE(one.ok()) << named << ": " << one.error().message;
+    EXPECT_TRUE(one->name().ends_with(named));
+  }
+  EXPECT_EQ(pick_weights(weights_sets(files), "", "x")->name(), "model.gguf");
+  EXPECT_FALSE(pick_weights(weights_sets(files, "base"), "base", "x").ok());
+}
+
 TEST(WeightsSet, SeveralModelsAreListedWithTheirSizesAndOneIsPickedByAPartOfItsName) {
   const auto unclear = pick_weights(sets(), "", "\"o/r\"");
   EXPECT_EQ(unclear.error().code, Code::invalid_input);

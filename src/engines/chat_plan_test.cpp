@@ -46,6 +46,34 @@ constexpr const char* kToolTemplate = R"(
 {%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{%- endif %}
 )";
 
+constexpr const char* kLlama31Template = R"(
+{%- if messages[0]['role'] == 'system' %}{%- set system_message = messages[0]['content']|trim %}{%- set messages = messages[1:] %}{%- else %}{%- set system_message = "" %}{%- endif %}
+{{- "<|start_header_id|>system<|end_header_id|>\n\n" }}
+{%- if tools is not none %}{{- "Environment: ipython\n" }}{%- endif %}
+{{- system_message }}{{- "<|eot_id|>" }}
+{%- if tools is not none %}
+    {%- set first_user_message = messages[0]['content']|trim %}{%- set messages = messages[1:] %}
+    {{- '<|start_header_id|>user<|end_header_id|>\n\n' -}}
+    {{- "Given the following functions, please respond with a JSON for a function call " }}
+    {{- 'Respond in the format {"name": function name, "parameters": dictionary of argument name and its value}.' }}
+    {%- for t in tools %}{{- t | tojson(indent=4) }}{{- "\n\n" }}{%- endfor %}
+    {{- first_user_message + "<|eot_id|>"}}
+{%- endif %}
+{%- for message in messages %}
+    {%- if not (message.role == 'ipython' or message.role == 'tool' or 'tool_calls' in message) %}
+        {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' }}
+    {%- elif 'tool_calls' in message %}
+        {%- set tool_call = message.tool_calls[0].function %}
+        {{- '<|start_header_id|>assistant<|end_header_id|>\n\n' -}}
+        {{- '{"name": "' + tool_call.name + '", ' }}{{- '"parameters": ' }}{{- tool_call.arguments | tojson }}{{- "}" }}
+        {{- "<|eot_id|>" }}
+    {%- elif message.role == "tool" or message.role == "ipython" %}
+        {{- "<|start_header_id|>ipython<|end_header_id|>\n\n" }}{{- message.content | tojson }}{{- "<|eot_id|>" }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{%- endif %}
+)";
+
 constexpr const char* kTools =
     R"([{"type":"function","function":{"name":"get_weather","description":"Of a city.","parameters":)"
     R"({"type":"object","properties":{"city":{"type":"string","maxLength":8},"days":{"type":"integer",)"
@@ -229,6 +257,55 @@ TEST_P(ChatPlanTest, ACallThatIsNoneIsText) {
   const auto news = read(made, "<tool_call>nonsense");
   EXPECT_NE(news.text.find("nonsense"), std::string::npos);
   EXPECT_TRUE(news.tool_calls.empty());
+}
+
+// The template that Llama 3.1 has: llama.cpp reads a call where the first bracket opens.
+TEST_P(ChatPlanTest, TextWithBracketsIsNotLostWhereACallBeginsWithOne) {
+  use(kLlama31Template);
+  wire::ChatOptions options;
+  options.tools = kTools;
+  for (const std::string text : {"In C: int main() { return 0; } and {more", "{ \"a\": 1 }"}) {
+    ChatPlan made = plan({{"user", "hello"}}, options);
+    const auto news = read(made, text);
+    EXPECT_EQ(news.text, text);
+    EXPECT_TRUE(news.tool_calls.empty());
+  }
+  ChatPlan made = plan({{"user", "hello"}}, options);
+  const auto called =
+      read(made, R"({"name": "get_weather", "parameters": {"city": "Rome", "days": 3}})");
+  ASSERT_EQ(called.tool_calls.size(), 1u) << called.text;
+  EXPECT_EQ(called.text, "");
+}
+
+TEST_P(ChatPlanTest, AForcedCallBeginsAtOnce) {
+  wire::ChatOptions options;
+  options.tools = kTools;
+  for (const char* choice : {"required", "get_weather"}) {
+    for (const std::string& used :
+         {std::string(kToolTemplate), std::string(kLlama31Template), chat_prompt_->source()}) {
+      use(used);
+      options.tool_choice = choice;
+      const ChatPlan made = plan({{"user", "hello"}}, options);
+      EXPECT_FALSE(made.grammar.lazy);
+      const auto gate = GrammarGate::open(*model_, made.grammar);
+      ASSERT_TRUE(gate.ok()) << gate.error().message;
+      EXPECT_FALSE((*gate)->allows(model_->tokenize("Hello", false).front()));
+      EXPECT_FALSE((*gate)->allows(llama_vocab_eos(model_->vocabulary())));
+    }
+  }
+}
+
+TEST_P(ChatPlanTest, UsersAndAssistantsTakeTurnsAroundResults) {
+  use(R"({%- for message in messages %}
+    {%- if (message.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns') }}{%- endif %}
+    {{- '[' + message.role + ']' + message.content }}{%- endfor %})");
+  wire::ChatMessage call{"assistant", ""};
+  call.tool_calls =
+      R"([{"id":"c1","type":"function","function":{"name":"get_weather","arguments":"{}"}}])";
+  wire::ChatMessage result{"tool", "RESULT"};
+  const std::string text = text_of(
+      plan({{"user", "one"}, call, result, result, {"user", "two"}, {"user", "three"}}, {}).prompt);
+  EXPECT_NE(text.find("RESULT\n</tool_response>\ntwo\nthree"), std::string::npos) << text;
 }
 
 TEST_P(ChatPlanTest, BracketsWithoutEndAreText) {

@@ -121,7 +121,19 @@ def in_place(folder, home, written):
         claim("what was replaced is kept", is_prefix(ids(server.url), written + 1, written + 1))
     none = cli(home, "snapshot", "restore", folder, check=False)
     claim("a folder that is no snapshot is told", none.returncode == 1 and "no snapshot" in none.stderr, none.stderr)
+    current = home / "vectors" / "CURRENT"
+    current.rename(home / "CURRENT.aside")
+    broken = cli(home, "snapshot", "restore", folder / "quiet", check=False)
+    claim("a store that is no whole one is not thrown away", broken.returncode == 1 and "--replace" in broken.stderr,
+          broken.stderr)
+    (home / "CURRENT.aside").rename(current)
     damaged = folder / "quiet" / "vectors"
+    table = next(damaged.glob("*.sst"))
+    whole = table.read_bytes()
+    table.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    broken = cli(home, "snapshot", "restore", folder / "quiet", "--replace", check=False)
+    claim("one whose tables are damaged is refused", broken.returncode == 1 and "orrupt" in broken.stderr, broken.stderr)
+    table.write_bytes(whole)
     (damaged / (damaged / "CURRENT").read_text().strip()).write_bytes(b"damage")
     broken = cli(home, "snapshot", "restore", folder / "quiet", "--replace", check=False)
     claim("a damaged snapshot is refused", broken.returncode == 1, broken.stdout)
