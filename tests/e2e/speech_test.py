@@ -209,6 +209,14 @@ class Speech(unittest.TestCase):
         self.assertEqual(failed.returncode, 1)
         self.assertIn("audio: no format", failed.stderr)
 
+    def test_a_sentence_after_a_pause_is_heard_where_a_window_cuts_it(self):
+        for pause_s in (3.5, 5.5):
+            audio = self.made(f"pause{pause_s}.wav", [
+                "-i", self.jfk, "-f", "lavfi", "-t", str(pause_s), "-i", "anullsrc=r=16000:cl=mono", "-i", self.jfk,
+                "-filter_complex", "[0][1][2][3]concat=n=4:v=0:a=1", "-ar", "16000"])
+            result = self.run_model("whisper", audio)[1]
+            self.assert_heard(" ".join([JFK] * 3), result["text"], 0.05, f"jfk.wav three times, {pause_s} s before the third")
+
     def test_how_much_is_heard_is_told_meanwhile(self):
         long = self.made("six.wav", ["-af", "aloop=loop=5:size=176000", "-ar", "16000"])
         status, _, body = request("POST", self.server.url + RUN + "whisper-tiny-en?progress=true", long, timeout=TIMEOUT_S)
