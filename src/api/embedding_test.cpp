@@ -45,6 +45,11 @@ TEST(Embedding, EveryFamilyHasItsForms) {
   EXPECT_EQ(scores->task.texts, (std::vector<std::string>{"q", "a", "b"}));
   EXPECT_EQ(parse_embed(json::parse(R"({"contexts":[{"text":"a"}]})"), kM3)->form,
             EmbedForm::contexts);
+  // Null is nothing.
+  EXPECT_EQ(parse_embed(json::parse(R"({"contexts":[{"text":"a"}],"query":null})"), kM3)->form,
+            EmbedForm::contexts);
+  EXPECT_EQ(parse_embed(json::parse(R"({"text":"a","contexts":null})"), kM3)->form,
+            EmbedForm::pooled);
   const auto qwen =
       parse_embed(json::parse(R"({"documents":["d"],"queries":"q","instruction":"find"})"), kQwen);
   ASSERT_TRUE(qwen.ok());

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace selvedge::api {
 namespace {
@@ -25,7 +26,8 @@ TEST(PictureStore, NamesLeadNowhereElse) {
 }
 
 TEST(PictureStore, AFolderKeepsTheLastPictureOfANameAndNothingElse) {
-  const fs::path folder = fs::path(testing::TempDir()) / "picture_store";
+  const fs::path folder =
+      fs::path(testing::TempDir()) / ("picture_store-" + std::to_string(::getpid()));
   fs::remove_all(folder);
   const auto store = PictureStore::open(folder.string());
   ASSERT_TRUE(store.ok()) << store.error().message;

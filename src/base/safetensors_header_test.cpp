@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace selvedge {
 namespace {
@@ -58,7 +60,9 @@ TEST(SafetensorsHeader, WhatIsNoHeaderIsRefused) {
 class SafetensorsFile : public testing::Test {
  protected:
   void SetUp() override {
-    path_ = std::filesystem::path(testing::TempDir()) / "header_test.safetensors";
+    // Its tests run side by side.
+    path_ = std::filesystem::path(testing::TempDir()) /
+            ("header-" + std::to_string(::getpid()) + ".safetensors");
   }
   void TearDown() override { std::filesystem::remove(path_); }
   void write(std::uint64_t header_bytes, const std::string& rest) {

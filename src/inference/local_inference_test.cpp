@@ -310,6 +310,21 @@ TEST_F(LocalInferenceTest, APictureTellsItsStepsAndComesLast) {
   EXPECT_EQ(picture->pixels.size(), 64u * 64u * 3u);
 }
 
+// Their engines do one at a time, however many texts are written side by side.
+TEST_F(LocalInferenceTest, SpeechThatWillNotWaitIsRefusedWhileOtherIsHeard) {
+  options_.sequences_max = 8;
+  create();
+  const auto speech = model("speech.gguf");
+  TranscribeTask task;
+  task.refuse_when_busy = true;
+  task.request.audio = "[[delay 20]] [[say Hello.]]" + std::string(160'000, ' ');
+  const auto first = await(inference_->transcribe(speech, task));
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  const auto second = await(inference_->transcribe(speech, task));
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, Code::queue_full);
+}
+
 TEST_F(LocalInferenceTest, ATranscriptionTellsItsSecondsAndComesLast) {
   create();
   TranscribeTask task;

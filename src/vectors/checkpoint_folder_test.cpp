@@ -408,6 +408,24 @@ TEST_F(DamagedCheckpointTest, ValuesThatTheDiskDoesNotGiveLaterAreReadFromTheRec
   }
 }
 
+// Their pages go, too, where they share one with rows of the file.
+TEST_F(DamagedCheckpointTest, RowsFilledSinceAreReadFromTheRecordsAsWell) {
+  const fs::path values = files(derived())[1];
+  auto options = eager();
+  options.checkpoints.verify_at_open_bytes_max = 0;
+  open(folder_.path(), options);
+  ASSERT_TRUE(from_checkpoint());
+  upsert(60, 3'000);
+  expect_exact("filled");
+  fs::resize_file(derived() / values.filename(), 0);
+  index_->settle();
+  expect_exact("settled");
+  upsert(5, 90);
+  index_->settle();
+  open();
+  expect_exact("opened again");
+}
+
 TEST_F(DamagedCheckpointTest, FilesOfAnotherTimeAreNotTaken) {
   const fixtures::TemporaryFolder before;
   fs::copy(folder_.path(), before.path(), fs::copy_options::recursive);

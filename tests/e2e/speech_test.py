@@ -134,6 +134,12 @@ class Speech(unittest.TestCase):
             self.assertEqual(result["transcription_info"]["language"], language)
             self.assert_heard(SPOKEN[language], result["text"], most, f"espeak-ng, {language}, base")
 
+    def test_a_language_may_be_named(self):
+        audio = base64.b64encode(self.spoken("de")).decode()
+        _, result = self.run_model("whisper-large-v3-turbo", {"audio": audio, "language": "german", "prefix": "Q: "})
+        self.assertEqual(result["transcription_info"]["language"], "de")
+        self.assertTrue(result["text"].strip().startswith("Q:"), result["text"])
+
     def test_the_language_is_found_out(self):
         audio = base64.b64encode(self.jfk.read_bytes()).decode()
         _, result = self.run_model("whisper-large-v3-turbo", {"audio": audio})
