@@ -106,6 +106,18 @@ common_chat_templates_inputs inputs_of(const std::vector<wire::ChatMessage>& mes
   return inputs;
 }
 
+// What `work` gives; what llama.cpp throws, as an error.
+template <class Work>
+auto worded(const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::exception& caught) {
+    std::string message = std::string("json_schema: ") + caught.what();
+    std::ranges::replace(message, '\n', ' ');
+    return Error{Code::invalid_input, std::move(message)};
+  }
+}
+
 // Of the tools those that may be called, with parameters that make a grammar.
 Status bound_tools(wire::ChatOptions& options) {
   const json all = json::parse(options.tools);
@@ -120,7 +132,8 @@ Status bound_tools(wire::ChatOptions& options) {
     Status made = bounded.ok() ? ok_status() : Status(bounded.error());
     if (made.ok()) {
       function["parameters"] = *bounded;
-      auto grammar = ChatPlanner::json_grammar(bounded->dump());
+      auto grammar =
+          worded([&]() -> Result<std::string> { return json_schema_to_grammar(*bounded); });
       if (!grammar.ok()) made = grammar.error();
     }
     if (!made.ok()) {
@@ -252,15 +265,16 @@ Result<std::unique_ptr<ChatPlanner>> ChatPlanner::open(const LlamaModel& model,
 }
 
 Result<std::string> ChatPlanner::json_grammar(const std::string& schema) {
-  try {
+  SEL_TRY(held, held_schema(schema));
+  return std::move(held.grammar);
+}
+
+Result<ChatPlanner::HeldSchema> ChatPlanner::held_schema(const std::string& schema) {
+  return worded([&]() -> Result<HeldSchema> {
     auto bounded = bounded_schema(json::parse(schema), Patterns::refuse);
-    if (bounded.ok()) return json_schema_to_grammar(*bounded);
+    if (bounded.ok()) return HeldSchema{bounded->dump(), json_schema_to_grammar(*bounded)};
     return Error{Code::invalid_input, "json_schema: " + bounded.error().message};
-  } catch (const std::exception& caught) {
-    std::string message = std::string("json_schema: ") + caught.what();
-    std::ranges::replace(message, '\n', ' ');
-    return Error{Code::invalid_input, std::move(message)};
-  }
+  });
 }
 
 // Of some templates the grammar of a forced call begins with any text, and never lets it end.
@@ -311,7 +325,10 @@ Result<ChatPlan> ChatPlanner::plan(const std::vector<wire::ChatMessage>& message
   try {
     wire::ChatOptions bounded = options;
     if (wants_tools(options)) SEL_CHECK_OK(bound_tools(bounded));
-    if (!options.json_schema.empty()) SEL_CHECK_OK(json_grammar(options.json_schema));
+    if (!options.json_schema.empty()) {
+      SEL_TRY(held, held_schema(options.json_schema));
+      bounded.json_schema = std::move(held.schema);
+    }
     const bool both = wants_tools(options) && !options.json_schema.empty();
     const bool about_tools =
         wants_tools(options) || std::ranges::any_of(messages, [](const wire::ChatMessage& message) {
@@ -363,8 +380,7 @@ Result<ChatPlan> ChatPlanner::told_form(const std::vector<wire::ChatMessage>& me
   plan.prompt = std::move(prompt);
   if (!wants_tools(options)) {
     if (options.json_schema.empty()) return plan;
-    SEL_TRY(gbnf, json_grammar(options.json_schema));
-    plan.grammar.gbnf = std::move(gbnf);
+    plan.grammar.gbnf = json_schema_to_grammar(json::parse(options.json_schema));
     return plan;
   }
   const common_peg_arena parser = told_parser(tools, options);

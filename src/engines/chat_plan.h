@@ -48,6 +48,16 @@ class ChatPlanner {
   static Result<std::string> json_grammar(const std::string& schema);
 
  private:
+  // A schema as bounded_schema() leaves it, which is not to be put through it again: its patterns
+  // speak of JSON text by then.
+  struct HeldSchema {
+    std::string schema;
+    std::string grammar;
+  };
+  // Errors: invalid_input.
+  static Result<HeldSchema> held_schema(const std::string& schema);
+
+  // `options` with schemas that are held.
   Result<ChatPlan> own_form(const std::vector<wire::ChatMessage>& messages,
                             const wire::ChatOptions& options) const;
   Result<ChatPlan> told_form(const std::vector<wire::ChatMessage>& messages,

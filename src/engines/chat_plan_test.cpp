@@ -308,6 +308,34 @@ TEST_P(ChatPlanTest, UsersAndAssistantsTakeTurnsAroundResults) {
   EXPECT_NE(text.find("RESULT\n</tool_response>\ntwo\nthree"), std::string::npos) << text;
 }
 
+// What a pattern becomes may be longer than one may be.
+TEST_P(ChatPlanTest, PatternsOfToolsAreRewrittenOnce) {
+  wire::ChatOptions options;
+  options.tools =
+      R"([{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":{"type":"string","pattern":"^\\S\\S\\S\\S\\S\\S\\S\\S\"$"}}}}}])";
+  EXPECT_FALSE(plan({{"user", "hello"}}, options).grammar.gbnf.empty());
+}
+
+// U+2028 stands in the class that a dot becomes; llama.cpp's own lets quotes through.
+TEST_P(ChatPlanTest, EveryFormHoldsAPatternToJsonText) {
+  wire::ChatOptions plain;
+  plain.json_schema = R"({"type":"string","pattern":"^q.$"})";
+  wire::ChatOptions reasoning = plain;
+  reasoning.parse_reasoning = true;
+  wire::ChatOptions values = plain;
+  values.template_values = R"({"custom":1})";
+  wire::ChatOptions tools = plain;
+  tools.tools = kTools;
+  const wire::ChatMessage result{"tool", "seen"};
+  for (const auto& options : {plain, reasoning, values, tools}) {
+    for (const Messages& messages :
+         {Messages{{"user", "hello"}}, Messages{{"user", "hello"}, {"assistant", "x"}, result}}) {
+      const std::string gbnf = plan(messages, options).grammar.gbnf;
+      EXPECT_NE(gbnf.find("u2028"), std::string::npos) << gbnf;
+    }
+  }
+}
+
 TEST_P(ChatPlanTest, BracketsWithoutEndAreText) {
   wire::ChatOptions options;
   options.tools = R"([{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}])";

@@ -14,6 +14,7 @@
 #include "base/json_depth.h"
 #include "base/utf8.h"
 #include "common/common.h"
+#include "common/json-schema-to-grammar.h"
 #include "common/json.h"
 #include "engines/chat_plan.h"
 #include "engines/engine_log.h"
@@ -178,8 +179,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto bounded = engines::bounded_schema(schema, engines::Patterns::drop);
     if (!bounded.ok()) return 0;
-    const auto held = engines::ChatPlanner::json_grammar(bounded->dump());
-    if (held.ok() && !grammar.ok()) follow(*held, text);
+    if (!grammar.ok()) follow(json_schema_to_grammar(*bounded), text);
   } catch (const std::exception&) {
     return 0;  // The planner's own callers catch what llama.cpp throws.
   }
