@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <limits>
 #include <unordered_set>
 #include <utility>
 
+#include "ann/error_spread.h"
 #include "ann/kernel_variants.h"
 #include "ann/prefetch.h"
 #include "base/check.h"
@@ -146,13 +149,19 @@ void Graph::search(const Codes& codes, const CodeQuery& query, const Effort& eff
 
 namespace {
 
-// Puts the scores of their heads into `scores`, and offers them.
-void offer_heads(const Codes& codes, const CodeQuery& query, std::span<const Slot> slots,
-                 float* scores, Candidates& best) {
+// What is left of listed slots, with their scores, in the slots' order.
+struct Survivors {
+  Slot* slots;
+  float* scores;
+  std::size_t count = 0;
+
+  void keep(float least) { count = kernels().keep(least, count, slots, slots, scores); }
+};
+
+void score_heads(const Codes& codes, const CodeQuery& query, std::span<const Slot> slots,
+                 float* scores) {
   constexpr std::size_t kBatch = 128;
   const std::uint8_t* heads = codes.heads.data();
-  Slot kept[kBatch];
-  float of_kept[kBatch];
   for (std::size_t first = 0; first < slots.size(); first += kBatch) {
     const std::size_t count = std::min(kBatch, slots.size() - first);
     const std::size_t ahead = std::min(slots.size(), first + 2 * kBatch);
@@ -160,31 +169,57 @@ void offer_heads(const Codes& codes, const CodeQuery& query, std::span<const Slo
       prefetch_line(heads + slots[next] * kBlockBytes);
     }
     kernels().score_heads(query, heads, slots.data() + first, count, scores + first);
-    std::copy_n(scores + first, count, of_kept);
-    const std::size_t better =
-        kernels().keep(best.worst(), count, slots.data() + first, kept, of_kept);
-    for (std::size_t each = 0; each < better; ++each) best.offer(of_kept[each], kept[each]);
   }
 }
 
+// What at least so many of the scores reach, and few others: of the largest of each of many more
+// groups, the last of so many. Of fewer scores, no bound.
+float reached_by(std::size_t count, std::span<const float> scores, std::vector<float>& largest) {
+  constexpr std::size_t kGroupsEach = 8;
+  if (scores.size() < count) return -std::numeric_limits<float>::infinity();
+  const std::size_t groups = std::min(scores.size(), count * kGroupsEach);
+  largest.assign(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(groups));
+  for (std::size_t first = groups; first + groups <= scores.size(); first += groups) {
+    const float* const from = scores.data() + first;
+    for (std::size_t at = 0; at < groups; ++at) {
+      largest[at] = from[at] > largest[at] ? from[at] : largest[at];
+    }
+  }
+  const auto last = largest.begin() + static_cast<std::ptrdiff_t>(count - 1);
+  std::nth_element(largest.begin(), last, largest.end(), std::greater<>());
+  return *last;
+}
+
 // Adds what their rests say to the scores of their heads, and offers them.
-void offer_whole(const Codes& codes, const CodeQuery& query, std::span<const Slot> slots,
-                 float* scores, Candidates& best) {
+void offer_whole(const Codes& codes, const CodeQuery& query, const Survivors& some,
+                 Candidates& best) {
   constexpr std::size_t kBatch = 32;
   const std::size_t rest_bytes = codes.quantizer->rest_bytes();
   const auto fetch = [&](std::size_t from) {
-    for (std::size_t at = from; at < std::min(slots.size(), from + kBatch); ++at) {
-      prefetch_lines(codes.rests.data() + slots[at] * rest_bytes, rest_bytes);
+    for (std::size_t at = from; at < std::min(some.count, from + kBatch); ++at) {
+      prefetch_lines(codes.rests.data() + some.slots[at] * rest_bytes, rest_bytes);
     }
   };
   fetch(0);
-  for (std::size_t first = 0; first < slots.size(); first += kBatch) {
-    const std::size_t count = std::min(kBatch, slots.size() - first);
-    fetch(first + count);
-    kernels().add_rests(query, codes.heads.data(), codes.rests.data(), slots.data() + first, count,
-                        scores + first);
-    for (std::size_t at = first; at < first + count; ++at) best.offer(scores[at], slots[at]);
+  for (std::size_t first = 0; first < some.count; first += kBatch) {
+    const std::size_t end = std::min(first + kBatch, some.count);
+    fetch(end);
+    kernels().add_rests(query, codes.heads.data(), codes.rests.data(), some.slots + first,
+                        end - first, some.scores + first);
+    for (std::size_t at = first; at < end; ++at) best.offer(some.scores[at], some.slots[at]);
   }
+}
+
+// The same of the first ones; how far the rests move scores stands in `moves` then.
+void offer_told(const Codes& codes, const CodeQuery& query, Survivors& some, ErrorSpread& moves,
+                Candidates& best) {
+  constexpr std::size_t kTold = 64;
+  const std::size_t told = std::min(kTold, some.count);
+  float heads[kTold];
+  std::copy_n(some.scores, told, heads);
+  offer_whole(codes, query, {some.slots, some.scores, told}, best);
+  for (std::size_t at = 0; at < told; ++at) moves.add(some.scores[at] - heads[at]);
+  some = {some.slots + told, some.scores + told, some.count - told};
 }
 
 }  // namespace
@@ -229,23 +264,28 @@ bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size
 }
 
 void Graph::search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
-                          std::span<const Slot> slots, Scratch& scratch) {
+                          double deviations, std::span<const Slot> slots, Scratch& scratch) {
   constexpr std::size_t kAtOnce = 16'384;  // Whose heads' scores stay in the caches.
-  scratch.candidates.reset(width);
-  scratch.allowed.reset(width);
+  Candidates& best = scratch.allowed;
+  best.reset(width);
   const std::size_t most = std::min(slots.size(), kAtOnce);
   if (scratch.scores.size() < most) scratch.scores.resize(most);
   if (scratch.others.size() < most) scratch.others.resize(most);
+  const float margin = query.rest_spread * kMargin;
+  ErrorSpread moves;
   for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
     const auto some = slots.subspan(first, std::min(kAtOnce, slots.size() - first));
-    offer_heads(codes, query, some, scratch.scores.data(), scratch.candidates);
+    score_heads(codes, query, some, scratch.scores.data());
     // All heads first: then it is known what the rests have to be better than.
-    const float margin = query.rest_spread * kMargin;
-    const float least = std::max(scratch.candidates.worst(), scratch.allowed.worst()) - margin;
-    const std::size_t promising = kernels().keep(least, some.size(), some.data(),
-                                                 scratch.others.data(), scratch.scores.data());
-    offer_whole(codes, query, {scratch.others.data(), promising}, scratch.scores.data(),
-                scratch.allowed);
+    const float by_heads = reached_by(width, {scratch.scores.data(), some.size()}, scratch.largest);
+    const auto worst = [&] { return std::max(by_heads, best.worst()); };
+    Survivors left{scratch.others.data(), scratch.scores.data()};
+    left.count =
+        kernels().keep(worst() - margin, some.size(), some.data(), left.slots, left.scores);
+    if (moves.count() == 0) offer_told(codes, query, left, moves, best);
+    if (left.count == 0) continue;
+    left.keep(worst() - std::min(margin, static_cast<float>(moves.most(deviations))));
+    offer_whole(codes, query, left, best);
   }
 }
 

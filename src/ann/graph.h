@@ -82,6 +82,7 @@ class Graph {
     Visited visited;
     std::vector<Slot> others;
     std::vector<float> scores;
+    std::vector<float> largest;
     // Of pruning: codes as whole bytes, once 0…15 and once less 8, [count x 128 x blocks].
     AlignedVector<std::uint8_t> levels;
     AlignedVector<std::int8_t> moved;
@@ -143,9 +144,12 @@ class Graph {
   };
   bool search_allowed(const Codes& codes, const CodeQuery& query, std::size_t width,
                       const Allowed& allowed, std::size_t hops_most, Scratch& scratch) const;
-  // The same of listed slots, whose codes are written, without a walk.
+  // The same of listed slots, whose codes are written, without a walk: by all their heads, and the
+  // rests of those whose score the rest may raise enough. Some of the best are missed whose rests
+  // raise their scores by more than the mean and so many deviations of it: of those at the end of
+  // the list hardly more than one of a normal distribution's tail.
   static void search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
-                            std::span<const Slot> slots, Scratch& scratch);
+                            double deviations, std::span<const Slot> slots, Scratch& scratch);
 
   // Makes the slot, whose code is written, reachable. `query` is its own, by distance.
   void link(const Codes& codes, Slot slot, const CodeQuery& query, Scratch& scratch);

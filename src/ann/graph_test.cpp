@@ -277,7 +277,7 @@ TEST(Graph, OfAllowedSlotsAWalkFindsNearlyAllAndAListTheSameWithoutOne) {
     const CodeQuery code = world.codes().quantizer->query(query, scratch.query);
     ASSERT_TRUE(world.graph().search_allowed(world.codes(), code, 40, allowed, 900, scratch));
     walked += count();
-    Graph::search_listed(world.codes(), code, 40, odd, scratch);
+    Graph::search_listed(world.codes(), code, 40, 3, odd, scratch);
     ASSERT_EQ(scratch.allowed.size(), 40U);
     listed += count();
     world.graph().search_allowed(world.codes(), code, 40, allowed, 3, scratch);
@@ -305,11 +305,36 @@ TEST(Graph, AListMayBeLong) {
   for (std::size_t at = 0; at < 200; ++at) {
     const auto own = static_cast<Slot>(at * 200);
     const CodeQuery code = codes.quantizer->query(vectors[own], scratch.query);
-    Graph::search_listed(codes, code, 10, slots, scratch);
+    Graph::search_listed(codes, code, 10, 3, slots, scratch);
     ASSERT_EQ(scratch.allowed.size(), 10U);
     for (std::size_t each = 0; each < 10; ++each) found += scratch.allowed.slot(each) == own;
   }
   EXPECT_GE(found, 198U);
+}
+
+TEST(Graph, AListMayBeShort) {
+  Clusters clusters(13);
+  const auto vectors = some(clusters, 600);
+  Codes codes(Quantizer::train(Space::distance, kDimensions, flat(vectors), 0.92), vectors.size());
+  codes.announce(vectors.size());
+  Graph::Scratch scratch;
+  std::vector<Slot> slots(vectors.size());
+  std::iota(slots.begin(), slots.end(), Slot{0});
+  for (const Slot slot : slots) {
+    codes.quantizer->encode(vectors[slot], scratch.query, codes.head(slot), codes.rest(slot));
+  }
+  for (std::size_t count = 0; count <= slots.size(); count += count < 150 ? 1 : 50) {
+    const auto own = static_cast<Slot>(count / 2);
+    const CodeQuery code = codes.quantizer->query(vectors[own], scratch.query);
+    Graph::search_listed(codes, code, 10, 3, {slots.data(), count}, scratch);
+    ASSERT_EQ(scratch.allowed.size(), std::min<std::size_t>(count, 10));
+    std::set<Slot> found;
+    for (std::size_t each = 0; each < scratch.allowed.size(); ++each) {
+      EXPECT_LT(scratch.allowed.slot(each), count);
+      EXPECT_TRUE(found.insert(scratch.allowed.slot(each)).second);
+    }
+    EXPECT_TRUE(count == 0 || found.count(own) == 1) << count;
+  }
 }
 
 // Most of an index may be the same text.

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace selvedge::vectors {
@@ -246,6 +249,64 @@ std::vector<Slot> look_at_all(const Snapshot& snapshot, const Restriction& restr
   return slots;
 }
 
+// What is compared of a filter with those that were asked before: all that its rows hang on.
+// Nothing where they hang on more than on lists.
+class FilterName {
+ public:
+  FilterName(const PropertyLists& lists, const Snapshot& snapshot)
+      : lists_(lists), indexes_(snapshot.properties->indexes()) {}
+
+  std::optional<std::string> of(const Restriction& restriction) && {
+    put(restriction.partition.has_value());
+    put(restriction.partition.value_or(0));
+    if (restriction.filter != nullptr) add(restriction.filter->root());
+    if (!listed_) return std::nullopt;
+    return std::move(name_);
+  }
+
+ private:
+  template <class Value>
+  void put(Value value) {
+    static_assert(std::has_unique_object_representations_v<Value> || std::is_same_v<Value, double>);
+    name_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  void put_text(std::string_view text) {
+    put(text.size());
+    name_.append(text);
+  }
+
+  void add(const FilterNode& node) {
+    put(node.kind);
+    if (node.kind == FilterNode::Kind::test) return add(node.test);
+    put(node.nodes.size());
+    for (const FilterNode& each : node.nodes) add(each);
+  }
+
+  // By its index, as its column is another one when indexes come and go.
+  void add(const ColumnTest& test) {
+    const MetadataIndex& index = indexes_[test.column];
+    const PropertyLists* const base = lists_.base().get();
+    listed_ = listed_ && lists_.find(index) != nullptr &&
+              (base == nullptr || base->find(index) != nullptr);
+    put_text(index.property);
+    put(index.written_after);
+    put(test.type);
+    put(test.comparison);
+    put(test.wanted);
+    put(test.numbers.size());
+    for (const double each : test.numbers) put(each);
+    put(test.texts.size());
+    for (const TextKey& each : test.texts) put_text(each.text);
+    if (!test.by_marks()) return;
+    for (const bool each : test.marks) put(each);
+  }
+
+  const PropertyLists& lists_;
+  const std::vector<MetadataIndex>& indexes_;
+  std::string name_;
+  bool listed_ = true;
+};
+
 SlotSet listed_by(const Snapshot& snapshot, const PropertyLists& lists,
                   const Restriction& restriction) {
   const Plan plan(snapshot, lists);
@@ -266,6 +327,29 @@ SlotSet listed_by(const Snapshot& snapshot, const PropertyLists& lists,
   return plan.finished(std::move(part));
 }
 
+std::shared_ptr<const ListedSlots> listed_now(const Snapshot& snapshot, const PropertyLists& lists,
+                                              const Restriction& restriction) {
+  if (lists.base() == nullptr) {
+    return std::make_shared<const ListedSlots>(listed_by(snapshot, lists, restriction));
+  }
+  SlotSet set = listed_by(snapshot, *lists.base(), restriction);
+  set.remove(lists.filled());
+  set.add(listed_by(snapshot, lists, restriction));
+  return std::make_shared<const ListedSlots>(std::move(set));
+}
+
+// The same, remembered.
+std::shared_ptr<const ListedSlots> listed_slots(const Snapshot& snapshot,
+                                                const PropertyLists& lists,
+                                                const Restriction& restriction) {
+  auto name = FilterName(lists, snapshot).of(restriction);
+  if (!name) return listed_now(snapshot, lists, restriction);
+  if (auto known = lists.recent_filters().find(*name)) return known;
+  auto slots = listed_now(snapshot, lists, restriction);
+  lists.recent_filters().keep(*std::move(name), slots);
+  return slots;
+}
+
 }  // namespace
 
 AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
@@ -275,13 +359,7 @@ AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
     allowed.unlisted = look_at_all(snapshot, restriction);
     return allowed;
   }
-  if (lists->base() != nullptr) {
-    allowed.listed = listed_by(snapshot, *lists->base(), restriction);
-    allowed.listed.remove(lists->filled());
-    allowed.listed.add(listed_by(snapshot, *lists, restriction));
-  } else {
-    allowed.listed = listed_by(snapshot, *lists, restriction);
-  }
+  allowed.listed = listed_slots(snapshot, *lists, restriction);
 
   // A slot that was filled since has another row than the lists know, whether it is seen or not.
   std::vector<Slot> given_anew;
@@ -293,7 +371,11 @@ AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
                       place.chunk().born(place.row) == entry.born;
     if (seen) allowed.unlisted.push_back(entry.slot);
   }
-  allowed.listed.remove(given_anew);
+  if (!given_anew.empty()) {
+    SlotSet others = allowed.listed->set().copy();
+    others.remove(given_anew);
+    allowed.listed = std::make_shared<const ListedSlots>(std::move(others));
+  }
   sort_slots(allowed.unlisted);
   by_chunk(snapshot, allowed.unlisted,
            [&](const IndexedChunk& place, std::vector<std::uint32_t>& rows) {
@@ -302,22 +384,25 @@ AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
   return allowed;
 }
 
-std::vector<Slot> seen_slots(const Snapshot& snapshot, const AllowedRows& allowed) {
-  std::vector<Slot> listed = allowed.listed.to_vector();
+SeenSlots seen_slots(const Snapshot& snapshot, const AllowedRows& allowed) {
+  if (allowed.listed == nullptr) return {nullptr, allowed.unlisted};
   const bool all_seen = std::ranges::all_of(*snapshot.chunks, [&](const IndexedChunk& each) {
     return each.chunk->all_visible(snapshot.stats.mutation);
   });
+  if (all_seen && allowed.unlisted.empty()) return {allowed.listed, {}};
+  const std::span<const Slot> known = allowed.listed->slots();
+  std::vector<Slot> listed(known.begin(), known.end());
   if (!all_seen) {
     by_chunk(snapshot, listed, [&](const IndexedChunk& place, std::vector<std::uint32_t>& rows) {
       if (place.chunk->all_visible(snapshot.stats.mutation)) return;
       keep_seen(snapshot, *place.chunk, rows);
     });
   }
-  if (allowed.unlisted.empty()) return listed;
+  if (allowed.unlisted.empty()) return {nullptr, std::move(listed)};
   std::vector<Slot> slots(listed.size() + allowed.unlisted.size());
   std::merge(listed.begin(), listed.end(), allowed.unlisted.begin(), allowed.unlisted.end(),
              slots.begin());
-  return slots;
+  return {nullptr, std::move(slots)};
 }
 
 }  // namespace selvedge::vectors

@@ -243,6 +243,14 @@ std::size_t ValueList::bytes() const {
          text_starts_.capacity() * sizeof(std::uint32_t) + texts_.capacity() + postings_.bytes();
 }
 
+namespace {
+
+// Bytes, in all and for each slot: enough for one filter that leaves nearly all.
+constexpr std::size_t kRecentFiltersLeast = std::size_t{1} << 20;
+constexpr std::size_t kRecentFiltersEach = 4;
+
+}  // namespace
+
 std::shared_ptr<const PropertyLists> PropertyLists::build(const Snapshot& snapshot,
                                                           const std::stop_token& stop) {
   return make(snapshot, rows_seen(snapshot, stop), stop);
@@ -284,6 +292,8 @@ std::shared_ptr<PropertyLists> PropertyLists::make(const Snapshot& snapshot,
   made->all_ = SlotSet::of(slots);
   made->all_.shrink();
   made->partitions_ = list_partitions(snapshot, slots);
+  made->recent_filters_ = std::make_unique<RecentFilters>(
+      std::max(kRecentFiltersLeast, snapshot.slot_end * kRecentFiltersEach));
   if (stop.stop_requested()) return nullptr;
   return made;
 }
@@ -328,7 +338,7 @@ const ListedProperty* PropertyLists::find(const MetadataIndex& index) const {
 }
 
 std::size_t PropertyLists::bytes() const {
-  std::size_t sum = all_.bytes() + partitions_.bytes();
+  std::size_t sum = all_.bytes() + partitions_.bytes() + recent_filters_->bytes();
   if (base_ != nullptr) sum += base_->bytes() + filled_.bytes();
   for (const ListedProperty& each : properties_) {
     sum += sizeof each + each.index.property.size() + each.scalars.bytes() + each.elements.bytes() +

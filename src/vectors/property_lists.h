@@ -15,6 +15,7 @@
 #include "vectors/compiled_filter.h"
 #include "vectors/filter.h"
 #include "vectors/postings.h"
+#include "vectors/recent_filters.h"
 #include "vectors/slot_set.h"
 #include "vectors/snapshot.h"
 
@@ -117,6 +118,9 @@ class PropertyLists {
   const ListedProperty* find(const MetadataIndex& index) const;
   // By number; one that is not in has no rows.
   const Postings& partitions() const { return partitions_; }
+  // What these and their base left of filters on listed properties alone, by what allowed_rows()
+  // calls them.
+  RecentFilters& recent_filters() const { return *recent_filters_; }
   std::size_t bytes() const;
 
  private:
@@ -131,6 +135,7 @@ class PropertyLists {
   SlotSet all_;
   std::vector<ListedProperty> properties_;
   Postings partitions_;
+  std::unique_ptr<RecentFilters> recent_filters_;
 };
 
 }  // namespace selvedge::vectors

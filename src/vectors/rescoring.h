@@ -2,12 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
 
 #include "ann/candidates.h"
+#include "ann/error_spread.h"
 #include "vectors/scan.h"
 #include "vectors/snapshot.h"
 #include "vectors/top_k.h"
@@ -63,26 +63,6 @@ class Rescoring {
   }
 
  private:
-  // What codes said of rows and what the rows themselves say, in the codes' scores.
-  class Errors {
-   public:
-    void add(double error) {
-      ++count_;
-      sum_ += error;
-      squares_ += error * error;
-    }
-    std::size_t count() const { return static_cast<std::size_t>(count_); }
-    // By how much a row may be better than its code says.
-    double most(double deviations) const {
-      const double mean = sum_ / count_;
-      return mean + deviations * std::sqrt(std::max(0.0, squares_ / count_ - mean * mean));
-    }
-
-   private:
-    double count_ = 0;
-    double sum_ = 0;
-    double squares_ = 0;
-  };
   static constexpr std::size_t kJudgedLeast = 8;
   // Rows that are scored at once, so that memory serves several.
   static constexpr std::size_t kTogether = 4;
@@ -103,7 +83,8 @@ class Rescoring {
   double deviations_;
   std::size_t judged_least_;
   TopK<Candidate>& nearest_;
-  Errors errors_;
+  // What codes said of rows and what the rows themselves say, in the codes' scores.
+  ann::ErrorSpread errors_;
 };
 
 }  // namespace selvedge::vectors

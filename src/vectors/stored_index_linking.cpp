@@ -211,7 +211,7 @@ std::vector<Candidate> StoredIndex::nearest(const Snapshot& snapshot, const Prep
   if (view != nullptr && wanted < 1) {
     return search_near_allowed(*view, snapshot, query, count, wanted, allowed);
   }
-  return nearest_of(snapshot, query, count, seen_slots(snapshot, allowed));
+  return nearest_of(snapshot, query, count, seen_slots(snapshot, allowed).all());
 }
 
 std::shared_ptr<const PropertyLists> StoredIndex::lists() const {
