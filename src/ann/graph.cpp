@@ -224,17 +224,19 @@ void offer_told(const Codes& codes, const CodeQuery& query, Survivors& some, Err
 
 }  // namespace
 
-bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size_t width,
+bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, const Effort& effort,
                            const Allowed& allowed, std::size_t hops_most, Scratch& scratch) const {
   Candidates& candidates = scratch.candidates;
   candidates.reset(hops_most);
-  scratch.allowed.reset(width);
+  scratch.allowed.reset(effort.width);
   scratch.visited.reset(slot_end());
   scratch.hops = scratch.seen = scratch.whole = 0;
   begin(codes, query, scratch);
+  std::size_t calm = 0;  // Rows since the last one that brought something to the front.
   const auto offer_allowed = [&](float score, Slot slot) {
     if (scratch.allowed.full() && !(score > scratch.allowed.worst())) return;
-    if (allowed.test(allowed.context, slot)) scratch.allowed.offer(score, slot);
+    if (!allowed.test(allowed.context, slot)) return;
+    if (scratch.allowed.offer(score, slot) < effort.front) calm = 0;
   };
   for (std::size_t at = 0; at < candidates.size(); ++at) {
     offer_allowed(candidates.score(at), candidates.slot(at));
@@ -244,11 +246,14 @@ bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, std::size
   for (;;) {
     Slot from[kTogetherMost];
     std::size_t count = 0;
-    for (; count < kTogetherMost; ++count) {
+    const std::size_t together = std::min(kTogether + calm / kCalm, kTogetherMost);
+    for (; count < together; ++count) {
+      if (calm >= effort.patience && scratch.allowed.full()) break;
       from[count] = candidates.follow();
       if (from[count] == kNoSlot) break;
       // Nothing that is behind the worst allowed one can be followed to any use.
       if (candidates.score(candidates.next_at()) < scratch.allowed.worst()) break;
+      ++calm;
     }
     if (count == 0) return true;
     if (scratch.hops + count > hops_most) return false;

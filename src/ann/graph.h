@@ -135,14 +135,15 @@ class Graph {
   void search(const Codes& codes, const CodeQuery& query, const Effort& effort,
               Scratch& scratch) const;
 
-  // The `width` best slots among those that are allowed, in scratch.allowed. The walk goes through
-  // all, and ends when nothing that it could follow is as good as the worst of those. False: with
-  // the next rows it would have followed more than `hops_most`.
+  // The best slots among those that are allowed, in scratch.allowed. The walk goes through all, and
+  // ends when there are `width` of them and nothing that it could follow is as good as the worst of
+  // those, or it lost its patience. False: with the next rows it would have followed more than
+  // `hops_most`.
   struct Allowed {
     const void* context = nullptr;
     bool (*test)(const void* context, Slot slot) = nullptr;
   };
-  bool search_allowed(const Codes& codes, const CodeQuery& query, std::size_t width,
+  bool search_allowed(const Codes& codes, const CodeQuery& query, const Effort& effort,
                       const Allowed& allowed, std::size_t hops_most, Scratch& scratch) const;
   // The same of listed slots, whose codes are written, without a walk: by all their heads, and the
   // rests of those whose score the rest may raise enough. Some of the best are missed whose rests

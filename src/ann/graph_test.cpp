@@ -275,12 +275,14 @@ TEST(Graph, OfAllowedSlotsAWalkFindsNearlyAllAndAListTheSameWithoutOne) {
       return right;
     };
     const CodeQuery code = world.codes().quantizer->query(query, scratch.query);
-    ASSERT_TRUE(world.graph().search_allowed(world.codes(), code, 40, allowed, 900, scratch));
+    ASSERT_TRUE(world.graph().search_allowed(world.codes(), code, Graph::Effort::whole(40), allowed,
+                                             900, scratch));
     walked += count();
     Graph::search_listed(world.codes(), code, 40, 3, odd, scratch);
     ASSERT_EQ(scratch.allowed.size(), 40U);
     listed += count();
-    world.graph().search_allowed(world.codes(), code, 40, allowed, 3, scratch);
+    world.graph().search_allowed(world.codes(), code, Graph::Effort::whole(40), allowed, 3,
+                                 scratch);
     ASSERT_LE(scratch.hops, 3U);
   }
   EXPECT_GE(walked, 950U);

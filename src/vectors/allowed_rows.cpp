@@ -386,9 +386,7 @@ AllowedRows allowed_rows(const Snapshot& snapshot, const PropertyLists* lists,
 
 SeenSlots seen_slots(const Snapshot& snapshot, const AllowedRows& allowed) {
   if (allowed.listed == nullptr) return {nullptr, allowed.unlisted};
-  const bool all_seen = std::ranges::all_of(*snapshot.chunks, [&](const IndexedChunk& each) {
-    return each.chunk->all_visible(snapshot.stats.mutation);
-  });
+  const bool all_seen = snapshot.sees_all();
   if (all_seen && allowed.unlisted.empty()) return {allowed.listed, {}};
   const std::span<const Slot> known = allowed.listed->slots();
   std::vector<Slot> listed(known.begin(), known.end());

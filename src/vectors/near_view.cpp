@@ -246,7 +246,7 @@ namespace {
 
 // About what it costs, in nanoseconds, to judge an allowed row by its code, and to follow a row of
 // the graph.
-constexpr std::size_t kCodeNs = 12;
+constexpr std::size_t kCodeNs = 5;
 constexpr std::size_t kHopNs = 1'000;
 // Fewer allowed rows are scored exactly at once.
 constexpr std::size_t kExactMost = 64;
@@ -255,10 +255,11 @@ constexpr std::size_t kHopsLeast = 64;
 struct AllowedTest {
   const Snapshot& snapshot;
   const AllowedRows& allowed;
+  const bool all_seen = snapshot.sees_all();
 
   bool operator()(Slot slot) const {
     if (slot >= snapshot.slot_end) return false;
-    return allowed.contains(slot) && snapshot.sees(slot);
+    return allowed.contains(slot) && (all_seen || snapshot.sees(slot));
   }
   static bool test(const void* context, Slot slot) {
     return (*static_cast<const AllowedTest*>(context))(slot);
@@ -321,7 +322,10 @@ std::vector<Slot> offer_allowed(const NearView& view, const Snapshot& snapshot,
     const AllowedTest test{snapshot, allowed};
     // A walk is given up when it has cost as much as all codes would have.
     const std::size_t hops_most = std::max({2 * hops, among * kCodeNs / kHopNs, kHopsLeast});
-    walked = view.graph->search_allowed(*view.codes, code, width, {&test, AllowedTest::test},
+    // Between allowed ones a walk may be calm for so much longer.
+    ann::Graph::Effort effort = effort_for(count, width);
+    effort.patience = effort.patience * all / among;
+    walked = view.graph->search_allowed(*view.codes, code, effort, {&test, AllowedTest::test},
                                         hops_most, *scratch);
     walked = walked && scratch->allowed.size() >= count;
   }

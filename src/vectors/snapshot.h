@@ -95,6 +95,13 @@ struct Snapshot {
     const Place at = place(slot);
     return at.chunk().visible(at.row, stats.mutation);
   }
+  // True: it sees every slot below its end that is filled, and will for as long as it lives: what
+  // it sees is not filled anew. False says nothing.
+  bool sees_all() const {
+    return std::all_of(chunks->begin(), chunks->end(), [this](const IndexedChunk& each) {
+      return each.chunk->all_visible(stats.mutation);
+    });
+  }
   // Of ids, numbers and properties; an estimate.
   std::size_t other_bytes() const;
   // Empty for "none".
