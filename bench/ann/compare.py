@@ -289,6 +289,9 @@ def turns(engines, count):
 
 def compare(arguments, data):
     names = [] if arguments.peers == "none" else arguments.peers.split(",") if arguments.peers else list(PEERS)
+    for name in names:
+        if name not in PEERS:
+            raise SystemExit(f"--peers {name}: no such peer; there are {', '.join(PEERS)}")
     engines = [*ours(arguments, data), *(PeerEngine(name, data, arguments.core) for name in names)]
     built = {}
     for engine in list(engines):
