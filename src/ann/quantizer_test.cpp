@@ -218,6 +218,25 @@ TEST(Quantizer, OfManyDimensionsAndFewVectorsTheNearestScoresBest) {
   }
 }
 
+// Axes of fewer vectors than dimensions hold all of those. An index that measured its loss by them
+// would take each new vector for one that they do not fit, and learn for ever.
+TEST(Quantizer, WhatIsLostIsToldByVectorsThatTheAxesWereNotMadeOf) {
+  const Shape shape{Space::distance, 1'536, 1'600};
+  std::mt19937 random(5);
+  const std::vector<float> sample = sample_of(shape, random);
+  const auto quantizer = Quantizer::train(shape.space, shape.dimensions, sample, 0.92);
+  Quantizer::Scratch scratch;
+  AlignedVector<std::uint8_t> head(kBlockBytes);
+  AlignedVector<std::uint8_t> rest(quantizer->rest_bytes());
+  const std::vector<float> later = sample_of({shape.space, shape.dimensions, 200}, random);
+  double lost = 0;
+  for (std::size_t first = 0; first < later.size(); first += shape.dimensions) {
+    lost += quantizer->encode(std::span(later).subspan(first, shape.dimensions), scratch,
+                              head.data(), rest.data());
+  }
+  EXPECT_NEAR(quantizer->lost_share(), lost / 200, 0.03);
+}
+
 TEST(Quantizer, LearnsFromASampleOfOneVectorOrOfEqualOnes) {
   for (const std::size_t rows : {1U, 5U}) {
     const std::vector<float> sample(rows * 20, 0.25F);
