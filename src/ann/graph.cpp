@@ -210,16 +210,22 @@ void offer_whole(const Codes& codes, const CodeQuery& query, const Survivors& so
   }
 }
 
-// The same of the first ones; how far the rests move scores stands in `moves` then.
-void offer_told(const Codes& codes, const CodeQuery& query, Survivors& some, ErrorSpread& moves,
-                Candidates& best) {
-  constexpr std::size_t kTold = 64;
-  const std::size_t told = std::min(kTold, some.count);
-  float heads[kTold];
-  std::copy_n(some.scores, told, heads);
-  offer_whole(codes, query, {some.slots, some.scores, told}, best);
-  for (std::size_t at = 0; at < told; ++at) moves.add(some.scores[at] - heads[at]);
-  some = {some.slots + told, some.scores + told, some.count - told};
+// The same of those whose heads score so well, which are taken out; how far their rests move the
+// scores of those that are among the best then is added to `moves`.
+void offer_front(const Codes& codes, const CodeQuery& query, float least, Survivors& some,
+                 std::vector<float>& heads, ErrorSpread& moves, Candidates& best) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < some.count; ++at) {
+    if (!(some.scores[at] >= least)) continue;
+    std::swap(some.scores[at], some.scores[count]);
+    std::swap(some.slots[at], some.slots[count++]);
+  }
+  heads.assign(some.scores, some.scores + count);
+  offer_whole(codes, query, {some.slots, some.scores, count}, best);
+  for (std::size_t at = 0; at < count; ++at) {
+    if (some.scores[at] >= best.worst()) moves.add(some.scores[at] - heads[at]);
+  }
+  some = {some.slots + count, some.scores + count, some.count - count};
 }
 
 }  // namespace
@@ -271,25 +277,29 @@ bool Graph::search_allowed(const Codes& codes, const CodeQuery& query, const Eff
 void Graph::search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
                           double deviations, std::span<const Slot> slots, Scratch& scratch) {
   constexpr std::size_t kAtOnce = 16'384;  // Whose heads' scores stay in the caches.
+  constexpr std::size_t kFront = 24;       // So many tell how far rests move scores.
   Candidates& best = scratch.allowed;
   best.reset(width);
   const std::size_t most = std::min(slots.size(), kAtOnce);
   if (scratch.scores.size() < most) scratch.scores.resize(most);
   if (scratch.others.size() < most) scratch.others.resize(most);
   const float margin = query.rest_spread * kMargin;
-  ErrorSpread moves;
+  ErrorSpread moves;  // Of near rows: the rests of those are like the query's, others' are not.
+  const auto enough = [&](float by_heads) {
+    if (moves.count() == 0) return by_heads - margin;
+    return std::max(by_heads - margin, best.worst() - static_cast<float>(moves.most(deviations)));
+  };
   for (std::size_t first = 0; first < slots.size(); first += kAtOnce) {
     const auto some = slots.subspan(first, std::min(kAtOnce, slots.size() - first));
-    score_heads(codes, query, some, scratch.scores.data());
+    const std::span<float> scores(scratch.scores.data(), some.size());
+    score_heads(codes, query, some, scores.data());
     // All heads first: then it is known what the rests have to be better than.
-    const float by_heads = reached_by(width, {scratch.scores.data(), some.size()}, scratch.largest);
-    const auto worst = [&] { return std::max(by_heads, best.worst()); };
-    Survivors left{scratch.others.data(), scratch.scores.data()};
+    const float by_heads = reached_by(std::max(width, kFront), scores, scratch.largest);
+    Survivors left{scratch.others.data(), scores.data()};
     left.count =
-        kernels().keep(worst() - margin, some.size(), some.data(), left.slots, left.scores);
-    if (moves.count() == 0) offer_told(codes, query, left, moves, best);
-    if (left.count == 0) continue;
-    left.keep(worst() - std::min(margin, static_cast<float>(moves.most(deviations))));
+        kernels().keep(enough(by_heads), some.size(), some.data(), left.slots, left.scores);
+    offer_front(codes, query, by_heads, left, scratch.largest, moves, best);
+    left.keep(enough(by_heads));
     offer_whole(codes, query, left, best);
   }
 }

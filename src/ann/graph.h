@@ -146,9 +146,8 @@ class Graph {
   bool search_allowed(const Codes& codes, const CodeQuery& query, const Effort& effort,
                       const Allowed& allowed, std::size_t hops_most, Scratch& scratch) const;
   // The same of listed slots, whose codes are written, without a walk: by all their heads, and the
-  // rests of those whose score the rest may raise enough. Some of the best are missed whose rests
-  // raise their scores by more than the mean and so many deviations of it: of those at the end of
-  // the list hardly more than one of a normal distribution's tail.
+  // rests of those whose score the rest may raise enough. Missed are some of the best whose rests
+  // raise their scores by so many deviations more than those of the nearest do on average.
   static void search_listed(const Codes& codes, const CodeQuery& query, std::size_t width,
                             double deviations, std::span<const Slot> slots, Scratch& scratch);
 

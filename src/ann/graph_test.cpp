@@ -314,6 +314,61 @@ TEST(Graph, AListMayBeLong) {
   EXPECT_GE(found, 198U);
 }
 
+// Rows of the query's own cluster have rests like the query's, which raise all their scores by more
+// than chance would. What the heads of further ones must reach is told by the nearest found so far.
+TEST(Graph, OfClustersTheNearestAreFoundInALongListToo) {
+  constexpr std::size_t kWide = 256;
+  constexpr std::size_t kRows = 36'000;
+  constexpr std::size_t kClusters = 200;
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> middles(kClusters * kWide);
+  for (float& each : middles) each = 2 * normal(random);
+  const auto any = [&] {
+    const float* middle = middles.data() + random() % kClusters * kWide;
+    std::vector<float> values(kWide);
+    for (std::size_t at = 0; at < kWide; ++at) values[at] = middle[at] + normal(random);
+    return values;
+  };
+  std::vector<float> rows;
+  rows.reserve(kRows * kWide);
+  for (std::size_t row = 0; row < kRows; ++row) {
+    const std::vector<float> values = any();
+    rows.insert(rows.end(), values.begin(), values.end());
+  }
+  const auto row = [&](std::size_t at) { return std::span(rows).subspan(at * kWide, kWide); };
+  const auto sample = std::span(rows).first(2'000 * kWide);
+  Codes codes(Quantizer::train(Space::distance, kWide, sample, 0.92), kRows);
+  codes.announce(kRows);
+  Graph::Scratch scratch;
+  std::vector<Slot> slots(kRows);
+  std::iota(slots.begin(), slots.end(), Slot{0});
+  for (const Slot slot : slots) {
+    codes.quantizer->encode(row(slot), scratch.query, codes.head(slot), codes.rest(slot));
+  }
+  std::size_t right = 0;
+  for (std::size_t asked = 0; asked < 30; ++asked) {
+    const std::vector<float> query = any();
+    const CodeQuery code = codes.quantizer->query(query, scratch.query);
+    Graph::search_listed(codes, code, 100, 3, slots, scratch);
+    std::vector<float> far(kRows);
+    for (std::size_t at = 0; at < kRows; ++at) {
+      for (std::size_t each = 0; each < kWide; ++each) {
+        const float apart = row(at)[each] - query[each];
+        far[at] += apart * apart;
+      }
+    }
+    std::vector<Slot> nearest = slots;
+    const auto end = nearest.begin() + kTop;
+    std::partial_sort(nearest.begin(), end, nearest.end(),
+                      [&](Slot a, Slot b) { return far[a] < far[b]; });
+    for (std::size_t each = 0; each < scratch.allowed.size(); ++each) {
+      right += std::find(nearest.begin(), end, scratch.allowed.slot(each)) != end ? 1U : 0U;
+    }
+  }
+  EXPECT_GE(right, 30 * kTop * 96 / 100);
+}
+
 TEST(Graph, AListMayBeShort) {
   Clusters clusters(13);
   const auto vectors = some(clusters, 600);
