@@ -149,7 +149,7 @@ void Graph::search(const Codes& codes, const CodeQuery& query, const Effort& eff
 
 namespace {
 
-// What is left of listed slots, with their scores, in the slots' order.
+// What is left of listed slots, with their scores.
 struct Survivors {
   Slot* slots;
   float* scores;

@@ -290,19 +290,27 @@ TEST(Graph, OfAllowedSlotsAWalkFindsNearlyAllAndAListTheSameWithoutOne) {
   EXPECT_GE(listed, 990U);
 }
 
+// Writes the codes of so many vectors, without a graph, and returns their slots.
+std::vector<Slot> write_codes(Codes& codes, std::size_t count, Graph::Scratch& scratch,
+                              const std::function<std::span<const float>(Slot)>& vector_of) {
+  codes.announce(count);
+  std::vector<Slot> slots(count);
+  std::iota(slots.begin(), slots.end(), Slot{0});
+  for (const Slot slot : slots) {
+    codes.quantizer->encode(vector_of(slot), scratch.query, codes.head(slot), codes.rest(slot));
+  }
+  return slots;
+}
+
 // Their heads are judged 16,384 at a time.
 TEST(Graph, AListMayBeLong) {
   Clusters clusters(11);
   const auto vectors = some(clusters, 40'000);
   Codes codes(Quantizer::train(Space::distance, kDimensions, flat(some(clusters, 500)), 0.92),
               vectors.size());
-  codes.announce(vectors.size());
   Graph::Scratch scratch;
-  std::vector<Slot> slots(vectors.size());
-  std::iota(slots.begin(), slots.end(), Slot{0});
-  for (const Slot slot : slots) {
-    codes.quantizer->encode(vectors[slot], scratch.query, codes.head(slot), codes.rest(slot));
-  }
+  const std::vector<Slot> slots = write_codes(codes, vectors.size(), scratch,
+                                              [&](Slot slot) { return std::span(vectors[slot]); });
   std::size_t found = 0;
   for (std::size_t at = 0; at < 200; ++at) {
     const auto own = static_cast<Slot>(at * 200);
@@ -339,13 +347,8 @@ TEST(Graph, OfClustersTheNearestAreFoundInALongListToo) {
   const auto row = [&](std::size_t at) { return std::span(rows).subspan(at * kWide, kWide); };
   const auto sample = std::span(rows).first(2'000 * kWide);
   Codes codes(Quantizer::train(Space::distance, kWide, sample, 0.92), kRows);
-  codes.announce(kRows);
   Graph::Scratch scratch;
-  std::vector<Slot> slots(kRows);
-  std::iota(slots.begin(), slots.end(), Slot{0});
-  for (const Slot slot : slots) {
-    codes.quantizer->encode(row(slot), scratch.query, codes.head(slot), codes.rest(slot));
-  }
+  const std::vector<Slot> slots = write_codes(codes, kRows, scratch, row);
   std::size_t right = 0;
   for (std::size_t asked = 0; asked < 30; ++asked) {
     const std::vector<float> query = any();
@@ -373,13 +376,9 @@ TEST(Graph, AListMayBeShort) {
   Clusters clusters(13);
   const auto vectors = some(clusters, 600);
   Codes codes(Quantizer::train(Space::distance, kDimensions, flat(vectors), 0.92), vectors.size());
-  codes.announce(vectors.size());
   Graph::Scratch scratch;
-  std::vector<Slot> slots(vectors.size());
-  std::iota(slots.begin(), slots.end(), Slot{0});
-  for (const Slot slot : slots) {
-    codes.quantizer->encode(vectors[slot], scratch.query, codes.head(slot), codes.rest(slot));
-  }
+  const std::vector<Slot> slots = write_codes(codes, vectors.size(), scratch,
+                                              [&](Slot slot) { return std::span(vectors[slot]); });
   for (std::size_t count = 0; count <= slots.size(); count += count < 150 ? 1 : 50) {
     const auto own = static_cast<Slot>(count / 2);
     const CodeQuery code = codes.quantizer->query(vectors[own], scratch.query);

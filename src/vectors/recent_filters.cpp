@@ -21,11 +21,9 @@ void RecentFilters::keep(std::string filter, std::shared_ptr<const ListedSlots> 
   std::vector<Known> forgotten;
   const std::lock_guard lock(known_mutex_);
   // Two queries may have come with it at once.
+  if (std::ranges::find(known_, filter, &Known::filter) != known_.end()) return;
   std::size_t end = 0;
   std::size_t left = bytes_;
-  const auto same = std::find_if(known_.begin(), known_.end(),
-                                 [&](const Known& each) { return each.filter == filter; });
-  if (same != known_.end()) return;
   while (end < known_.size() && (known_.size() - end >= kMost || left + bytes > bytes_most_)) {
     left -= known_[end++].bytes;
   }
